@@ -1,0 +1,29 @@
+# VeriSync. Bare `make` lists what can be done; only make and python3 (3.11 or newer) are needed.
+.DEFAULT_GOAL := help
+.PHONY: help environment test check lock clean
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+environment: ## make the virtual environment from the hashed locks
+	@sh requirements/install.sh $(VENV)
+
+test: environment ## run every test
+	@$(RUN) -m pytest $(ARGS)
+
+check: environment ## format, lint, types, import contracts, templates, missing migrations
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@DEBUG=true $(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(RUN) -m djlint --check --lint --quiet templates
+	@DEBUG=true DATABASE_ROLE=owner $(RUN) manage.py makemigrations --check --dry-run
+
+lock: ## write the hashed locks anew from requirements/*.in
+	@sh requirements/lock.sh
+
+clean: ## remove the virtual environment and all local data
+	rm -rf $(VENV) .var

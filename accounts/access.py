@@ -1,0 +1,75 @@
+"""The only door to a tenant. Whoever wants a merchant's rows enters here, and the database enforces it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from accounts.models import Membership, Merchant, Role, User
+from accounts.rowsecurity import APPLICATION_ROLE, SYSTEM_ROLE
+
+_RANK = {Role.VIEWER: 1, Role.MANAGER: 2, Role.OWNER: 3}
+
+
+class AccessDenied(Exception):
+    """The person does not belong to the merchant, or the role is too small."""
+
+
+@contextmanager
+def merchant_rows(merchant_id: int) -> Iterator[None]:
+    """A transaction in which exactly one merchant's rows can be read and written.
+
+    Keep calls to other machines outside it. The setting ends with the transaction, so a pooled connection never
+    carries a tenant to its next borrower.
+    """
+    with transaction.atomic():
+        before = _setting("app.merchant")
+        _set("app.merchant", str(int(merchant_id)))
+        yield
+        _set("app.merchant", before)
+
+
+@contextmanager
+def all_merchants(purpose: str) -> Iterator[None]:
+    """A transaction that crosses tenants on purpose; `purpose` says why, for whoever reads the calling code."""
+    assert purpose
+    with transaction.atomic():
+        _set("role", SYSTEM_ROLE)
+        yield
+        _set("role", APPLICATION_ROLE)
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """Every membership of this person, merchants loaded, oldest first."""
+    with all_merchants("a person's own memberships"):
+        return list(Membership.objects.filter(user=user).select_related("merchant").order_by("id"))
+
+
+def membership_for(*, user: User, merchant_id: int, at_least: Role = Role.VIEWER) -> Membership:
+    """This person's membership at this merchant. Raises AccessDenied, also when there is no such merchant."""
+    with merchant_rows(merchant_id):
+        membership = Membership.objects.filter(user=user, merchant_id=merchant_id).select_related("merchant").first()
+    if membership is None or _RANK[Role(membership.role)] < _RANK[at_least]:
+        raise AccessDenied(f"needs {at_least.label.lower()} rights at this merchant")
+    return membership
+
+
+def open_merchant(*, name: str, owner: User) -> Merchant:
+    """Create a merchant with its first owner, both or neither."""
+    with all_merchants("a tenant that does not exist yet"):
+        merchant = Merchant.objects.create(name=name)
+        Membership.objects.create(merchant=merchant, user=owner, role=Role.OWNER)
+    return merchant
+
+
+def _setting(name: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("select coalesce(current_setting(%s, true), '')", [name])
+        return str(cursor.fetchone()[0])
+
+
+def _set(name: str, value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config(%s, %s, true)", [name, value])

@@ -1,0 +1,1 @@
+"""Speaking to platforms. Knows nothing of our orders."""

@@ -1,0 +1,1 @@
+"""What every platform must be able to say: types, events, errors, and the connector's shape. No Django here."""
