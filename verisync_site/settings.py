@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from pathlib import Path
 
 import environ
@@ -31,13 +33,23 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Platforms read no environment: each declares its settings, and the registry looks them up here by name.
+PLATFORM_VALUES = os.environ
+CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+if DEBUG and not CREDENTIAL_KEYS:
+    CREDENTIAL_KEYS = [base64.urlsafe_b64encode(b"development-only-not-a-secret-00").decode()]
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=3600)
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.postgres",
     "accounts",
+    "connectors",
+    "orders",
 ]
 
 MIDDLEWARE = [

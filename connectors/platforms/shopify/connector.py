@@ -1,0 +1,493 @@
+"""Shopify: the shop's Admin GraphQL API as a destination."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from connectors.base.connector import (
+    AuthorizationAnswer,
+    AuthorizationRequest,
+    Destination,
+    Features,
+    Setting,
+)
+from connectors.base.errors import (
+    AuthorizationError,
+    InvalidSignature,
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    RateLimited,
+    ScopeMissing,
+    TemporaryError,
+    UnreadableAnswer,
+)
+from connectors.base.events import PlatformEvent
+from connectors.base.types import (
+    CancelReceipt,
+    Credentials,
+    OrderDraft,
+    PlacedOrder,
+    RawRequest,
+    Refund,
+    Shipment,
+    StoreIdentity,
+    Variant,
+)
+from connectors.http import Answer, failure_of
+from connectors.platforms.shopify import documents, mapping, signing
+
+logger = logging.getLogger(__name__)
+
+# Frozen, locked or refused shops: https://shopify.dev/docs/api/usage/response-codes (notes of 2026-09)
+_PAUSED = {
+    402: "The shop is frozen",
+    423: "The shop is locked",
+    430: "Shopify's security refused the request",
+}
+_PAUSE_SECONDS = 3600.0
+# Refused before anything ran: the only errors of a change that are no question.
+_NEVER_RUN = frozenset(
+    [
+        "MAX_COST_EXCEEDED",
+        "INVALID_VARIABLE",
+        "undefinedField",
+        "argumentLiteralsIncompatible",
+        "missingRequiredArguments",
+        "BAD_REQUEST",
+        "IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
+    ]
+)
+_TOPICS = [
+    "ORDERS_UPDATED",
+    "ORDERS_CANCELLED",
+    "ORDERS_DELETE",
+    "FULFILLMENTS_CREATE",
+    "FULFILLMENTS_UPDATE",
+    "REFUNDS_CREATE",
+    "APP_UNINSTALLED",
+]
+_PAGE = 25
+_SKUS_PER_SEARCH = 10
+_CANCEL_REASONS = frozenset(["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF"])
+
+
+class Shopify(Destination):
+    """One Shopify shop, by the Admin GraphQL API."""
+
+    platform = "shopify"
+    label = "Shopify"
+    features = Features(
+        webhooks=True,
+        search_by_reference=True,
+        cancel=True,
+        partial_fulfillment=True,
+        refunds=True,
+        custom_lines=True,
+    )
+    settings = (
+        Setting("CLIENT_ID", is_required=True, help="The app's client id"),
+        Setting("CLIENT_SECRET", is_required=True, is_secret=True, help="Two, comma separated, during a rotation"),
+        Setting("API_VERSION", default="2026-07", help="The Admin API's version"),
+        Setting("BASE_URL", default="https://{shop}", hosts=(".myshopify.com",), help="Keeps the literal {shop}"),
+    )
+    scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
+    private_keys = frozenset(
+        [
+            "customer",
+            "email",
+            "phone",
+            "note",
+            "shippingaddress",
+            "billingaddress",
+            "shipping_address",
+            "billing_address",
+            "contact_email",
+            "destination",
+            "staffnote",
+        ]
+    )
+    needs_shop = True
+
+    # Authorization
+
+    def authorize_url(self, request: AuthorizationRequest) -> str:
+        """Where the merchant allows the app. Raises PermanentError for anything but a shop's own domain."""
+        query = {
+            "client_id": self.config["CLIENT_ID"],
+            "scope": ",".join(self.scopes),
+            "redirect_uri": request.redirect_url,
+            "state": request.state,
+        }
+        return f"{self._shop_url(request.shop)}/admin/oauth/authorize?{urlencode(query)}"
+
+    def read_callback(self, request: RawRequest) -> AuthorizationAnswer:
+        """The callback, or the landing of an install begun at Shopify (no code). Raises InvalidSignature."""
+        query = request.query
+        if not signing.is_query_signed(query, self._secrets):
+            raise InvalidSignature("Shopify did not sign this request")
+        # The 90 seconds are those of Shopify's own SDK (npm @shopify/shopify-api, notes of 2026-09).
+        sent = query.get("timestamp", "")
+        is_number = re.fullmatch(r"[0-9]{1,12}", sent) is not None
+        if not is_number or abs(self.clock().timestamp() - int(sent)) > 90:
+            raise InvalidSignature("The signed request is too old")
+        shop = signing.shop_domain(query.get("shop", ""))
+        if not shop:
+            raise InvalidSignature("The signed request names no shop")
+        if not query.get("code") and not query.get("error"):
+            return AuthorizationAnswer(code="", state="", shop=shop)
+        return AuthorizationAnswer(
+            code=query.get("code", ""), state=query.get("state", ""), shop=shop, error=query.get("error", "")
+        )
+
+    def exchange_code(self, answer: AuthorizationAnswer) -> Credentials:
+        """An expiring offline token. What was really granted is in `.scopes`, and may be less than asked."""
+        return self._token({"code": answer.code, "expiring": "1"}, answer.shop, operation="token.exchange")
+
+    def refresh(self) -> Credentials:
+        """A new pair of tokens. May be repeated with the old refresh token until the new one was used.
+
+        https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens
+        (notes of 2026-09)
+        """
+        old = self.credentials
+        if old is None or not old.refresh_token:
+            raise AuthorizationError("There is no refresh token for this shop", code="invalid_grant")
+        asked = {"grant_type": "refresh_token", "refresh_token": old.refresh_token}
+        return self._token(asked, self._shop, operation="token.refresh")
+
+    def list_stores(self) -> list[StoreIdentity]:
+        """The one shop that the token is for."""
+        return [mapping.store(self._ask("shop", documents.SHOP, {}))]
+
+    # Webhooks
+
+    def store_of(self, request: RawRequest) -> str:
+        """The shop's domain from the header. Raises InvalidSignature if it is none."""
+        shop = signing.shop_domain(request.headers.get("x-shopify-shop-domain", ""))
+        if not shop:
+            raise InvalidSignature("The webhook names no shop")
+        return shop
+
+    def verify_webhook(self, request: RawRequest) -> None:
+        """Raises InvalidSignature unless one of our secrets signed the raw body."""
+        header = request.headers.get("x-shopify-hmac-sha256", "")
+        if not signing.is_webhook_signed(request.body, header, self._secrets):
+            raise InvalidSignature("Shopify did not sign this webhook")
+
+    def delivery_key(self, request: RawRequest) -> str:
+        """The same on every retry of one delivery."""
+        topic = request.headers.get("x-shopify-topic", "")
+        key = request.headers.get("x-shopify-webhook-id", "")
+        return key or hashlib.sha256(topic.encode() + b"\n" + request.body).hexdigest()
+
+    def parse_webhook(self, request: RawRequest) -> list[PlatformEvent]:
+        """One event per webhook. Raises UnreadableAnswer if the body is no JSON object."""
+        topic = request.headers.get("x-shopify-topic", "").lower()
+        at = request.headers.get("x-shopify-triggered-at", "")
+        key = self.delivery_key(request)
+        return [mapping.event(topic, request.body, event_id=key, triggered_at=at)]
+
+    def ensure_webhooks(self, address: str) -> list[str]:
+        """Make the definition that keeps our reference unique; subscribe what is missing. May be repeated.
+
+        Answers the topics subscribed by this call: Shopify drops subscriptions after eight failures in a row.
+        """
+        self._define_reference()
+        nodes = self._nodes("webhooks.list", documents.SUBSCRIPTIONS, {}, "webhookSubscriptions")
+        present = {node.get("topic") for node in nodes if node.get("uri") == address}
+        missing = [topic for topic in _TOPICS if topic not in present]
+        for topic in missing:
+            variables = {"topic": topic, "subscription": {"uri": address, "format": "JSON"}}
+            made = self._payload("webhookSubscriptionCreate", documents.SUBSCRIBE, variables, is_safe=True)
+            errors = [error for error in made.get("userErrors") or [] if "taken" not in str(error.get("message"))]
+            if errors:
+                raise mapping.refusal(errors, f"the subscription of {topic}")
+        return missing
+
+    # Orders
+
+    def find_order(self, reference: str) -> PlacedOrder | None:
+        """By the unique metafield, then by search, which lags: None is no proof right after a create.
+
+        Raises if either look-up failed: that is never "absent".
+        """
+        custom = {"namespace": mapping.NAMESPACE, "key": mapping.REFERENCE_KEY, "value": reference}
+        asked = {"identifier": {"customId": custom}}
+        node = self._ask("orderByIdentifier", documents.ORDER_BY_REFERENCE, asked).get("orderByIdentifier")
+        if node:
+            return mapping.placed_order(node, self._shop_url(self._shop))
+        query = {"query": f"source_identifier:{mapping.quoted(reference)}"}
+        for node in self._nodes("orders.search", documents.ORDERS, query, "orders"):
+            if node.get("sourceIdentifier") == reference:
+                return mapping.placed_order(node, self._shop_url(self._shop))
+        return None
+
+    def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
+        """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
+        variables = mapping.order_create(draft, reference)
+        made = self._payload("orderCreate", documents.ORDER_CREATE, variables, is_safe=False)
+        if made.get("order"):
+            try:
+                return mapping.placed_order(made["order"], self._shop_url(self._shop))
+            except UnreadableAnswer as error:
+                raise OutcomeUnknown("Shopify's answer to the new order could not be read") from error
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the order", variables)
+        raise OutcomeUnknown("Shopify's answer to the new order says neither yes nor no")
+
+    def cancel_order(self, external_id: str, *, reason: str, restock: bool) -> CancelReceipt:
+        """Cancel without moving money, in a job of Shopify's: False means ask again. May be repeated."""
+        word = reason.upper() if reason.upper() in _CANCEL_REASONS else "OTHER"
+        variables = {"orderId": external_id, "reason": word, "restock": restock, "staffNote": reason[:255]}
+        made = self._payload("orderCancel", documents.ORDER_CANCEL, variables, is_safe=False)
+        job, errors = made.get("job") or {}, made.get("orderCancelUserErrors") or []
+        for _ in range(3):
+            if errors or job.get("done") or not job.get("id"):
+                break
+            job = self._ask("job", documents.JOB, {"id": job["id"]}).get("job") or {}
+        order = self.fetch_order(external_id)
+        if order is not None and order.is_cancelled:
+            return CancelReceipt(is_cancelled=True)
+        if errors:
+            raise mapping.refusal(errors, "the cancellation")
+        return CancelReceipt(is_cancelled=False, detail="Shopify is still working on the cancellation")
+
+    def record_refund(self, external_id: str, refund: Refund, *, reference: str) -> None:
+        """Record the goods of a refund; no money moves. May be repeated: its note holds the reference."""
+        if not refund.line_quantities:
+            raise PermanentError("Shopify records a refund without money only for items", reason="REMOTE_ERROR")
+        lines, after = [], None
+        while True:
+            page = {"id": external_id, "first": _PAGE, "after": after}
+            order = self._ask("order.refundable", documents.REFUNDABLE, page).get("order")
+            if not order:
+                raise PermanentError("The order is not in the shop any more", reason="REMOTE_ERROR")
+            if any(f"[{reference}]" in str(past.get("note")) for past in order.get("refunds") or []):
+                return
+            lines += order["lineItems"]["nodes"]
+            if not order["lineItems"]["pageInfo"]["hasNextPage"]:
+                break
+            after = order["lineItems"]["pageInfo"]["endCursor"]
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"verisync:{external_id}:{reference}"))
+        variables = {"input": mapping.refund_input(external_id, lines, refund, reference), "key": key}
+        made = self._payload("refundCreate", documents.REFUND_CREATE, variables, is_safe=False)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the refund")
+        if not made.get("refund"):
+            raise OutcomeUnknown("Shopify's answer to the refund says neither yes nor no")
+
+    def fetch_order(self, external_id: str) -> PlacedOrder | None:
+        """The order as it stands; None if it was deleted."""
+        node = self._ask("order", documents.ORDER, {"id": external_id}).get("order")
+        return mapping.placed_order(node, self._shop_url(self._shop)) if node else None
+
+    def shipments_of(self, external_id: str) -> list[Shipment]:
+        """Every parcel of the order, cancelled ones marked. A deleted order has none."""
+        asked = {"id": external_id, "fulfillments": 10, "lines": 10}
+        order = self._ask("order.shipments", documents.SHIPMENTS, asked).get("order") or {}
+        if len(order.get("fulfillments") or []) >= 10:
+            # A plain list without a cursor: ask for more with fewer lines each, to stay under 1,000 points.
+            asked |= {"fulfillments": 50, "lines": 1}
+            order = self._ask("order.shipments", documents.SHIPMENTS, asked).get("order") or {}
+        found: list[Shipment] = []
+        for node in order.get("fulfillments") or []:
+            found += mapping.shipments(node, self._lines_of(node))
+        return found
+
+    def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
+        """Our orders changed since then, oldest change first."""
+        query = f"updated_at:>='{mapping.iso(moment)}' AND tag:'{mapping.MARK}'"
+        for node in self._nodes("orders.changed", documents.ORDERS, {"query": query}, "orders"):
+            yield mapping.placed_order(node, self._shop_url(self._shop))
+
+    def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]:
+        """Every variant with exactly this SKU, ignoring case and outer spaces. SKUs are not unique there."""
+        found: dict[str, list[Variant]] = {sku: [] for sku in skus}
+        asked = [sku for sku in found if sku.strip()]
+        for start in range(0, len(asked), _SKUS_PER_SEARCH):
+            batch = asked[start : start + _SKUS_PER_SEARCH]
+            query = " OR ".join(f"sku:{mapping.quoted(sku.strip())}" for sku in batch)
+            for node in self._nodes("variants.search", documents.VARIANTS, {"query": query}, "productVariants"):
+                hit = mapping.variant(node)
+                for sku in batch:
+                    if sku.strip().casefold() == hit.sku.strip().casefold():
+                        found[sku].append(hit)
+        return found
+
+    # Calls
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return signing.secrets_of(self.config["CLIENT_SECRET"])
+
+    @property
+    def _shop(self) -> str:
+        if self.store is not None:
+            return self.store.external_id
+        return self.credentials.extra.get("shop", "") if self.credentials else ""
+
+    def _shop_url(self, shop: str) -> str:
+        domain = signing.shop_domain(shop)
+        if not domain:
+            raise PermanentError("This is not a shop's myshopify.com domain")
+        return (self.config.get("BASE_URL") or "https://{shop}").replace("{shop}", domain).rstrip("/")
+
+    def _token(self, asked: Mapping[str, str], shop: str, *, operation: str) -> Credentials:
+        body = {"client_id": self.config["CLIENT_ID"], "client_secret": self._secrets[0], **asked}
+        is_safe = "refresh_token" in asked
+        answer = self._post(
+            f"{self._shop_url(shop)}/admin/oauth/access_token", body, operation=operation, is_safe=is_safe
+        )
+        if answer.status == 400:
+            raise AuthorizationError("Shopify refused the code or the refresh token", code="invalid_grant")
+        if failure := self._http_failure(answer, is_safe=is_safe):
+            raise failure
+        said = answer.json()
+        if not isinstance(said, dict) or not said.get("access_token"):
+            raise UnreadableAnswer("Shopify's answer holds no access token")
+        old, now = self.credentials, self.clock()
+
+        def lapse(name: str) -> datetime | None:
+            return now + timedelta(seconds=int(said[name])) if said.get(name) else None
+
+        return Credentials(
+            access_token=str(said["access_token"]),
+            access_expires_at=lapse("expires_in"),
+            refresh_token=str(said.get("refresh_token") or (old.refresh_token if old and is_safe else "")),
+            refresh_expires_at=lapse("refresh_token_expires_in"),
+            scopes=tuple(scope.strip() for scope in str(said.get("scope") or "").split(",") if scope.strip()),
+            extra={"shop": signing.shop_domain(shop)},
+        )
+
+    def _post(self, url: str, body: Mapping[str, Any], *, operation: str, is_safe: bool, token: str = "") -> Answer:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token:
+            headers["X-Shopify-Access-Token"] = token
+        return self.http.send(
+            "POST", url, operation=operation, is_safe=is_safe, headers=headers, body=json.dumps(body).encode()
+        )
+
+    def _http_failure(self, answer: Answer, *, is_safe: bool) -> PlatformError | None:
+        if answer.status in _PAUSED:
+            return TemporaryError(_PAUSED[answer.status], code=str(answer.status), retry_after=_PAUSE_SECONDS)
+        if answer.status == 503 and not is_safe:
+            # Shopify does not promise that an overloaded answer did nothing.
+            return OutcomeUnknown("Shopify was overloaded during the call", code="503")
+        return failure_of(answer, is_safe=is_safe)
+
+    def _ask(
+        self, operation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool = True
+    ) -> dict[str, Any]:
+        """Run a document and answer its `data`. Errors beside data raise too: half an answer is none."""
+        version = self.config.get("API_VERSION") or "2026-07"
+        url = f"{self._shop_url(self._shop)}/admin/api/{version}/graphql.json"
+        token = self.credentials.access_token if self.credentials else ""
+        body = {"query": document, "variables": variables}
+        answer = self._post(url, body, operation=operation, is_safe=is_safe, token=token)
+        if failure := self._http_failure(answer, is_safe=is_safe):
+            raise failure
+        kind = TemporaryError if is_safe else OutcomeUnknown
+        try:
+            said = answer.json()
+        except UnreadableAnswer as error:
+            raise kind("Shopify's answer could not be read") from error
+        if not isinstance(said, dict):
+            raise kind("Shopify's answer could not be read")
+        data: dict[str, Any] | None = said.get("data") if isinstance(said.get("data"), dict) else None
+        if said.get("errors") and not (not is_safe and _has_result(data)):
+            raise _graphql_failure(said, is_safe=is_safe)
+        if data is None:
+            raise kind("Shopify's answer holds no data")
+        return data
+
+    def _payload(self, mutation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
+        payload = self._ask(mutation, document, variables, is_safe=is_safe).get(mutation)
+        if not isinstance(payload, dict):
+            raise (TemporaryError if is_safe else OutcomeUnknown)("Shopify's answer could not be read")
+        return payload
+
+    def _nodes(
+        self, operation: str, document: str, variables: Mapping[str, Any], connection: str
+    ) -> Iterator[dict[str, Any]]:
+        after = None
+        while True:
+            page = self._ask(operation, document, {**variables, "first": _PAGE, "after": after}).get(connection)
+            if not isinstance(page, dict):
+                raise TemporaryError("Shopify's answer holds no list")
+            yield from (node for node in page.get("nodes") or [] if node)
+            info = page.get("pageInfo") or {}
+            if not info.get("hasNextPage") or info.get("endCursor") in (None, "", after):
+                return
+            after = info["endCursor"]
+
+    def _lines_of(self, fulfillment: Mapping[str, Any]) -> list[dict[str, Any]]:
+        page = fulfillment.get("fulfillmentLineItems") or {}
+        lines = list(page.get("nodes") or [])
+        while (page.get("pageInfo") or {}).get("hasNextPage"):
+            asked = {"id": fulfillment["id"], "first": _PAGE, "after": page["pageInfo"]["endCursor"]}
+            answer = self._ask("fulfillment.lines", documents.SHIPMENT_LINES, asked).get("fulfillment") or {}
+            page = answer.get("fulfillmentLineItems") or {}
+            lines += page.get("nodes") or []
+        return lines
+
+    def _define_reference(self) -> None:
+        definition = {
+            "name": "TikTok order id",
+            "namespace": mapping.NAMESPACE,
+            "key": mapping.REFERENCE_KEY,
+            "type": "id",
+            "ownerType": "ORDER",
+            "capabilities": {"uniqueValues": {"enabled": True}},
+        }
+        variables = {"definition": definition}
+        made = self._payload("metafieldDefinitionCreate", documents.DEFINITION_CREATE, variables, is_safe=True)
+        errors = [error for error in made.get("userErrors") or [] if error.get("code") != "TAKEN"]
+        if errors:
+            raise mapping.refusal(errors, "the definition of our order reference")
+
+
+def _has_result(data: Mapping[str, Any] | None) -> bool:
+    return any(isinstance(payload, dict) for payload in (data or {}).values())
+
+
+def _graphql_failure(said: Mapping[str, Any], *, is_safe: bool) -> PlatformError:
+    """Top-level errors as one failure. Their text may repeat what was sent, so only code and path are shown.
+
+    https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes (notes of 2026-09)
+    """
+    errors = said["errors"] if isinstance(said["errors"], list) else [{}]
+    found = {str(((error or {}).get("extensions") or {}).get("code") or ""): error or {} for error in errors}
+    if "THROTTLED" in found:
+        return RateLimited("Shopify asked us to slow down", code="THROTTLED", retry_after=_wait(said))
+    if "ACCESS_DENIED" in found:
+        return ScopeMissing("A permission is missing in Shopify", code="ACCESS_DENIED", reason="SCOPE_MISSING")
+    if "SHOP_INACTIVE" in found:
+        return TemporaryError("The shop is not active", code="SHOP_INACTIVE", retry_after=_PAUSE_SECONDS)
+    code, error = next(iter(found.items()))
+    problems = (error.get("extensions") or {}).get("problems") or []
+    path = ".".join(str(part) for problem in problems[:1] for part in problem.get("path") or [])
+    message = f"Shopify refused the call ({code or 'no code'}{', ' + path if path else ''})"
+    if code in _NEVER_RUN:
+        reason = "ADDRESS_INVALID" if "shippingAddress" in path else "REMOTE_ERROR"
+        return PermanentError(message, code=code, reason=reason)
+    return (TemporaryError if is_safe else OutcomeUnknown)(message, code=code)
+
+
+def _wait(said: Mapping[str, Any]) -> float:
+    """Seconds until the bucket holds what the call costs; one second where Shopify does not say."""
+    cost = (said.get("extensions") or {}).get("cost") or {}
+    status = cost.get("throttleStatus") or {}
+    try:
+        short = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        return max(0.0, short / float(status["restoreRate"]))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return 1.0

@@ -1,0 +1,147 @@
+"""The GraphQL documents sent to Shopify: only the fields that mapping.py reads, in small pages to keep the cost low.
+
+Cost rules: https://shopify.dev/docs/api/usage/limits (notes of 2026-09): connections multiply, 1,000 points at most.
+"""
+
+PLACED = """
+fragment Placed on Order {
+  id legacyResourceId name sourceIdentifier cancelledAt updatedAt
+  totalPriceSet { shopMoney { amount currencyCode } }
+}
+"""
+
+SHOP = "query Shop { shop { id name myshopifyDomain currencyCode taxesIncluded } }"
+
+ORDER_CREATE = (
+    """
+mutation OrderCreate($order: OrderCreateOrderInput!, $options: OrderCreateOptionsInput) {
+  orderCreate(order: $order, options: $options) {
+    order { ...Placed }
+    userErrors { field message code }
+  }
+}
+"""
+    + PLACED
+)
+
+ORDER_BY_REFERENCE = (
+    """
+query OrderByReference($identifier: OrderIdentifierInput!) {
+  orderByIdentifier(identifier: $identifier) { ...Placed }
+}
+"""
+    + PLACED
+)
+
+ORDERS = (
+    """
+query Orders($first: Int!, $after: String, $query: String!) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    nodes { ...Placed }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+    + PLACED
+)
+
+ORDER = "query OrderById($id: ID!) { order(id: $id) { ...Placed } }" + PLACED
+
+LINES = """
+fragment Lines on FulfillmentLineItemConnection {
+  nodes { quantity lineItem { id sku customAttributes { key value } } }
+  pageInfo { hasNextPage endCursor }
+}
+"""
+
+SHIPMENTS = (
+    """
+query Shipments($id: ID!, $fulfillments: Int!, $lines: Int!) {
+  order(id: $id) {
+    fulfillments(first: $fulfillments) {
+      id status createdAt
+      trackingInfo(first: 5) { company number url }
+      fulfillmentLineItems(first: $lines) { ...Lines }
+    }
+  }
+}
+"""
+    + LINES
+)
+
+SHIPMENT_LINES = (
+    """
+query ShipmentLines($id: ID!, $first: Int!, $after: String) {
+  fulfillment(id: $id) { fulfillmentLineItems(first: $first, after: $after) { ...Lines } }
+}
+"""
+    + LINES
+)
+
+VARIANTS = """
+query Variants($first: Int!, $after: String, $query: String!) {
+  productVariants(first: $first, after: $after, query: $query) {
+    nodes { id sku title inventoryQuantity product { title } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+ORDER_CANCEL = """
+mutation OrderCancel($orderId: ID!, $reason: OrderCancelReason!, $restock: Boolean!, $staffNote: String) {
+  orderCancel(orderId: $orderId, reason: $reason, restock: $restock, notifyCustomer: false, staffNote: $staffNote) {
+    job { id done }
+    orderCancelUserErrors { field message code }
+  }
+}
+"""
+
+JOB = "query Job($id: ID!) { job(id: $id) { id done } }"
+
+REFUNDABLE = """
+query Refundable($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    refunds(first: 50) { id note }
+    lineItems(first: $first, after: $after) {
+      nodes { id sku unfulfilledQuantity customAttributes { key value } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+
+REFUND_CREATE = """
+mutation RefundCreate($input: RefundInput!, $key: String!) {
+  refundCreate(input: $input) @idempotent(key: $key) {
+    refund { id }
+    userErrors { field message }
+  }
+}
+"""
+
+DEFINITION_CREATE = """
+mutation DefinitionCreate($definition: MetafieldDefinitionInput!) {
+  metafieldDefinitionCreate(definition: $definition) {
+    createdDefinition { id }
+    userErrors { field message code }
+  }
+}
+"""
+
+SUBSCRIPTIONS = """
+query Subscriptions($first: Int!, $after: String) {
+  webhookSubscriptions(first: $first, after: $after) {
+    nodes { id topic uri }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+SUBSCRIBE = """
+mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+    webhookSubscription { id }
+    userErrors { field message }
+  }
+}
+"""

@@ -1,0 +1,93 @@
+"""Platform name -> connector. The only file that names platforms; they are found by dotted path, never imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from connectors.base.connector import Connector, Destination, Source
+from connectors.base.types import Credentials
+from connectors.http import CallRecord, HttpClient, make_session
+from connectors.models import ConnectedStore, StorePart
+
+_CLASSES = {
+    "tiktok_shop": "connectors.platforms.tiktok_shop.connector.TikTokShop",
+    "shopify": "connectors.platforms.shopify.connector.Shopify",
+}
+PLATFORMS = tuple(_CLASSES)
+
+
+class UnknownPlatform(LookupError):
+    """No connector has this name."""
+
+
+@cache
+def connector_class(platform: str) -> type[Connector]:
+    """The class that speaks to this platform. Raises UnknownPlatform."""
+    if platform not in _CLASSES:
+        raise UnknownPlatform(platform)
+    return cast(type[Connector], import_string(_CLASSES[platform]))
+
+
+def all_classes() -> Iterator[type[Connector]]:
+    """Every platform's class, sources first."""
+    return map(connector_class, PLATFORMS)
+
+
+def part_of(platform: str) -> StorePart:
+    """Whether orders come from this platform or go to it."""
+    return StorePart.SOURCE if issubclass(connector_class(platform), Source) else StorePart.DESTINATION
+
+
+def config_of(platform: str) -> dict[str, str]:
+    """The platform's settings by suffix, from the environment or its own defaults."""
+    prefix = f"{platform.upper()}_"
+    return {
+        setting.name: settings.PLATFORM_VALUES.get(prefix + setting.name) or setting.default
+        for setting in connector_class(platform).settings
+    }
+
+
+def build(
+    platform: str,
+    *,
+    clock: Callable[[], datetime],
+    store: ConnectedStore | None = None,
+    credentials: Credentials | None = None,
+    record: Callable[[CallRecord], object] = id,
+) -> Connector:
+    """A connector, for a store when one is given, otherwise for the journeys that come before a store.
+
+    `credentials` override the store's own. `record` receives the scrubbed record of every call.
+    """
+    kind = connector_class(platform)
+    return kind(
+        config=config_of(platform),
+        http=HttpClient(private_keys=kind.private_keys, session=make_session(), record=record),
+        clock=clock,
+        store=store.identity if store else None,
+        credentials=credentials or (store.credentials if store else None),
+    )
+
+
+def source(store: ConnectedStore, *, clock: Callable[[], datetime], record: Callable[[CallRecord], object]) -> Source:
+    """The connector of a store that orders come from. Raises TypeError for any other."""
+    found = build(store.platform, clock=clock, store=store, record=record)
+    if not isinstance(found, Source):
+        raise TypeError(f"{store.platform} is no source")
+    return found
+
+
+def destination(
+    store: ConnectedStore, *, clock: Callable[[], datetime], record: Callable[[CallRecord], object]
+) -> Destination:
+    """The connector of a store that orders go to. Raises TypeError for any other."""
+    found = build(store.platform, clock=clock, store=store, record=record)
+    if not isinstance(found, Destination):
+        raise TypeError(f"{store.platform} is no destination")
+    return found

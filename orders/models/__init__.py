@@ -1,0 +1,28 @@
+"""One file per idea; import the models from here."""
+
+from orders.models.events import OrderEvent
+from orders.models.fulfillments import CarrierMapping, Fulfillment, FulfillmentState
+from orders.models.lanes import Lane
+from orders.models.mirrors import Mirror, MirrorState, ProductLink, Route
+from orders.models.orders import Attention, Order, OrderState, OrderVersion
+from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
+
+__all__ = [
+    "Attention",
+    "CarrierMapping",
+    "Fulfillment",
+    "FulfillmentState",
+    "GiveUpReason",
+    "Lane",
+    "Mirror",
+    "MirrorState",
+    "Order",
+    "OrderEvent",
+    "OrderState",
+    "OrderVersion",
+    "OutboxItem",
+    "OutboxKind",
+    "OutboxStatus",
+    "ProductLink",
+    "Route",
+]

@@ -1,0 +1,27 @@
+"""A lane is one store's due work; this row says who drains it now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import Merchant
+from connectors.models import ConnectedStore
+
+
+class Lane(models.Model):
+    """The lease on one store's work. `fence` grows with every lease: who holds an older one may write nothing."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    store = models.OneToOneField(ConnectedStore, on_delete=models.CASCADE, primary_key=True, related_name="lane")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.BigIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    poll_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["poll_at"], name="lane_polls")]
+
+    def __str__(self) -> str:
+        return f"lane of {self.store_id}"

@@ -1,0 +1,82 @@
+"""Every change we make elsewhere has its row here first. The rows are the queue."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Merchant
+from connectors.models import ConnectedStore
+from orders.models.orders import Order
+
+
+class OutboxKind(models.TextChoices):
+    """What is to be done at a store."""
+
+    CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
+    CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
+    PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
+
+
+class OutboxStatus(models.TextChoices):
+    """Where an item stands."""
+
+    PENDING = "PENDING", "To be done at or after not_before"
+    IN_FLIGHT = "IN_FLIGHT", "Being done by the holder of the lease"
+    DONE = "DONE", "Done"
+    PARKED = "PARKED", "Given up until a person resumes it"
+    DROPPED = "DROPPED", "No longer wanted"
+
+
+class GiveUpReason(models.TextChoices):
+    """Why an item was parked."""
+
+    EXHAUSTED = "exhausted", "It failed too often"
+    PERMANENT = "permanent", "The platform refuses it"
+    REAUTHORIZE = "reauthorize", "The store has to be reconnected"
+    UNSUPPORTED = "unsupported", "The platform cannot do it"
+    INTERNAL = "internal", "Our own mistake"
+
+
+class OutboxItem(models.Model):
+    """One call to be made, known by `reference` at the other side on every try."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(ConnectedStore, on_delete=models.PROTECT, related_name="outbox")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="outbox")
+    kind = models.CharField(max_length=16, choices=OutboxKind.choices)
+    subject = models.CharField(max_length=100, blank=True)
+    reference = models.CharField(max_length=80)
+    facts = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=OutboxStatus.choices, default=OutboxStatus.PENDING)
+    not_before = models.DateTimeField()
+    deadline = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    is_doubtful = models.BooleanField(default=False)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.BigIntegerField(default=0)
+    give_up_reason = models.CharField(max_length=12, choices=GiveUpReason.choices, blank=True, default="")
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["order", "store", "kind", "subject"], name="outbox_once"),
+            models.UniqueConstraint(
+                fields=["order", "store"], condition=Q(status="IN_FLIGHT"), name="outbox_one_in_flight"
+            ),
+            models.CheckConstraint(condition=Q(status__in=OutboxStatus.values), name="outbox_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status="IN_FLIGHT") | Q(lease_until__isnull=False), name="outbox_in_flight_has_lease"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["store", "not_before"], condition=Q(status="PENDING"), name="outbox_due"),
+            models.Index(fields=["lease_until"], condition=Q(status="IN_FLIGHT"), name="outbox_leases"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"

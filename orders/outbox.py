@@ -1,0 +1,156 @@
+"""The only way anything goes out: say it, claim it, do it, settle it.
+
+A claim is a short transaction; the call is made outside any; settling is another. Whoever crashed in between
+leaves a row in flight, which `rescue` marks as doubtful: the next try looks before it sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q
+
+from connectors.models import ConnectedStore
+from orders.models import GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
+
+LEASE = timedelta(seconds=90)
+LONGEST_PAUSE = 900
+MOST_ATTEMPTS = 40
+
+
+class LostLease(Exception):
+    """Someone else holds this item now; whoever gets this may write and send nothing more."""
+
+
+def enqueue(
+    *,
+    order: Order,
+    store: ConnectedStore,
+    kind: OutboxKind,
+    reference: str,
+    now: datetime,
+    subject: str = "",
+    not_before: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> OutboxItem:
+    """Write down what is to be done, in the caller's transaction. A repeat returns the item that is there."""
+    item, _ = OutboxItem.objects.get_or_create(
+        order=order,
+        store=store,
+        kind=kind,
+        subject=subject,
+        defaults={
+            "merchant_id": order.merchant_id,
+            "reference": reference,
+            "facts": dict(facts or {}),
+            "not_before": not_before or now,
+            "deadline": order.ship_by,
+            "created_at": now,
+        },
+    )
+    return item
+
+
+def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:
+    """Take up to `limit` due items of this store, one per order, nearest deadline first, in the caller's transaction.
+
+    An item waits while an older one of the same order at this store is pending or in flight.
+    """
+    due = (
+        OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
+        .extra(
+            where=[
+                "not exists (select 1 from orders_outboxitem o where o.order_id = orders_outboxitem.order_id"
+                " and o.store_id = orders_outboxitem.store_id and o.id < orders_outboxitem.id"
+                " and o.status in ('PENDING', 'IN_FLIGHT'))"
+            ]
+        )
+        .order_by(F("deadline").asc(nulls_last=True), "id")
+        .select_for_update(skip_locked=True)
+    )
+    items = list(due[:limit])
+    OutboxItem.objects.filter(pk__in=[item.pk for item in items]).update(
+        status=OutboxStatus.IN_FLIGHT, lease_until=now + LEASE, attempts=F("attempts") + 1, fence=F("fence") + 1
+    )
+    for item in items:
+        item.status, item.lease_until = OutboxStatus.IN_FLIGHT, now + LEASE
+        item.attempts += 1
+        item.fence += 1
+    return items
+
+
+def hold_lease(*, item: OutboxItem, now: datetime) -> None:
+    """Confirm, right before a call that changes something, that the item is still ours. Raises LostLease."""
+    held = _mine(item).filter(lease_until__gt=now).update(lease_until=now + LEASE)
+    if not held:
+        raise LostLease(f"item {item.pk}")
+    item.lease_until = now + LEASE
+
+
+def settle(
+    *,
+    item: OutboxItem,
+    status: OutboxStatus,
+    now: datetime,
+    error: str = "",
+    reason: GiveUpReason | str = "",
+) -> None:
+    """End this try for good, in the caller's transaction. Raises LostLease, so that the caller's writes roll back."""
+    if not _mine(item).update(
+        status=status,
+        lease_until=None,
+        settled_at=now,
+        last_error=error[:300],
+        give_up_reason=reason,
+        is_doubtful=False if status == OutboxStatus.DONE else F("is_doubtful"),
+    ):
+        raise LostLease(f"item {item.pk}")
+    item.status = status
+
+
+def postpone(
+    *, item: OutboxItem, now: datetime, error: str, wait: float | None = None, is_doubtful: bool | None = None
+) -> None:
+    """Try again later, with growing pauses or after `wait` seconds. Raises LostLease."""
+    pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
+    changes: dict[str, Any] = {
+        "status": OutboxStatus.PENDING,
+        "lease_until": None,
+        "not_before": now + timedelta(seconds=pause),
+        "last_error": error[:300],
+        "facts": item.facts,
+    }
+    if is_doubtful is not None:
+        changes["is_doubtful"] = is_doubtful
+    if not _mine(item).update(**changes):
+        raise LostLease(f"item {item.pk}")
+    item.status = OutboxStatus.PENDING
+
+
+def resume(*, order: Order, now: datetime) -> int:
+    """Make the order's parked items due again, after a person mended the cause. Returns how many. May be repeated."""
+    return OutboxItem.objects.filter(order=order, status=OutboxStatus.PARKED).update(
+        status=OutboxStatus.PENDING, not_before=now, attempts=0, give_up_reason="", settled_at=None
+    )
+
+
+def drop(*, order: Order, kinds: list[OutboxKind], now: datetime) -> int:
+    """Take back what was said but surely not begun: pending or parked items that no call was ever made for."""
+    return (
+        OutboxItem.objects.filter(order=order, kind__in=kinds, is_doubtful=False)
+        .filter(Q(status=OutboxStatus.PENDING) | Q(status=OutboxStatus.PARKED))
+        .update(status=OutboxStatus.DROPPED, settled_at=now)
+    )
+
+
+def rescue(*, store: ConnectedStore, now: datetime) -> int:
+    """Give back items whose holder is gone: due again at once, and doubtful, since a call may have been made."""
+    return OutboxItem.objects.filter(store=store, status=OutboxStatus.IN_FLIGHT, lease_until__lt=now).update(
+        status=OutboxStatus.PENDING, lease_until=None, not_before=now, is_doubtful=True, fence=F("fence") + 1
+    )
+
+
+def _mine(item: OutboxItem) -> Any:
+    return OutboxItem.objects.filter(pk=item.pk, status=OutboxStatus.IN_FLIGHT, fence=item.fence)

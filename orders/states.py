@@ -1,0 +1,130 @@
+"""The one gate through which an order's state moves. Nothing else assigns `Order.state`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from orders.models import Attention, Order, OrderEvent, OrderState
+
+S = OrderState
+
+# The allowed moves. docs/order-lifecycle.md is drawn from this table.
+MOVES: Mapping[OrderState, frozenset[OrderState]] = {
+    S.UNPAID: frozenset({S.HELD, S.READY, S.CANCELLED, S.SKIPPED, S.FULFILLED, S.COMPLETED}),
+    S.HELD: frozenset({S.READY, S.CANCELLED, S.SKIPPED, S.FULFILLED, S.COMPLETED}),
+    S.READY: frozenset({S.MIRRORED, S.CANCELLED, S.SKIPPED, S.FULFILLED, S.COMPLETED}),
+    S.MIRRORED: frozenset({S.FULFILLED, S.COMPLETED, S.CANCELLED}),
+    S.FULFILLED: frozenset({S.COMPLETED, S.CANCELLED}),
+    S.SKIPPED: frozenset({S.READY, S.CANCELLED, S.COMPLETED}),
+    S.COMPLETED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
+
+
+class IllegalTransition(Exception):
+    """The table does not allow this move."""
+
+
+class AlreadyMoved(Exception):
+    """Someone else moved the order first; read it again."""
+
+
+def advance(
+    *,
+    order: Order,
+    to: OrderState,
+    reason: str,
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> OrderEvent:
+    """Move the order from the state it was read in to `to`, and write the event, in the caller's transaction.
+
+    `changes` are further columns set by the same UPDATE. Raises IllegalTransition when the table forbids the move,
+    AlreadyMoved when the row is in another state by now. A repeat raises one of the two and changes nothing.
+    """
+    before = OrderState(order.state)
+    if to not in MOVES[before]:
+        raise IllegalTransition(f"{before.value} to {to.value}")
+    moved = Order.objects.filter(pk=order.pk, state=before).update(state=to, version=F("version") + 1, **changes)
+    if not moved:
+        raise AlreadyMoved(f"order {order.pk} is no longer {before.value}")
+    order.state = to
+    for name, value in changes.items():
+        setattr(order, name, value)
+    return note(
+        order=order,
+        kind=f"order.{_VERBS[to]}",
+        reason=reason,
+        now=now,
+        facts=facts,
+        from_state=before.value,
+        to_state=to.value,
+    )
+
+
+def note(
+    *,
+    order: Order,
+    kind: str,
+    now: datetime,
+    reason: str = "",
+    facts: Mapping[str, Any] | None = None,
+    from_state: str = "",
+    to_state: str = "",
+    by: str = "",
+) -> OrderEvent:
+    """Write one line of the order's history, in the caller's transaction."""
+    return OrderEvent.objects.create(
+        merchant_id=order.merchant_id,
+        order_id=order.pk,
+        kind=kind,
+        reason=reason[:300],
+        from_state=from_state,
+        to_state=to_state,
+        facts=dict(facts or {}),
+        by=by,
+        happened_at=now,
+    )
+
+
+def ask_for_attention(*, order: Order, code: Attention, now: datetime, detail: Mapping[str, Any] | None = None) -> None:
+    """Put the order before a person, with a stable code. A repeat with the same words writes nothing new."""
+    wanted = dict(detail or {})
+    changed = (
+        Order.objects.filter(pk=order.pk)
+        .exclude(attention=code, attention_detail=wanted)
+        .update(attention=code, attention_detail=wanted, version=F("version") + 1)
+    )
+    order.attention, order.attention_detail = code, wanted
+    if changed:
+        note(order=order, kind="attention.asked", reason=code.label, facts={"code": code.value, **wanted}, now=now)
+
+
+def clear_attention(*, order: Order, now: datetime, codes: frozenset[str] | None = None, by: str = "") -> None:
+    """Take the order off the list, if it is there for one of `codes` (any code by default). May be repeated."""
+    if not order.attention or (codes is not None and order.attention not in codes):
+        return
+    code = order.attention
+    changed = Order.objects.filter(pk=order.pk, attention=code).update(
+        attention="", attention_detail={}, version=F("version") + 1
+    )
+    order.attention, order.attention_detail = "", {}
+    if changed:
+        note(order=order, kind="attention.cleared", facts={"code": code}, now=now, by=by)
+
+
+_VERBS: Mapping[OrderState, str] = {
+    S.UNPAID: "placed",
+    S.HELD: "held",
+    S.READY: "released",
+    S.MIRRORED: "mirrored",
+    S.FULFILLED: "fulfilled",
+    S.COMPLETED: "completed",
+    S.CANCELLED: "cancelled",
+    S.SKIPPED: "skipped",
+}
