@@ -1,0 +1,219 @@
+"""The WSGI app: finds the half that is asked, applies the faults around it, keeps the journal."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from sandbox.control import Control
+from sandbox.faults import Fault
+from sandbox.world import Half, World
+
+PLATFORMS = ("tiktok_shop", "shopify", "wix", "squarespace", "amazon")
+TICK_SECONDS = 0.2
+AFTER_KINDS = frozenset({"reset_after", "error_after", "silence_after"})
+
+
+class Sandbox:
+    """Mounts every half whose module is there; the pages likewise (`sandbox.pages.make_pages(world)`)."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        for platform in PLATFORMS:
+            maker = _optional(f"sandbox.{platform}", "make_half")
+            if maker and platform not in world.halves:
+                world.halves[platform] = maker(world)
+        world.seed()
+        self.control = Control(world)
+        pages = _optional("sandbox.pages", "make_pages")
+        self.pages: Callable[[Request], Response] | None = pages(world) if pages else None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        request.get_data(cache=True)  # drained, so that the connection can be kept alive
+        return self.answer(request)(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        first = request.path.lstrip("/").partition("/")[0]
+        if half := self.world.halves.get(first):
+            return self._answer_platform(request, half)
+        if first == "_sandbox":
+            return self.control.answer(request)
+        if self.pages:
+            return self.pages(request)
+        return _json({"error": "nothing here"}, 404)
+
+    def _answer_platform(self, request: Request, half: Half) -> Response:
+        started = time.monotonic()
+        operation = half.operation_of(request)
+        status: int | None = None
+        try:
+            if operation is None:
+                request.environ["sandbox.note"] = "unknown"
+                response = _own(half, "not_found", request) or _json({"error": "unknown"}, 404)
+            else:
+                fault = self.world.faults.take(half.name, operation)
+                response = self._with_fault(request, half, operation, fault)
+            status = None if request.environ.get("sandbox.dropped") else response.status_code
+            return response
+        finally:
+            self.world.journal_add(
+                direction="in",
+                platform=half.name,
+                method=request.method,
+                path=request.path,
+                operation=operation,
+                status=status,
+                note=request.environ.get("sandbox.note", ""),
+                ms=round((time.monotonic() - started) * 1000),
+            )
+
+    def _with_fault(self, request: Request, half: Half, operation: str, fault: Fault | None) -> Response:
+        if fault is None:
+            return self._handle(request, half, operation)
+        request.environ["sandbox.note"] = f"fault {fault.kind}"
+        if fault.kind == "status":
+            response = _own(half, "fault_response", fault) or _json({"errors": "made to fail"}, fault.status)
+            if fault.retry_after is not None:
+                response.headers["Retry-After"] = f"{fault.retry_after:g}"
+            return response
+        if fault.kind == "garbage":
+            return Response("<html><body>Bad gateway</body></html>", 200, mimetype="text/html")
+        if fault.kind == "reset_before":
+            return _drop(request)
+        if fault.kind == "late_commit":
+            self.world.later(fault.seconds, lambda: self._commit(request, half, operation))
+            return _drop(request)
+        if fault.kind == "stall":
+            time.sleep(fault.seconds)
+        if fault.kind == "stale_lookup":
+            request.environ["sandbox.as_of"] = self.world.now() - fault.seconds
+        response = self._handle(request, half, operation)
+        if fault.kind not in AFTER_KINDS:
+            return response
+        request.environ["sandbox.note"] = f"fault {fault.kind}, done with {response.status_code}"
+        if fault.kind == "error_after":
+            fault.status = max(fault.status, 500)
+            return _own(half, "fault_response", fault) or _json({"errors": "made to fail"}, fault.status)
+        if fault.kind == "silence_after":
+            time.sleep(fault.seconds)
+        return _drop(request)
+
+    def _handle(self, request: Request, half: Half, operation: str) -> Response:
+        with self.world.lock:
+            half.tick()
+            return half.handle(request, operation)
+
+    def _commit(self, request: Request, half: Half, operation: str) -> None:
+        response = half.handle(request, operation)
+        self.world.journal_add(
+            direction="in",
+            platform=half.name,
+            method=request.method,
+            path=request.path,
+            operation=operation,
+            status=response.status_code,
+            note="late commit",
+            ms=0,
+        )
+
+
+class UntilAnswered:
+    """The client's stream, empty once the answer has begun: what follows is the next request's."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.is_answered = False
+
+    def read(self, size: int = -1) -> Any:
+        return b"" if self.is_answered else self._stream.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Handler(WSGIRequestHandler):
+    """Keeps connections alive, which werkzeug's server refuses by default; the app always drains the body."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        stream: Any = self.rfile
+        self.body: Any = UntilAnswered(stream)
+        self.rfile = self.body  # type: ignore[assignment]
+        try:
+            super().run_wsgi()
+        finally:
+            self.rfile = stream
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword.lower() == "connection" and value.lower() == "close":
+            return
+        super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        super().end_headers()
+        self.body.is_answered = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """The journal has it."""
+
+    def log_error(self, format: str, *args: Any) -> None:
+        """A dropped connection is often wanted here."""
+
+
+def make_app(world: World) -> Sandbox:
+    return Sandbox(world)
+
+
+def serve(world: World, port: int, host: str = "127.0.0.1") -> BaseWSGIServer:
+    """A server whose `serve_forever` can run in a thread. Starts the ticker and the webhooks' thread."""
+    server = make_server(host, port, make_app(world), threaded=True, request_handler=Handler)
+    world.outgoing.start()
+    threading.Thread(target=_tick_forever, args=(world,), name="sandbox-ticker", daemon=True).start()
+    return server
+
+
+def _tick_forever(world: World) -> None:
+    while True:
+        time.sleep(TICK_SECONDS)
+        world.tick()
+
+
+def _optional(module: str, name: str) -> Any:
+    """The name from the module, or None where this sandbox has no such module."""
+    if importlib.util.find_spec(module) is None:
+        return None
+    return getattr(importlib.import_module(module), name, None)
+
+
+def _own(half: Half, method: str, argument: Any) -> Response | None:
+    answer = getattr(half, method, None)
+    return answer(argument) if answer else None
+
+
+def _drop(request: Request) -> Response:
+    """Cuts the connection, so that the client sees a reset or the end of the stream."""
+    request.environ["sandbox.dropped"] = True
+    client = request.environ.get("werkzeug.socket")
+    if client is not None:
+        with contextlib.suppress(OSError):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.shutdown(socket.SHUT_RDWR)
+    return Response(b"", 500)
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(content), status, mimetype="application/json")

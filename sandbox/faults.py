@@ -1,0 +1,93 @@
+"""What can go wrong on purpose."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from dataclasses import asdict, dataclass
+from typing import Any
+
+REQUEST_KINDS = frozenset(
+    {
+        "status",
+        "stall",
+        "reset_before",
+        "reset_after",
+        "error_after",
+        "silence_after",
+        "late_commit",
+        "stale_lookup",
+        "garbage",
+    }
+)
+WEBHOOK_KINDS = frozenset({"webhook_lose", "webhook_duplicate", "webhook_delay", "webhook_reorder"})
+
+
+@dataclass
+class Fault:
+    id: int
+    platform: str
+    operation: str
+    kind: str
+    times: int = 1  # -1: until cleared
+    probability: float = 1.0
+    seconds: float = 0.0
+    status: int = 500
+    retry_after: float | None = None
+    copies: int = 2  # webhook_duplicate: how many arrive in all
+
+    def matches(self, platform: str, operation: str) -> bool:
+        return self.platform in ("*", platform) and self.operation in ("*", operation)
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+        self._random = random.Random(0)
+
+    def add(self, platform: str, operation: str = "*", *, kind: str, **settings: Any) -> Fault:
+        """Raises ValueError for a kind or a setting that does not exist."""
+        if kind not in REQUEST_KINDS | WEBHOOK_KINDS:
+            raise ValueError(f"unknown kind of fault: {kind}")
+        try:
+            fault = Fault(next(self._ids), platform, operation, kind, **settings)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def take(self, platform: str, operation: str) -> Fault | None:
+        """The next fault for a request, counted down; None for none."""
+        return self._take(platform, operation, REQUEST_KINDS)
+
+    def take_webhook(self, platform: str, event: str) -> Fault | None:
+        return self._take(platform, event, WEBHOOK_KINDS)
+
+    def _take(self, platform: str, operation: str, kinds: frozenset[str]) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                if fault.kind not in kinds or not fault.matches(platform, operation):
+                    continue
+                if self._random.random() >= fault.probability:
+                    continue
+                if fault.times > 0:
+                    fault.times -= 1
+                if fault.times == 0:
+                    self._faults.remove(fault)
+                return fault
+        return None
+
+    def clear(self, platform: str | None = None) -> None:
+        with self._lock:
+            self._faults = [fault for fault in self._faults if platform and fault.platform != platform]
+
+    def seed(self, number: int) -> None:
+        self._random.seed(number)
+
+    def listing(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [asdict(fault) for fault in self._faults]

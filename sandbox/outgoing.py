@@ -1,0 +1,221 @@
+"""Delivers webhooks over real HTTP, to loopback only, with each platform's own schedule of retries."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+QUEUE_LIMIT = 10_000
+WORKERS = 4
+REORDER_PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    retries: tuple[float, ...] = (60.0,)  # seconds after the failure before
+    timeout: float = 5.0
+    accepts: frozenset[int] = frozenset(range(200, 300))
+
+
+@dataclass
+class Item:
+    platform: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    event: str
+    key: str
+    due_at: float
+    attempt: int = 1
+    stamp: int = field(default=0)
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Outgoing:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._changed = threading.Condition()
+        self._queue: list[Item] = []
+        self._held: dict[str, Item] = {}
+        self._schedules: dict[str, Schedule] = {}
+        self._in_flight = 0
+        self._stamp = 0
+        self._generation = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._stopped = threading.Event()
+        self.automatic = True
+
+    def set_schedule(self, platform: str, schedule: Schedule) -> None:
+        self._schedules[platform] = schedule
+
+    def send(self, platform: str, url: str, headers: dict[str, str], body: bytes, event: str, key: str) -> None:
+        """Queues one webhook, or what its fault makes of it. Never blocks on the network."""
+        now = self._world.now()
+        item = Item(platform, url, headers, body, event, key, now)
+        if not is_loopback(url):
+            self._note(item, None, "not loopback, not sent", 0)
+            return
+        fault = self._world.faults.take_webhook(platform, event)
+        kind = fault.kind if fault else ""
+        if kind == "webhook_lose":
+            self._note(item, None, "lost on purpose", 0)
+            return
+        with self._changed:
+            if kind == "webhook_reorder" and platform not in self._held:
+                item.due_at = now + REORDER_PATIENCE
+                self._held[platform] = item
+                return
+            if fault and kind == "webhook_delay":
+                item.due_at = now + fault.seconds
+            copies = fault.copies if fault and kind == "webhook_duplicate" else 1
+            for _ in range(copies):
+                self._push(Item(platform, url, headers, body, event, key, item.due_at))
+            if held := self._held.pop(platform, None):
+                held.due_at = item.due_at
+                self._push(held)
+
+    def clear(self) -> None:
+        with self._changed:
+            self._queue.clear()
+            self._held.clear()
+            self._generation += 1
+
+    def waiting(self) -> int:
+        with self._changed:
+            return len(self._queue) + len(self._held)
+
+    def drain(self, seconds: float = 30.0) -> int:
+        """Delivers everything due now and waits for what is under way; returns the number of tries made."""
+        tries = 0
+        with self._changed:
+            for held in list(self._held.values()):
+                held.due_at = self._world.now()
+                self._push(held)
+            self._held.clear()
+        give_up_at = time.monotonic() + seconds
+        while time.monotonic() < give_up_at:
+            item = self._claim()
+            if item:
+                self._deliver(item)
+                tries += 1
+                continue
+            with self._changed:
+                if not self._in_flight:
+                    break
+                self._changed.wait(0.05)
+        return tries
+
+    def start(self) -> None:
+        """Starts the thread that delivers by itself."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sandbox-webhook")
+            threading.Thread(target=self._run, name="sandbox-outgoing", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self) -> None:
+        assert self._pool is not None
+        while not self._stopped.wait(0.05):
+            self._release_held()
+            while self.automatic and self._in_flight < WORKERS and (item := self._claim()):
+                try:
+                    self._pool.submit(self._deliver, item)
+                except RuntimeError:  # stopped meanwhile
+                    return
+
+    def _release_held(self) -> None:
+        with self._changed:
+            for platform, held in list(self._held.items()):
+                if held.due_at <= self._world.now():
+                    self._push(self._held.pop(platform))
+
+    def _push(self, item: Item) -> None:
+        if len(self._queue) >= QUEUE_LIMIT:
+            return  # not noted: the journal's lock must never be taken inside this one
+        self._stamp += 1
+        item.stamp = self._stamp
+        self._queue.append(item)
+
+    def _claim(self) -> Item | None:
+        now = self._world.now()
+        with self._changed:
+            due = [item for item in self._queue if item.due_at <= now]
+            if not due:
+                return None
+            item = min(due, key=lambda candidate: (candidate.due_at, candidate.stamp))
+            self._queue.remove(item)
+            self._in_flight += 1
+            return item
+
+    def _deliver(self, item: Item) -> None:
+        generation = self._generation
+        schedule = self._schedules.get(item.platform, Schedule())
+        started = time.monotonic()
+        try:
+            status, note = self._post(item, schedule.timeout)
+            self._note(item, status, note, round((time.monotonic() - started) * 1000))
+            if status not in schedule.accepts:
+                self._again(item, schedule, generation)
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+
+    def _again(self, item: Item, schedule: Schedule, generation: int) -> None:
+        if item.attempt > len(schedule.retries):
+            self._note(item, None, "dropped for good", 0)
+            return
+        with self._changed:
+            if generation != self._generation:
+                return
+            item.due_at = self._world.now() + schedule.retries[item.attempt - 1]
+            item.attempt += 1
+            self._push(item)
+
+    def _post(self, item: Item, timeout: float) -> tuple[int | None, str]:
+        address = urlsplit(item.url)
+        maker = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        connection = maker(address.hostname or "", address.port, timeout=timeout)
+        try:
+            target = (address.path or "/") + (f"?{address.query}" if address.query else "")
+            connection.request("POST", target, body=item.body, headers=item.headers)
+            answer = connection.getresponse()
+            answer.read(65_536)
+            return answer.status, f"try {item.attempt}"
+        except (OSError, http.client.HTTPException) as error:
+            return None, f"try {item.attempt}: {type(error).__name__}"
+        finally:
+            connection.close()
+
+    def _note(self, item: Item, status: int | None, note: str, ms: int) -> None:
+        self._world.journal_add(
+            direction="out",
+            platform=item.platform,
+            method="POST",
+            path=item.url,
+            operation=item.event,
+            status=status,
+            note=f"{item.key} {note}",
+            ms=ms,
+        )

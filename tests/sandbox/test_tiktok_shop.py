@@ -1,0 +1,411 @@
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from sandbox.tiktok_shop.signing import request_is_signed, sign_request, sign_webhook
+from sandbox.world import World
+
+APP = {
+    "app_key": "6vstestkey01",
+    "app_secret": "verisync_test_secret_0123456789abcdef",
+    "service_id": "svc1",
+    "redirect_url": "http://127.0.0.1:9/back",
+}
+UPS = "7117859084333745966"
+Answer = dict[str, Any]
+
+
+class Client:
+    """Speaks to the sandbox as an app would, with its own little signer."""
+
+    def __init__(self, url: str, world: World) -> None:
+        self.url, self.world = url, world
+        self.control("app", **APP)
+        self.token, self.cipher = "", ""
+
+    def control(self, verb: str, **body: Any) -> Answer:
+        answer = requests.post(f"{self.url}/_sandbox/tiktok_shop/{verb}", json=body, timeout=5)
+        content: Answer = answer.json()
+        assert answer.ok, content
+        return content
+
+    def allow(self, seller: str = "alice", **more: str) -> dict[str, list[str]]:
+        form = {"service_id": "svc1", "state": "s1", "decision": "allow", "seller": seller, **more}
+        page = f"{self.url}/tiktok_shop/services/open/authorize"
+        answer = requests.post(page, data=form, timeout=5, allow_redirects=False)
+        return parse_qs(urlsplit(answer.headers["Location"]).query)
+
+    def tokens(self, path: str, **query: str) -> Answer:
+        query = {"app_key": APP["app_key"], "app_secret": APP["app_secret"], **query}
+        content: Answer = requests.get(
+            f"{self.url}/tiktok_shop/auth/api/v2/token/{path}", params=query, timeout=5
+        ).json()
+        return content
+
+    def connect(self) -> Client:
+        code = self.allow()["code"][0]
+        self.token = self.tokens("get", auth_code=code, grant_type="authorized_code")["data"]["access_token"]
+        shops = self.call("GET", "/authorization/202309/shops", cipher=None)["data"]["shops"]
+        self.cipher = shops[0]["cipher"]
+        return self
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Answer | None = None,
+        status: int | None = None,
+        cipher: str | None = "",
+        **query: str,
+    ) -> Answer:
+        query = {"app_key": APP["app_key"], "timestamp": str(int(self.world.now())), **query}
+        if cipher is not None:
+            query["shop_cipher"] = cipher or self.cipher
+        raw = b"" if body is None else json.dumps(body).encode()
+        query.setdefault("sign", sign_request(APP["app_secret"], path, query, raw))
+        headers = {"x-tts-access-token": self.token, "content-type": "application/json"}
+        answer = requests.request(
+            method, f"{self.url}/tiktok_shop/api{path}", params=query, data=raw, headers=headers, timeout=5
+        )
+        assert status in (None, answer.status_code), answer.text
+        content: Answer = answer.json()
+        return content
+
+    def buy(self, **body: Any) -> str:
+        order_id: str = self.control("buy", **body)["order_id"]
+        return order_id
+
+    def order(self, order_id: str) -> Answer:
+        found: Answer = self.call("GET", "/order/202507/orders", ids=order_id)["data"]["orders"][0]
+        return found
+
+    def ship(self, order_id: str, number: str = "1Z999AA10123456784", **more: Any) -> Answer:
+        body = {"tracking_number": number, "shipping_provider_id": UPS, **more}
+        return self.call("POST", f"/fulfillment/202309/orders/{order_id}/packages", body)
+
+
+@pytest.fixture
+def client(url: str, world: World) -> Client:
+    return Client(url, world).connect()
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[int]]]:
+    got: list[tuple[dict[str, str], bytes]] = []
+    statuses = [200]
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((dict(self.headers), body))
+            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", got, statuses
+    server.shutdown()
+    server.server_close()
+
+
+V = "verisync_test_secret_0123456789abcdef"
+COMMON = {"app_key": "6vstestkey01", "timestamp": "1767225600", "shop_cipher": "ROW_TESTCIPHERabc123"}
+VECTORS = [
+    (
+        "e59af819cc",
+        "/authorization/202309/shops",
+        {"app_key": "29a39d", "timestamp": "1623812664"},
+        b"",
+        "b596b73e0cc6de07ac26f036364178ab16b0a907af13d43f0a0cd2345f582dc8",
+    ),
+    (
+        V,
+        "/order/202507/orders",
+        {**COMMON, "ids": "577958834469439754,576461413038785752", "access_token": "must_not_be_signed"},
+        b"",
+        "594ad68c75cb67b947234cfe084502596f73b7bd9b7b664021bdd95c4c16ec61",
+    ),
+    (
+        V,
+        "/order/202309/orders/search",
+        {**COMMON, "page_size": "50", "sort_field": "update_time", "sort_order": "ASC"},
+        b'{"update_time_ge":1767222000,"update_time_lt":1767225600}',
+        "d9757537188f1e1f307c2faff7f74005b3c5c54362416014b3dc6777334fa3be",
+    ),
+    (
+        V,
+        "/fulfillment/202309/orders/577958834469439754/packages",
+        COMMON,
+        b'{"order_line_item_ids":["577958834469570826"],"tracking_number":"1Z999AA10123456784",'
+        b'"shipping_provider_id":"7117858858072016686"}',
+        "1a278f7626e6053c64bc9cf147eb002f6664541b553aafdbdf7b4400031eb56a",
+    ),
+    (
+        "e59af819cc",
+        "/event/202309/webhooks",
+        {
+            "app_key": "68xu9ks5p4i8",
+            "timestamp": "1696909648",
+            "shop_cipher": "ROW_xkMbgAAAeVAQra0eZWebFQq5aIK",
+        },
+        b'{"address":"https://partner.tiktokshop.com","event_type":"PACKAGE_UPDATE"}',
+        "cd0d6268252f4ba293bf7ea4c0a2873bf9beec600d22530638564ab301435f7a",
+    ),
+    (
+        "app_secret",
+        "/test-api",
+        {"foo": "bar"},
+        b"",
+        "d3cb7fe11ecae942802ceeca67e7cf10120cc12f1517d45fbc1c8cfe5413c80f",
+    ),
+]
+
+
+class TestSignature:
+    @pytest.mark.parametrize(("secret", "path", "query", "body", "sign"), VECTORS, ids=[f"V{n}" for n in range(1, 7)])
+    def test_agrees_with_the_vectors(
+        self, secret: str, path: str, query: dict[str, str], body: bytes, sign: str
+    ) -> None:
+        assert request_is_signed(secret, path, {**query, "sign": sign}, body)
+        assert not request_is_signed(secret, path, {**query, "sign": "STALE"}, body)
+
+    def test_of_webhooks_agrees_with_the_vectors(self) -> None:
+        first = (
+            b'{"type":1,"tts_notification_id":"7380066284010030890","shop_id":"7495540735365777507",'
+            b'"timestamp":1718305585,"data":{"is_on_hold_order":true,"order_id":"576653688135258178",'
+            b'"order_status":"UNPAID","update_time":1718305585}}'
+        )
+        second = (
+            b'{"type":11,"tts_notification_id":"7327112393057371911","shop_id":"7494049642642441621",'
+            b'"timestamp":1767225600,"data":{"order_id":"576486316948490001","cancellations_role":"BUYER",'
+            b'"cancel_status":"CANCELLATION_REQUEST_PENDING","cancel_id":"4035318504086604100",'
+            b'"create_time":1767225590}}'
+        )
+        assert (
+            sign_webhook("abcdef", "123", first) == "5dec0f11ec2f6783b8deee53c9ffbf8d024302f7c7e7fa55a35d17629031ac05"
+        )
+        assert (
+            sign_webhook("6vstestkey01", V, second)
+            == "66079d4d2e62eb1715703d5d89440ab2ebed481eeb03357b179185b4b428ba0f"
+        )
+
+
+class TestAuthorization:
+    def test_code_is_good_once_and_refresh_rotates(self, client: Client) -> None:
+        code = client.allow()["code"][0]
+        first = client.tokens("get", auth_code=code, grant_type="authorized_code")["data"]
+        assert first["access_token_expire_in"] == 1_767_225_600 + 7 * 86_400
+        assert client.tokens("get", auth_code=code, grant_type="authorized_code")["code"] != 0
+        again = client.tokens("refresh", refresh_token=first["refresh_token"], grant_type="refresh_token")["data"]
+        assert again["refresh_token"] != first["refresh_token"]
+        assert client.tokens("refresh", refresh_token=first["refresh_token"], grant_type="refresh_token")["code"] != 0
+
+    def test_refusal_says_code_null(self, client: Client) -> None:
+        assert client.allow(decision="refuse") == {
+            "code": ["null"],
+            "error": ["auth_denied"],
+            "state": ["s1"],
+        }
+
+    def test_code_lapses_after_thirty_minutes(self, client: Client, world: World) -> None:
+        code = client.allow()["code"][0]
+        world.advance(1800)
+        assert client.tokens("get", auth_code=code, grant_type="authorized_code")["code"] != 0
+
+
+class TestRequestCheck:
+    PATH = "/order/202309/orders/search"
+
+    @pytest.mark.parametrize(
+        ("query", "body", "code", "status"),
+        [
+            ({"page_size": "20", "sign": "0"}, {}, 106001, 401),
+            ({"page_size": "20", "timestamp": "1767225200"}, {}, 36009004, 400),
+            ({}, {}, 36009004, 400),
+            ({"page_size": "20"}, {"update_time_ge": "1"}, 36009004, 400),
+            ({"page_size": "101"}, {}, 36009004, 400),
+        ],
+    )
+    def test_refuses(self, client: Client, query: dict[str, str], body: Answer, code: int, status: int) -> None:
+        assert client.call("POST", self.PATH, body, status, **query)["code"] == code
+
+    def test_minds_the_cipher(self, client: Client) -> None:
+        assert client.call("POST", self.PATH, {}, cipher=None, page_size="5")["code"] == 106013
+        assert client.call("POST", self.PATH, {}, cipher="ROW_other", page_size="5")["code"] == 101000
+        assert client.call("GET", "/authorization/202309/shops", status=400)["code"] == 36009004
+
+    def test_says_when_the_token_is_expired(self, client: Client, world: World) -> None:
+        world.advance(7 * 86_400)
+        assert client.call("POST", self.PATH, {}, 401, page_size="5")["code"] == 105002
+
+    def test_limits_the_rate(self, client: Client) -> None:
+        client.control("shop_settings", qps=1)
+        codes = {client.call("POST", self.PATH, {}, page_size="5")["code"] for _ in range(3)}
+        assert 36009002 in codes
+
+
+class TestOrders:
+    def test_page_through_in_order_of_change(self, client: Client, world: World) -> None:
+        placed = []
+        for _ in range(3):
+            placed.append(client.buy())
+            world.advance(1)
+        query: Answer = {"page_size": "2", "sort_field": "update_time", "sort_order": "ASC"}
+        first = client.call("POST", "/order/202309/orders/search", {}, **query)["data"]
+        rest = client.call("POST", "/order/202309/orders/search", {}, page_token=first["next_page_token"], **query)[
+            "data"
+        ]
+        assert [order["id"] for order in first["orders"] + rest["orders"]] == placed
+        assert rest["next_page_token"] == ""
+
+    def test_hold_ends_after_the_hour_and_shows_the_address(self, client: Client, world: World) -> None:
+        order_id = client.buy()
+        held = client.order(order_id)
+        assert (held["status"], held["recipient_address"]["name"], held["packages"]) == ("ON_HOLD", "", [])
+        world.advance(3599)
+        assert client.order(order_id)["status"] == "ON_HOLD"
+        world.advance(1)
+        free = client.order(order_id)
+        assert (free["status"], free["recipient_address"]["postal_code"]) == ("AWAITING_SHIPMENT", "07102")
+
+    def test_can_mask_with_asterisks(self, client: Client) -> None:
+        client.control("shop_settings", masking="asterisks")
+        assert client.order(client.buy())["recipient_address"]["name"] == "D*** W***"
+
+    def test_can_skip_the_hold(self, client: Client) -> None:
+        order = client.order(client.buy(hold=False))
+        assert (order["status"], order["is_on_hold_order"]) == ("AWAITING_SHIPMENT", False)
+
+    def test_preorder_waits_for_its_release(self, client: Client, world: World) -> None:
+        order_id = client.buy(preorder=True, release_date=1_767_225_600 + 86_400)
+        world.advance(7200)
+        assert client.order(order_id)["status"] == "ON_HOLD"
+
+    @pytest.mark.parametrize("shop", ["Alice's Candles", "Alice's Candles UK", "Alice Tokyo"])
+    def test_numbers_add_up(self, client: Client, shop: str) -> None:
+        body = {
+            "shop": shop,
+            "lines": [{"sku": "CND-FIG-08", "quantity": 3}],
+            "discounts": {"seller": "7", "platform": "5"},
+        }
+        order = client.control("buy", gift=True, **body)["order"]
+        payment = {name: Decimal(value) for name, value in order["payment"].items() if name != "currency"}
+        assert payment["sub_total"] == payment["original_total_product_price"] - 12
+        assert payment["sub_total"] == sum(Decimal(line["sale_price"]) for line in order["line_items"])
+        added = payment["tax"] if order["payment"]["currency"] == "USD" else 0
+        assert payment["total_amount"] == payment["sub_total"] + payment["shipping_fee"] + added
+
+    def test_detail_takes_fifty_ids(self, client: Client) -> None:
+        ids = ",".join(["576900000000000001"] * 51)
+        assert client.call("GET", "/order/202309/orders", ids=ids)["code"] == 36009004
+
+
+class TestShipping:
+    def test_is_refused_on_hold(self, client: Client) -> None:
+        assert client.ship(client.buy())["code"] == 21011044
+
+    def test_ships_once(self, client: Client, world: World) -> None:
+        order_id = client.buy(hold=False)
+        assert client.ship(order_id)["code"] == 0
+        assert client.ship(order_id)["code"] == 21011040
+        assert client.order(order_id)["status"] == "AWAITING_COLLECTION"
+        assert [entry["event"] for entry in world.ledger][-1] == "package.shipped"
+
+    def test_goes_in_parts(self, client: Client) -> None:
+        order_id = client.buy(hold=False, lines=[{"sku": "CND-FIG-08", "quantity": 2}])
+        lines = [line["id"] for line in client.order(order_id)["line_items"]]
+        assert client.ship(order_id, order_line_item_ids=lines[:1])["code"] == 0
+        assert client.order(order_id)["status"] == "PARTIALLY_SHIPPING"
+        assert client.ship(order_id, "1Z999AA10123456785")["code"] == 21011048
+        assert client.ship(order_id, "1Z999AA10123456785", order_line_item_ids=lines[1:])["code"] == 0
+        assert len(client.order(order_id)["packages"]) == 2
+
+    def test_warns_of_a_doubtful_number(self, client: Client) -> None:
+        assert "FOO" not in client.ship(client.buy(hold=False), "FOO123")["data"]["warning"]["message"]
+        assert client.ship(client.buy(hold=False), "1Z#")["code"] == 21004012
+
+    def test_tracking_changes_once_within_72_hours(self, client: Client, world: World) -> None:
+        package_id = client.ship(client.buy(hold=False))["data"]["package_id"]
+        path = f"/fulfillment/202309/packages/{package_id}/shipping_info/update"
+        body = {"tracking_number": "1Z999AA10123456799", "shipping_provider_id": UPS}
+        assert client.call("POST", path, body)["code"] == 0
+        body["tracking_number"] = "1Z999AA10123456700"
+        assert client.call("POST", path, body)["code"] == 21011051
+
+    def test_rejects_a_pending_cancel_request(self, client: Client) -> None:
+        order_id = client.buy(hold=False)
+        client.control("request_cancel", order_id=order_id)
+        assert client.ship(order_id)["code"] == 0
+        rows = client.call("POST", "/return_refund/202309/cancellations/search", {"order_ids": [order_id]})["data"]
+        assert rows["cancellations"][0]["cancel_status"] == "CANCELLATION_REQUEST_CANCEL"
+
+    def test_ship_package_serves_other_markets(self, client: Client) -> None:
+        shop_id = client.control("add_shop", name="Alice Hanoi", region="VN")["shop"]
+        shops = client.connect().call("GET", "/authorization/202309/shops", cipher=None)["data"]["shops"]
+        client.cipher = next(shop["cipher"] for shop in shops if shop["id"] == shop_id)
+        package = client.order(client.buy(shop=shop_id, hold=False))["packages"][0]["id"]
+        body = {"self_shipment": {"tracking_number": "JT1", "shipping_provider_id": "6844493619313019133"}}
+        assert client.call("POST", f"/fulfillment/202309/packages/{package}/ship", body)["code"] == 0
+
+
+class TestCancellation:
+    PATH = "/return_refund/202309/cancellations"
+
+    def test_by_the_buyer_in_the_hold_is_automatic(self, client: Client) -> None:
+        order_id = client.buy()
+        client.control("buyer_cancel", order_id=order_id)
+        assert client.order(order_id)["status"] == "CANCELLED"
+
+    def test_by_the_buyer_later_waits_for_the_seller(self, client: Client) -> None:
+        order_id = client.buy(hold=False)
+        cancel_id = client.control("buyer_cancel", order_id=order_id)["cancel_id"]
+        assert client.order(order_id)["is_buyer_request_cancel"] is True
+        assert client.call("POST", f"{self.PATH}/{cancel_id}/approve")["code"] == 0
+        assert client.call("POST", f"{self.PATH}/{cancel_id}/approve")["code"] == 25020010
+        assert client.order(order_id)["status"] == "CANCELLED"
+
+    def test_by_the_seller_minds_the_reason(self, client: Client) -> None:
+        body = {"order_id": client.buy(), "cancel_reason": "seller_cancel_unpaid_reason_out_of_stock"}
+        assert client.call("POST", self.PATH, body)["code"] == 25001021
+        body["cancel_reason"] = "seller_cancel_reason_out_of_stock"
+        assert client.call("POST", self.PATH, body)["code"] == 0
+        assert client.call("POST", self.PATH, body)["code"] == 25001051
+
+
+class TestWebhooks:
+    def test_are_signed_and_retried(self, client: Client, world: World, receiver: Any) -> None:
+        address, got, statuses = receiver
+        statuses[:] = [500, 200]
+        body = {"event_type": "ORDER_STATUS_CHANGE", "address": address}
+        assert client.call("PUT", "/event/202309/webhooks", body)["code"] == 0
+        client.control("buy", pay=False)
+        world.outgoing.drain()
+        assert len(got) == 1
+        world.advance(120)
+        world.outgoing.drain()
+        assert len(got) == 2
+        assert got[0][1] == got[1][1]
+        headers, raw = got[0]
+        assert headers["Authorization"] == sign_webhook(APP["app_key"], APP["app_secret"], raw)
+
+    def test_say_cancel(self, client: Client, world: World, receiver: Any) -> None:
+        address, got, _ = receiver
+        client.control("webhook_settings", webhook_url=address)
+        client.control("buyer_cancel", order_id=client.buy())
+        world.outgoing.drain()
+        bodies = [json.loads(raw) for _, raw in got]
+        assert [body["type"] for body in bodies] == [1, 1, 11, 1]
+        assert bodies[-1]["data"]["order_status"] == "CANCEL"
