@@ -1,19 +1,23 @@
 """The only way anything goes out: say it, claim it, do it, settle it.
 
-A claim is a short transaction; the call is made outside any; settling is another. Whoever crashed in between
-leaves a row in flight, which `rescue` marks as doubtful: the next try looks before it sends.
+A claim is a short transaction; the call is made outside any; settling is another. `sending` marks the item as
+doubtful before the call leaves, and only a definite answer clears the mark: whoever crashes in between leaves a row
+in flight that `rescue` gives back, and the next try looks before it sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q
 
+from accounts.access import merchant_rows
+from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
-from orders.models import GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
+from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
 
 LEASE = timedelta(seconds=90)
 LONGEST_PAUSE = 900
@@ -22,6 +26,16 @@ MOST_ATTEMPTS = 40
 
 class LostLease(Exception):
     """Someone else holds this item now; whoever gets this may write and send nothing more."""
+
+
+class NotYet(Exception):
+    """The step may not be taken yet. `code` is what a person reads meanwhile, if anything; `wait` is in seconds."""
+
+    def __init__(self, code: Attention, *, wait: float, detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.wait = wait
+        self.detail = dict(detail or {})
 
 
 def enqueue(
@@ -81,12 +95,24 @@ def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxIte
     return items
 
 
-def hold_lease(*, item: OutboxItem, now: datetime) -> None:
-    """Confirm, right before a call that changes something, that the item is still ours. Raises LostLease."""
-    held = _mine(item).filter(lease_until__gt=now).update(lease_until=now + LEASE)
-    if not held:
-        raise LostLease(f"item {item.pk}")
-    item.lease_until = now + LEASE
+@contextmanager
+def sending(*, item: OutboxItem, now: datetime) -> Iterator[None]:
+    """Around a call that changes something: confirm that the item is ours, and say first that the call is made.
+
+    The item is doubtful until a definite answer, success or refusal, is written down. Raises LostLease: send nothing.
+    """
+    with merchant_rows(item.merchant_id):
+        held = _mine(item).filter(lease_until__gt=now)
+        if not held.update(lease_until=now + LEASE, sent_at=now, is_doubtful=True):
+            raise LostLease(f"item {item.pk}")
+    item.lease_until, item.sent_at, item.is_doubtful = now + LEASE, now, True
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except PlatformError:
+        item.is_doubtful = False
+        raise
 
 
 def settle(
@@ -96,42 +122,51 @@ def settle(
     now: datetime,
     error: str = "",
     reason: GiveUpReason | str = "",
+    is_doubtful: bool = False,
 ) -> None:
-    """End this try for good, in the caller's transaction. Raises LostLease, so that the caller's writes roll back."""
+    """End this try for good, in the caller's transaction. Raises LostLease, so that the caller's writes roll back.
+
+    `is_doubtful`: parked without an answer to the last call; whoever resumes it looks first.
+    """
     if not _mine(item).update(
         status=status,
         lease_until=None,
         settled_at=now,
         last_error=error[:300],
         give_up_reason=reason,
-        is_doubtful=False if status == OutboxStatus.DONE else F("is_doubtful"),
+        is_doubtful=is_doubtful,
     ):
         raise LostLease(f"item {item.pk}")
     item.status = status
 
 
 def postpone(
-    *, item: OutboxItem, now: datetime, error: str, wait: float | None = None, is_doubtful: bool | None = None
+    *, item: OutboxItem, now: datetime, error: str, wait: float | None = None, is_doubtful: bool = False
 ) -> None:
-    """Try again later, with growing pauses or after `wait` seconds. Raises LostLease."""
+    """Try again later, with growing pauses or after `wait` seconds. Raises LostLease.
+
+    `is_doubtful`: the last call may have been carried out, so the next try has to look first.
+    """
     pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
-    changes: dict[str, Any] = {
-        "status": OutboxStatus.PENDING,
-        "lease_until": None,
-        "not_before": now + timedelta(seconds=pause),
-        "last_error": error[:300],
-        "facts": item.facts,
-    }
-    if is_doubtful is not None:
-        changes["is_doubtful"] = is_doubtful
-    if not _mine(item).update(**changes):
+    if not _mine(item).update(
+        status=OutboxStatus.PENDING,
+        lease_until=None,
+        not_before=now + timedelta(seconds=pause),
+        last_error=error[:300],
+        is_doubtful=is_doubtful,
+    ):
         raise LostLease(f"item {item.pk}")
-    item.status = OutboxStatus.PENDING
+    item.status, item.is_doubtful = OutboxStatus.PENDING, is_doubtful
 
 
 def resume(*, order: Order, now: datetime) -> int:
-    """Make the order's parked items due again, after a person mended the cause. Returns how many. May be repeated."""
-    return OutboxItem.objects.filter(order=order, status=OutboxStatus.PARKED).update(
+    """Make due at once what was parked, or waits after a failed try. Returns how many. May be repeated.
+
+    What has not been tried yet keeps its time: an extra hold is not cut short.
+    """
+    parked = Q(status=OutboxStatus.PARKED)
+    waiting = Q(status=OutboxStatus.PENDING, attempts__gt=0, not_before__gt=now)
+    return OutboxItem.objects.filter(parked | waiting, order=order).update(
         status=OutboxStatus.PENDING, not_before=now, attempts=0, give_up_reason="", settled_at=None
     )
 
@@ -146,9 +181,9 @@ def drop(*, order: Order, kinds: list[OutboxKind], now: datetime) -> int:
 
 
 def rescue(*, store: ConnectedStore, now: datetime) -> int:
-    """Give back items whose holder is gone: due again at once, and doubtful, since a call may have been made."""
+    """Give back items whose holder is gone: due again at once, and as doubtful as they were left."""
     return OutboxItem.objects.filter(store=store, status=OutboxStatus.IN_FLIGHT, lease_until__lt=now).update(
-        status=OutboxStatus.PENDING, lease_until=None, not_before=now, is_doubtful=True, fence=F("fence") + 1
+        status=OutboxStatus.PENDING, lease_until=None, not_before=now, fence=F("fence") + 1
     )
 
 

@@ -39,6 +39,7 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
 if DEBUG and not CREDENTIAL_KEYS:
     CREDENTIAL_KEYS = [base64.urlsafe_b64encode(b"development-only-not-a-secret-00").decode()]
 HOLD_SECONDS = env.int("HOLD_SECONDS", default=3600)
+POLL_SECONDS = env.int("POLL_SECONDS", default=120)
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -3,8 +3,8 @@
 from orders.models.events import OrderEvent
 from orders.models.fulfillments import CarrierMapping, Fulfillment, FulfillmentState
 from orders.models.lanes import Lane
-from orders.models.mirrors import Mirror, MirrorState, ProductLink, Route
-from orders.models.orders import Attention, Order, OrderState, OrderVersion
+from orders.models.mirrors import HoldMode, Mirror, MirrorState, ProductLink, Route
+from orders.models.orders import Attention, Order, OrderState, OrderVersion, SetAside
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Fulfillment",
     "FulfillmentState",
     "GiveUpReason",
+    "HoldMode",
     "Lane",
     "Mirror",
     "MirrorState",
@@ -25,4 +26,5 @@ __all__ = [
     "OutboxStatus",
     "ProductLink",
     "Route",
+    "SetAside",
 ]

@@ -151,3 +151,22 @@ class OrderVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} at {self.read_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SetAside(models.Model):
+    """An order that could not be read or kept when it was met. It is tried again until it can, and blocks nobody."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    source_store = models.ForeignKey(ConnectedStore, on_delete=models.CASCADE, related_name="set_aside")
+    external_id = models.CharField(max_length=64)
+    reason = models.CharField(max_length=300)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField()
+    set_aside_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source_store", "external_id"], name="set_aside_once")]
+        verbose_name_plural = "orders set aside"
+
+    def __str__(self) -> str:
+        return self.external_id

@@ -54,6 +54,7 @@ class OutboxItem(models.Model):
     not_before = models.DateTimeField()
     deadline = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
     is_doubtful = models.BooleanField(default=False)
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0)

@@ -1,0 +1,70 @@
+"""Speaking for a store: a connector with a token that lasts, and the one place that reacts to a refused one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import cast
+
+from connectors import calls, oauth, registry
+from connectors.base.connector import Connector, Destination, Source
+from connectors.base.errors import AuthorizationError, ScopeMissing, TemporaryError
+from connectors.models import ConnectedStore, StoreState
+
+FRESH = timedelta(seconds=30)
+
+
+class StoreWaits(TemporaryError):
+    """Nothing can be said to this store until a person reconnects it. Nothing was sent."""
+
+
+class TokenRenewed(TemporaryError):
+    """The token had lapsed in between and was refreshed. Nothing was done; the same call works now."""
+
+
+@contextmanager
+def speaking(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Connector]:
+    """A connector for the store, its token refreshed when about to lapse. Not inside a transaction.
+
+    A token refused in between is refreshed once: TokenRenewed. Refused again while fresh, or not to be refreshed: the
+    store is marked "Reconnect", and StoreWaits is raised. A missing permission goes through as ScopeMissing.
+    """
+    if store.state != StoreState.CONNECTED:
+        raise StoreWaits(f"{store.name} has to be reconnected first")
+    try:
+        current = oauth.refresh_if_needed(store=store, now=clock())
+        if current.state != StoreState.CONNECTED:
+            raise StoreWaits(f"{store.name} has to be reconnected first")
+        store.credentials_text, store.credentials_version = current.credentials_text, current.credentials_version
+        store.access_expires_at, store.refreshed_at = current.access_expires_at, current.refreshed_at
+        yield registry.build(store.platform, clock=clock, store=store, record=calls.recorder(store))
+    except ScopeMissing:
+        raise
+    except AuthorizationError as error:
+        _renew(store=store, error=error, now=clock())
+
+
+@contextmanager
+def speaking_to_source(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Source]:
+    """`speaking`, for a store that orders come from."""
+    with speaking(store, clock=clock) as connector:
+        yield cast(Source, connector)
+
+
+@contextmanager
+def speaking_to_destination(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Destination]:
+    """`speaking`, for a store that orders go to."""
+    with speaking(store, clock=clock) as connector:
+        yield cast(Destination, connector)
+
+
+def _renew(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> None:
+    if store.refreshed_at is not None and now - store.refreshed_at < FRESH:
+        oauth.mark_reconnect(store=store, reason=error.message)
+        raise StoreWaits(f"{store.name} has to be reconnected: {error.message}") from error
+    try:
+        oauth.refresh_if_needed(store=store, now=now, force=True)
+    except AuthorizationError as refused:
+        raise StoreWaits(f"{store.name} has to be reconnected: {refused.message}") from refused
+    raise TokenRenewed(f"The token of {store.name} was renewed", retry_after=0) from error

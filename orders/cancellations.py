@@ -1,0 +1,101 @@
+"""Cancelled at the source: never create what is not created, and cancel what is, before it leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from connectors.base.connector import Destination
+from connectors.base.types import PlatformOrder
+from orders import outbox
+from orders.models import (
+    Attention,
+    FulfillmentState,
+    Mirror,
+    MirrorState,
+    Order,
+    OrderState,
+    OutboxItem,
+    OutboxKind,
+    OutboxStatus,
+)
+from orders.states import advance, ask_for_attention, note
+
+# The words a destination is given; the buyer's own words stay with us.
+REASON = "Cancelled on TikTok Shop"
+CONFIRM_AFTER = 5.0
+
+
+def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+    """Close the order and undo what can be undone, in the caller's transaction. May be repeated.
+
+    What was never begun is dropped. A create whose outcome is unknown stays: its step finds out, and then cancels.
+    A parcel that left is not called back: a person is told instead.
+    """
+    if order.state in (OrderState.CANCELLED, OrderState.COMPLETED):
+        return
+    was_fulfilled = order.state == OrderState.FULFILLED
+    reason = seen.cancel_reason or "Cancelled on TikTok Shop"
+    facts: dict[str, Any] = {"cancelled_by": seen.cancelled_by} if seen.cancelled_by else {}
+    advance(order=order, to=OrderState.CANCELLED, reason=reason, now=now, facts=facts, check_at=None)
+    outbox.drop(order=order, kinds=[OutboxKind.CREATE_ORDER, OutboxKind.PUSH_TRACKING], now=now)
+    has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
+    open_creates = set(
+        order.outbox.filter(
+            kind=OutboxKind.CREATE_ORDER, status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT, OutboxStatus.PARKED]
+        ).values_list("store_id", flat=True)
+    )
+    for mirror in order.mirrors.select_related("store"):
+        if mirror.state == MirrorState.CREATED:
+            cancel_mirror(mirror=mirror, order=order, has_left=has_left, now=now)
+        elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
+            Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
+
+
+def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime) -> None:
+    """Say that the store's order is to be cancelled, unless its parcel left, in the caller's transaction."""
+    if has_left:
+        ask_for_attention(
+            order=order,
+            code=Attention.ALREADY_CANCELLED,
+            now=now,
+            detail={"store": mirror.store.name, "name": mirror.name, "has_left": True},
+        )
+        return
+    outbox.enqueue(order=order, store=mirror.store, kind=OutboxKind.CANCEL_ORDER, reference=mirror.reference, now=now)
+
+
+def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, now: datetime) -> str:
+    """Cancel the order in its store and confirm it by reading it back: "cancelled", "deleted", "left" or "pending".
+
+    Looks first, so it may be repeated. Raises PlatformError. Makes calls: not inside a transaction.
+    """
+    placed = destination.fetch_order(mirror.external_id)
+    if placed is None:
+        return "deleted"
+    if placed.is_cancelled:
+        return "cancelled"
+    if any(not shipment.is_cancelled for shipment in destination.shipments_of(mirror.external_id)):
+        return "left"
+    with outbox.sending(item=item, now=now):
+        receipt = destination.cancel_order(mirror.external_id, reason=REASON, restock=True)
+    return "cancelled" if receipt.is_cancelled else "pending"
+
+
+def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now: datetime) -> None:
+    """Write down what `perform` brought, in the caller's transaction, which holds the order's row."""
+    if outcome == "pending":
+        outbox.postpone(item=item, now=now, error="The store is still cancelling it", wait=CONFIRM_AFTER)
+        return
+    outbox.settle(item=item, status=OutboxStatus.DONE, now=now)
+    if outcome == "left":
+        ask_for_attention(
+            order=order,
+            code=Attention.ALREADY_CANCELLED,
+            now=now,
+            detail={"store": mirror.store.name, "name": mirror.name, "has_left": True},
+        )
+        return
+    state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED
+    Mirror.objects.filter(pk=mirror.pk).update(state=state)
+    note(order=order, kind=f"mirror.{outcome}", facts={"store": mirror.store.name, "name": mirror.name}, now=now)

@@ -1,0 +1,287 @@
+"""Parcels that left a store: recorded, checked, and reported to the source, whose own word closes the order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from connectors.base.errors import PlatformError
+from connectors.base.types import (
+    Carrier,
+    PlatformOrder,
+    Shipment,
+    ShipmentLine,
+    SourceStatus,
+    Tracking,
+    TrackingReceipt,
+)
+from orders import carriers, outbox
+from orders.models import (
+    Attention,
+    Fulfillment,
+    FulfillmentState,
+    Mirror,
+    Order,
+    OrderState,
+    OutboxItem,
+    OutboxKind,
+    OutboxStatus,
+)
+from orders.states import advance, ask_for_attention, clear_attention, note
+
+S = FulfillmentState
+ACCEPTED_BY_STATUS = frozenset(
+    {SourceStatus.AWAITING_COLLECTION, SourceStatus.IN_TRANSIT, SourceStatus.DELIVERED, SourceStatus.COMPLETED}
+)
+
+
+class NoCarrier(Exception):
+    """No carrier of the source is surely the store's; `choices` are those it takes."""
+
+    def __init__(self, choices: Sequence[Carrier]) -> None:
+        super().__init__("carrier not mapped")
+        self.choices = choices
+
+
+# Recording what the store did
+
+
+def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipment], now: datetime) -> None:
+    """Keep what left the store and say what is to be reported, in the caller's transaction, which holds the order.
+
+    One row per parcel and mirror; may be repeated. A parcel's lines are settled when it is first seen.
+    """
+    for shipment in shipments:
+        kept = Fulfillment.objects.filter(mirror=mirror, external_id=shipment.external_id).first()
+        if kept is None:
+            if not shipment.is_cancelled:
+                _record(mirror=mirror, order=order, shipment=shipment, now=now)
+        elif shipment.is_cancelled:
+            _recall(kept=kept, order=order, now=now)
+        elif (kept.carrier_text, kept.tracking_number) != (shipment.carrier[:200], shipment.tracking_number[:100]):
+            _correct(kept=kept, order=order, shipment=shipment, now=now)
+
+
+def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) -> None:
+    line_ids, missing = _allocate(order=order, shipment=shipment)
+    kept = Fulfillment.objects.create(
+        merchant_id=order.merchant_id,
+        order=order,
+        mirror=mirror,
+        external_id=shipment.external_id,
+        carrier_text=shipment.carrier[:200],
+        tracking_number=shipment.tracking_number[:100],
+        tracking_url=shipment.tracking_url[:500],
+        line_ids=line_ids,
+        state=S.WAITING,
+        shipped_at=shipment.shipped_at,
+    )
+    facts = {
+        "store": mirror.store.name,
+        "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking_number,
+        "units": len(line_ids),
+    }
+    note(order=order, kind="shipment.recorded", facts=facts, now=now)
+    if missing or not line_ids:
+        ask_for_attention(
+            order=order,
+            code=Attention.MIXED_FULFILMENT,
+            now=now,
+            detail={"store": mirror.store.name, "shipment": shipment.external_id, "units_too_many": missing},
+        )
+    _queue(kept=kept, order=order, now=now)
+
+
+def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    if not kept.tracking_number or not kept.line_ids:
+        return
+    Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
+    Order.objects.filter(pk=order.pk).update(
+        version=F("version") + 1, search_text=f"{order.search_text}\n{kept.tracking_number}"
+    )
+    order.search_text = f"{order.search_text}\n{kept.tracking_number}"
+    if order.state == OrderState.CANCELLED:
+        ask_for_attention(
+            order=order,
+            code=Attention.ALREADY_CANCELLED,
+            now=now,
+            detail={"store": kept.mirror.store.name, "name": kept.mirror.name, "has_left": True},
+        )
+        return
+    outbox.enqueue(
+        order=order,
+        store=order.source_store,
+        kind=OutboxKind.PUSH_TRACKING,
+        subject=str(kept.pk),
+        reference=f"{order.external_id}-{kept.pk}",
+        now=now,
+    )
+
+
+def _recall(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """The store took the parcel back. What TikTok was told already stays told, and a person reads it."""
+    if kept.state == S.CANCELLED:
+        return
+    _drop_push(order=order, kept=kept, now=now)
+    if kept.state in (S.WAITING, S.QUEUED, S.REFUSED):
+        Fulfillment.objects.filter(pk=kept.pk).update(state=S.CANCELLED)
+    note(
+        order=order,
+        kind="shipment.cancelled",
+        facts={"tracking_number": kept.tracking_number, "was_sent": kept.state in (S.SENT, S.ACCEPTED)},
+        now=now,
+    )
+
+
+def _drop_push(*, order: Order, kept: Fulfillment, now: datetime) -> None:
+    OutboxItem.objects.filter(
+        order=order,
+        kind=OutboxKind.PUSH_TRACKING,
+        subject=str(kept.pk),
+        is_doubtful=False,
+        status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED],
+    ).update(status=OutboxStatus.DROPPED, settled_at=now)
+
+
+def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: datetime) -> None:
+    """The store changed the carrier or the number. Before it was sent, ours follows; after, a person decides."""
+    facts = {"from": kept.tracking_number, "to": shipment.tracking_number, "carrier": shipment.carrier}
+    if kept.state in (S.SENT, S.ACCEPTED):
+        last = order.events.filter(kind="shipment.changed_after_sent").last()
+        if last is None or last.facts != facts:
+            note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
+        return
+    kept.carrier_text, kept.tracking_number = shipment.carrier[:200], shipment.tracking_number[:100]
+    kept.tracking_url = shipment.tracking_url[:500]
+    kept.save(update_fields=["carrier_text", "tracking_number", "tracking_url"])
+    note(order=order, kind="shipment.changed", facts=facts, now=now)
+    _queue(kept=kept, order=order, now=now)
+    outbox.resume(order=order, now=now)
+
+
+def _allocate(*, order: Order, shipment: Shipment) -> tuple[list[str], int]:
+    """The source's line ids of this parcel, and how many of its units could not be told."""
+    taken: set[str] = set()
+    for other in order.fulfillments.exclude(state=S.CANCELLED):
+        taken.update(other.line_ids)
+    found: list[str] = []
+    missing = 0
+    for line in shipment.lines:
+        free = [each for each in _candidates(order, line) if each not in taken]
+        chosen = free[: line.quantity]
+        missing += line.quantity - len(chosen)
+        taken.update(chosen)
+        found += chosen
+    return found, missing
+
+
+def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
+    if line.source_line_ids:
+        return line.source_line_ids
+    wanted = line.sku.strip().casefold()
+    return [
+        each["external_id"] for each in order.snapshot["lines"] if wanted and each["sku"].strip().casefold() == wanted
+    ]
+
+
+# Reporting it to the source
+
+
+def preflight(*, seen: PlatformOrder, kept: Fulfillment) -> TrackingReceipt | None:
+    """The guard, right after the order was read again: a receipt if the source has the number already.
+
+    Raises outbox.NotYet while the source holds the order or the buyer asks to cancel.
+    """
+    for package in seen.packages:
+        if package.tracking_number and package.tracking_number == kept.tracking_number:
+            return TrackingReceipt(package_id=package.external_id, already_there=True)
+    if seen.status in (SourceStatus.ON_HOLD, SourceStatus.UNPAID):
+        raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30, detail={"tracking_number": kept.tracking_number})
+    if seen.cancel_requested:
+        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
+    return None
+
+
+def tracking_of(*, kept: Fulfillment, order: Order, seen: PlatformOrder, choices: Sequence[Carrier]) -> Tracking:
+    """What the source is to be told. Raises NoCarrier."""
+    carrier = carriers.choose(
+        text=kept.carrier_text,
+        carriers=choices,
+        source_store=order.source_store,
+        delivery_option_id=seen.delivery_option_id,
+    )
+    if carrier is None:
+        raise NoCarrier(choices)
+    live = {line.external_id for line in seen.lines if line.status != "CANCELLED"}
+    return Tracking(
+        line_ids=tuple(kept.line_ids),
+        carrier_id=carrier.external_id,
+        tracking_number=kept.tracking_number,
+        covers_whole_order=live <= set(kept.line_ids),
+    )
+
+
+def settle_sent(
+    *, item: OutboxItem, order: Order, kept: Fulfillment, receipt: TrackingReceipt, carrier_id: str, now: datetime
+) -> None:
+    """Write down that the source took the parcel, in the caller's transaction, which holds the order's row."""
+    outbox.settle(item=item, status=OutboxStatus.DONE, now=now)
+    Fulfillment.objects.filter(pk=kept.pk).update(
+        state=S.ACCEPTED if receipt.already_there else S.SENT,
+        sent_at=now,
+        carrier_id=carrier_id or kept.carrier_id,
+        package_id=receipt.package_id,
+        warning=receipt.warning[:300],
+    )
+    facts = {"tracking_number": kept.tracking_number, "carrier": kept.carrier_text}
+    if receipt.warning:
+        facts["warning"] = receipt.warning
+    kind = "tracking.found" if receipt.already_there else "tracking.sent"
+    note(order=order, kind=kind, facts=facts, now=now)
+    clear_attention(order=order, now=now)
+
+
+def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: PlatformError, now: datetime) -> None:
+    """Write down that the source refused it for good: parked, with the reason a person can act on."""
+    code = Attention(error.reason) if error.reason in Attention.values else Attention.REMOTE_ERROR
+    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error.message, reason="permanent")
+    Fulfillment.objects.filter(pk=kept.pk).update(state=S.REFUSED, warning=error.message[:300])
+    ask_for_attention(
+        order=order,
+        code=code,
+        now=now,
+        detail={
+            "message": error.message,
+            "code": error.code,
+            "side": error.side,
+            "step": "tracking",
+            "carrier": kept.carrier_text,
+            "tracking_number": kept.tracking_number,
+        },
+    )
+
+
+# What the source makes of it
+
+
+def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+    """Take the source's word on parcels and progress, in the caller's transaction. May be repeated."""
+    numbers = {package.tracking_number: package for package in seen.packages if package.tracking_number}
+    for kept in order.fulfillments.filter(state__in=[S.QUEUED, S.SENT, S.REFUSED]):
+        package = numbers.get(kept.tracking_number)
+        if package is None:
+            continue
+        Fulfillment.objects.filter(pk=kept.pk).update(
+            state=S.ACCEPTED, accepted_at=now, package_id=package.external_id or kept.package_id
+        )
+        note(order=order, kind="tracking.accepted", facts={"tracking_number": kept.tracking_number}, now=now)
+        if kept.state == S.REFUSED:
+            _drop_push(order=order, kept=kept, now=now)
+            clear_attention(order=order, now=now)
+    if order.state == OrderState.MIRRORED and seen.status in ACCEPTED_BY_STATUS:
+        advance(order=order, to=OrderState.FULFILLED, reason="TikTok Shop shows it as shipped", now=now)
+    if order.state == OrderState.FULFILLED and seen.status is SourceStatus.COMPLETED:
+        advance(order=order, to=OrderState.COMPLETED, reason="TikTok Shop closed the order", now=now)

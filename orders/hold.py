@@ -1,0 +1,100 @@
+"""The hold: who may go to the store, and when. TikTok's own status decides; the clock only says when to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+
+from connectors.base.types import PlatformOrder, Shipper, SourceStatus
+from orders import routing
+from orders.models import Attention, Order, OrderState
+from orders.states import advance, ask_for_attention, clear_attention
+
+# Seconds until TikTok is asked again while it still says ON_HOLD after the hold should have ended.
+PAUSES = (2, 5, 10, 20, 30, 60, 120, 300)
+ALARM_AFTER = timedelta(hours=2)
+
+SHIPPED = frozenset(
+    {
+        SourceStatus.PARTIALLY_SHIPPING,
+        SourceStatus.AWAITING_COLLECTION,
+        SourceStatus.IN_TRANSIT,
+        SourceStatus.DELIVERED,
+        SourceStatus.COMPLETED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an order that is not released yet stands. `check_at` is when its source has to be asked again."""
+
+    state: OrderState
+    reason: str = ""
+    release_at: datetime | None = None
+    check_at: datetime | None = None
+    is_unknown: bool = False
+
+
+def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, now: datetime) -> Standing:
+    """Judge an order that has not been released. Pure.
+
+    `was_held`: TikTok had this order on hold before, so that its word alone releases it. An order that TikTok never
+    held waits the same hour (HOLD_SECONDS), counted from the payment.
+    """
+    release_at = (seen.paid_at or seen.created_at) + timedelta(seconds=settings.HOLD_SECONDS)
+    if seen.release_date and seen.release_date > release_at:
+        release_at = seen.release_date
+    if seen.status is SourceStatus.CANCELLED:
+        return Standing(OrderState.CANCELLED, seen.cancel_reason)
+    if seen.created_at < connected_at:
+        return Standing(OrderState.SKIPPED, "Older than the connection")
+    if seen.shipper is not Shipper.SELLER:
+        return Standing(OrderState.SKIPPED, "Shipped by TikTok")
+    if seen.status in SHIPPED:
+        return Standing(OrderState.SKIPPED, "Shipped outside VeriSync")
+    if seen.status is SourceStatus.UNPAID:
+        return Standing(OrderState.UNPAID, release_at=release_at)
+    if seen.status is SourceStatus.AWAITING_SHIPMENT:
+        if was_held or seen.is_on_hold_order:
+            return Standing(OrderState.READY, "TikTok Shop ended the hold", release_at=release_at)
+        if release_at <= now:
+            return Standing(OrderState.READY, "Not held by TikTok Shop; our hour is over", release_at=release_at)
+        return Standing(OrderState.HELD, release_at=release_at, check_at=release_at)
+    return Standing(
+        OrderState.HELD,
+        release_at=release_at,
+        check_at=max(release_at, now + timedelta(seconds=PAUSES[0])),
+        is_unknown=seen.status is SourceStatus.UNKNOWN,
+    )
+
+
+def release_order(*, order: Order, now: datetime, reason: str) -> None:
+    """Let the order go to its stores: READY, and one intent to create per route, in the caller's transaction.
+
+    The caller holds the order's row. Raises IllegalTransition or AlreadyMoved; a repeat changes nothing.
+    """
+    clear_attention(order=order, now=now, codes=frozenset({Attention.STILL_ON_HOLD, Attention.UNKNOWN_STATUS}))
+    advance(order=order, to=OrderState.READY, reason=reason, now=now, released_at=now, check_at=None)
+    routing.plan_mirrors(order=order, now=now)
+
+
+def ask_again(*, order: Order, now: datetime) -> None:
+    """The source still holds it after the due moment: ask again with growing pauses, in the caller's transaction.
+
+    After two hours a person is told, unless the order is a pre-order, which may be held for weeks.
+    """
+    pause = PAUSES[min(order.checks, len(PAUSES) - 1)]
+    Order.objects.filter(pk=order.pk, state=OrderState.HELD).update(
+        check_at=now + timedelta(seconds=pause), checks=F("checks") + 1
+    )
+    if order.release_at and now - order.release_at >= ALARM_AFTER and not order.is_preorder and not order.attention:
+        ask_for_attention(
+            order=order,
+            code=Attention.STILL_ON_HOLD,
+            now=now,
+            detail={"is_late_release": True, "due": order.release_at.isoformat()},
+        )

@@ -1,0 +1,137 @@
+"""Empty the inbox: a webhook is a hint, so what it names is read afresh. A delivery stays unread until that worked."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from accounts.access import merchant_rows
+from connectors import calls, oauth, registry
+from connectors.base.connector import Connector, Destination, Source
+from connectors.base.errors import PlatformError
+from connectors.base.events import EventKind, PlatformEvent
+from connectors.base.types import RawRequest
+from connectors.http import scrub_text
+from connectors.models import ConnectedStore, StorePart, WebhookDelivery
+from connectors.speaking import speaking
+from orders import reading
+from orders.models import Mirror
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+LONGEST_PAUSE = 900
+
+_ABOUT_SOURCE_ORDER = frozenset(
+    {
+        EventKind.ORDER_CHANGED,
+        EventKind.ADDRESS_CHANGED,
+        EventKind.PACKAGE_CHANGED,
+        EventKind.CANCELLATION_CHANGED,
+        EventKind.RETURN_CHANGED,
+    }
+)
+_ABOUT_STORE_ORDER = frozenset({EventKind.SHIPMENT_CHANGED, EventKind.PLACED_ORDER_CHANGED, EventKind.REFUND_CHANGED})
+
+
+def empty(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+    """Read the store's due deliveries, oldest first, and return how many. Not inside a transaction.
+
+    Safe to repeat and to break off: a delivery is marked only after what it names was read and kept.
+    """
+    with merchant_rows(store.merchant_id):
+        due = WebhookDelivery.objects.filter(store=store, processed_at=None, not_before__lte=clock())
+        deliveries = list(due.order_by("id")[:BATCH])
+    if not deliveries:
+        return 0
+    parser = registry.build(store.platform, clock=clock, store=store)
+    parsed = {delivery.pk: _events(delivery, parser) for delivery in deliveries}
+    try:
+        outcomes = _act(store=store, events=[event for events in parsed.values() for event in events], clock=clock)
+    except PlatformError as error:
+        _put_back(store=store, deliveries=deliveries, error=error, now=clock())
+        return len(deliveries)
+    for delivery in deliveries:
+        delivery.outcome = "; ".join(dict.fromkeys(_outcome(event, outcomes) for event in parsed[delivery.pk]))[:300]
+        delivery.outcome = delivery.outcome or "It could not be read"
+    _mark_read(store=store, deliveries=deliveries, connector=parser, now=clock())
+    return len(deliveries)
+
+
+def _events(delivery: WebhookDelivery, parser: Connector) -> list[PlatformEvent]:
+    request = RawRequest(body=delivery.body.encode(), headers=delivery.headers)
+    try:
+        return parser.parse_webhook(request)
+    except PlatformError as error:
+        log.warning("delivery not readable", extra={"delivery": delivery.pk, "failure": type(error).__name__})
+        return []
+
+
+def _act(*, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Callable[[], datetime]) -> dict[str, str]:
+    """Read what the events name: outcome by external id. Raises PlatformError when the platform can't be asked."""
+    events = list(events)
+    if any(event.kind is EventKind.DEAUTHORIZED for event in events):
+        oauth.mark_reconnect(
+            store=store, reason=f"Access was taken away on {registry.connector_class(store.platform).label}"
+        )
+    is_source = store.part == StorePart.SOURCE
+    about = _ABOUT_SOURCE_ORDER if is_source else _ABOUT_STORE_ORDER
+    wanted = list(dict.fromkeys(event.external_id for event in events if event.kind in about and event.external_id))
+    if not wanted:
+        return {}
+    if not is_source:
+        wanted = _ours(store, wanted)
+        if not wanted:
+            return {}
+    with speaking(store, clock=clock) as connector:
+        if isinstance(connector, Source):
+            return reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
+        assert isinstance(connector, Destination)
+        return reading.read_mirrors(store=store, destination=connector, external_ids=wanted, clock=clock)
+
+
+def _ours(store: ConnectedStore, external_ids: list[str]) -> list[str]:
+    with merchant_rows(store.merchant_id):
+        found = Mirror.objects.filter(store=store, external_id__in=external_ids)
+        return list(found.values_list("external_id", flat=True))
+
+
+def _outcome(event: PlatformEvent, outcomes: dict[str, str]) -> str:
+    if event.external_id in outcomes:
+        return outcomes[event.external_id]
+    if event.kind is EventKind.UNKNOWN:
+        log.warning("unknown event", extra={"event": event.event_id})
+        return "An event we do not know"
+    if event.kind in _ABOUT_STORE_ORDER:
+        return "Not an order of ours"
+    return event.kind.value
+
+
+def _put_back(*, store: ConnectedStore, deliveries: list[WebhookDelivery], error: PlatformError, now: datetime) -> None:
+    """The platform could not be asked: the deliveries stay unread and come again, with growing pauses."""
+    retry_after = getattr(error, "retry_after", None)
+    tries = min(delivery.attempts for delivery in deliveries)
+    pause = retry_after if retry_after is not None else min(LONGEST_PAUSE, 2 ** min(tries + 1, 10))
+    with merchant_rows(store.merchant_id):
+        WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
+            attempts=F("attempts") + 1, not_before=now + timedelta(seconds=pause), outcome=error.message[:300]
+        )
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="", now=now)
+
+
+def _mark_read(
+    *, store: ConnectedStore, deliveries: list[WebhookDelivery], connector: Connector, now: datetime
+) -> None:
+    """Done: the body is kept without buyers' data."""
+    for delivery in deliveries:
+        delivery.processed_at = now
+        delivery.body = scrub_text(delivery.body, connector.private_keys) or json.dumps("")
+    with merchant_rows(store.merchant_id):
+        WebhookDelivery.objects.bulk_update(deliveries, ["processed_at", "outcome", "body"])
+        ConnectedStore.objects.filter(pk=store.pk).update(
+            last_webhook_at=max(delivery.received_at for delivery in deliveries)
+        )

@@ -1,0 +1,230 @@
+"""What the source says becomes our order: kept once, never moved backward, and taken further from there."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts.access import merchant_rows
+from connectors.base import snapshot
+from connectors.base.types import PlatformOrder, SourceStatus
+from connectors.models import ConnectedStore
+from orders import cancellations, fulfillment, hold, outbox
+from orders.models import Attention, Order, OrderState, OrderVersion
+from orders.states import advance, ask_for_attention, clear_attention, note
+
+# TikTok's order of things; a status never moves to a smaller rank. CANCELLED is the end of any of them.
+_RANK = {status: rank for rank, status in enumerate(SourceStatus) if status is not SourceStatus.UNKNOWN}
+
+# What a newer reading may have mended by itself, as long as nothing is in the store.
+_MENDED_BY_READING = frozenset(
+    {
+        Attention.ADDRESS_NOT_RELEASED,
+        Attention.ADDRESS_INVALID,
+        Attention.MONEY_MISMATCH,
+        Attention.UNREADABLE,
+        Attention.UNKNOWN_STATUS,
+    }
+)
+
+
+def store_order(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Order:
+    """Keep one reading of an order and draw its consequences, all in one transaction.
+
+    One row per store and id, however often and in whatever order readings arrive: an older reading than the kept one
+    changes nothing but the timeline, an equal one nothing at all. Makes no call to any platform.
+    """
+    with merchant_rows(store.merchant_id):
+        order = _locked(store, seen.external_id)
+        if order is None:
+            try:
+                with transaction.atomic():
+                    return _insert(seen=seen, store=store, now=now)
+            except IntegrityError:
+                order = _locked(store, seen.external_id)
+                assert order is not None
+        _refresh(order=order, seen=seen, now=now)
+        return order
+
+
+def seen_of(order: Order) -> PlatformOrder:
+    """The last reading that was kept."""
+    return snapshot.from_json(order.snapshot)
+
+
+def _locked(store: ConnectedStore, external_id: str) -> Order | None:
+    found = Order.objects.select_for_update(of=("self",)).filter(source_store=store, external_id=external_id).first()
+    if found is not None:
+        found.source_store = store
+    return found
+
+
+def _insert(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Order:
+    standing = hold.standing_of(seen, was_held=False, connected_at=store.connected_at, now=now)
+    begins_as = {OrderState.READY: OrderState.HELD, OrderState.CANCELLED: OrderState.CANCELLED}
+    order = Order(
+        merchant_id=store.merchant_id,
+        source_store=store,
+        external_id=seen.external_id,
+        state=begins_as.get(standing.state, standing.state),
+        release_at=standing.release_at,
+        check_at=standing.check_at,
+        skip_rule=standing.reason if standing.state is OrderState.SKIPPED else "",
+        **_columns(seen, now),
+    )
+    order.save(force_insert=True)
+    _keep_version(order=order, seen=seen, now=now)
+    facts: dict[str, Any] = {"status": seen.status_text}
+    if seen.cancelled_by:
+        facts["cancelled_by"] = seen.cancelled_by
+    note(order=order, kind="order.received", reason=standing.reason, facts=facts, now=now, to_state=order.state)
+    if standing.state is OrderState.READY:
+        hold.release_order(order=order, now=now, reason=standing.reason)
+    _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
+    return order
+
+
+def _refresh(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+    if seen.updated_at < order.source_updated_at:
+        note(order=order, kind="source.older_reading", facts={"status": seen.status_text}, now=now)
+        return
+    seen = _never_backward(order=order, seen=seen, now=now)
+    columns = _columns(seen, now)
+    if columns["snapshot"] == order.snapshot:
+        if order.state == OrderState.HELD:  # nothing new but the time
+            _stand(order=order, seen=seen, was_held=order.is_on_hold_order, now=now)
+        return
+    before, request_before = order.source_status, order.cancel_requested_at
+    was_held = order.is_on_hold_order
+    columns["is_on_hold_order"] = was_held or seen.is_on_hold_order or seen.status is SourceStatus.ON_HOLD
+    columns["search_text"] = _search_text(seen, keep=order.search_text)
+    Order.objects.filter(pk=order.pk).update(version=F("version") + 1, **columns)
+    for name, value in columns.items():
+        setattr(order, name, value)
+    _keep_version(order=order, seen=seen, now=now)
+    if before != order.source_status:
+        note(order=order, kind="source.status_changed", facts={"from": before, "to": seen.status_text}, now=now)
+    _note_request(order=order, before=request_before, now=now)
+    _mend(order=order, now=now)
+    _follow(order=order, seen=seen, was_held=was_held or before == SourceStatus.ON_HOLD, now=now)
+
+
+def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> PlatformOrder:
+    """The reading, with the kept status where the read one lies behind it."""
+    kept = SourceStatus(order.source_status)
+    if kept is SourceStatus.UNKNOWN or seen.status is SourceStatus.UNKNOWN or _RANK[seen.status] >= _RANK[kept]:
+        return seen
+    if seen.updated_at > order.source_updated_at:
+        note(order=order, kind="source.moved_back", facts={"from": kept.value, "to": seen.status_text}, now=now)
+    return dataclasses.replace(seen, status=kept, status_text=order.source_status_text)
+
+
+def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) -> None:
+    """Take our own state where the source's word leads."""
+    if seen.status is SourceStatus.CANCELLED:
+        cancellations.cancelled_at_source(order=order, seen=seen, now=now)
+    elif order.state in (OrderState.UNPAID, OrderState.HELD):
+        _stand(order=order, seen=seen, was_held=was_held, now=now)
+    else:
+        fulfillment.follow_source(order=order, seen=seen, now=now)
+
+
+def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) -> None:
+    """Judge the hold anew."""
+    standing = hold.standing_of(seen, was_held=was_held, connected_at=order.source_store.connected_at, now=now)
+    if standing.state is OrderState.READY:
+        if order.state == OrderState.UNPAID:
+            advance(order=order, to=OrderState.HELD, reason="The buyer paid", now=now, release_at=standing.release_at)
+        hold.release_order(order=order, now=now, reason=standing.reason)
+    elif standing.state != order.state:
+        advance(
+            order=order,
+            to=standing.state,
+            reason=standing.reason,
+            now=now,
+            release_at=standing.release_at,
+            check_at=standing.check_at,
+            skip_rule=standing.reason if standing.state is OrderState.SKIPPED else "",
+        )
+    elif standing.release_at != order.release_at:
+        Order.objects.filter(pk=order.pk).update(release_at=standing.release_at, check_at=standing.check_at, checks=0)
+    _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
+
+
+def _ask_about_reading(*, order: Order, seen: PlatformOrder, now: datetime, is_unknown: bool) -> None:
+    if is_unknown:
+        ask_for_attention(
+            order=order, code=Attention.UNKNOWN_STATUS, now=now, detail={"status": seen.status_text[:100]}
+        )
+    elif seen.problems and order.state in (OrderState.UNPAID, OrderState.HELD, OrderState.READY):
+        ask_for_attention(order=order, code=Attention.UNREADABLE, now=now, detail={"problems": list(seen.problems)})
+
+
+def _note_request(*, order: Order, before: datetime | None, now: datetime) -> None:
+    if before is None and order.cancel_requested_at is not None:
+        note(order=order, kind="cancellation.requested", reason=order.snapshot.get("cancel_reason", ""), now=now)
+    elif before is not None and order.cancel_requested_at is None and order.source_status != SourceStatus.CANCELLED:
+        note(order=order, kind="cancellation.withdrawn", now=now)
+
+
+def _mend(*, order: Order, now: datetime) -> None:
+    """Take back the questions that this reading answers, and let what waited for it go on."""
+    mended: set[str] = set()
+    if order.state in (OrderState.UNPAID, OrderState.HELD, OrderState.READY):
+        mended.update(_MENDED_BY_READING)
+    if order.cancel_requested_at is None:
+        mended.add(Attention.CANCEL_PENDING)
+    if order.source_status != SourceStatus.ON_HOLD:
+        mended.add(Attention.STILL_ON_HOLD)
+    if order.attention in mended:
+        clear_attention(order=order, now=now, codes=frozenset(mended))
+        outbox.resume(order=order, now=now)
+
+
+def _keep_version(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+    OrderVersion.objects.create(
+        merchant_id=order.merchant_id, order=order, source_updated_at=seen.updated_at, read_at=now, raw=dict(seen.raw)
+    )
+
+
+def _columns(seen: PlatformOrder, now: datetime) -> dict[str, Any]:
+    address = seen.address
+    requested_at = seen.cancel_requested_at or seen.updated_at
+    return {
+        "source_status": seen.status.value,
+        "source_status_text": seen.status_text[:64],
+        "source_updated_at": seen.updated_at,
+        "read_at": now,
+        "ordered_at": seen.created_at,
+        "paid_at": seen.paid_at,
+        "ship_by": seen.ship_by,
+        "auto_cancel_at": seen.auto_cancel_at,
+        "deliver_by": seen.deliver_by,
+        "cancel_requested_at": requested_at if seen.cancel_requested else None,
+        "is_sample": seen.is_sample,
+        "is_on_hold_order": seen.is_on_hold_order or seen.status is SourceStatus.ON_HOLD,
+        "is_preorder": seen.is_preorder,
+        "shipper": seen.shipper.value,
+        "currency": seen.payment.currency if seen.payment else "",
+        "total": seen.payment.total if seen.payment else None,
+        "buyer_name": address.name[:200] if address else "",
+        "buyer_place": ", ".join(filter(None, [address.city, address.province_code or address.province]))[:200]
+        if address
+        else "",
+        "snapshot": snapshot.to_json(seen),
+        "search_text": _search_text(seen),
+    }
+
+
+def _search_text(seen: PlatformOrder, *, keep: str = "") -> str:
+    """What a person may look for; store numbers and tracking numbers are added where they come to be known."""
+    words = [seen.external_id, seen.address.name if seen.address else ""]
+    for line in seen.lines:
+        words += [line.sku, line.title, line.variant_title]
+    found = dict.fromkeys(word.strip()[:200] for word in words if word.strip())
+    extra = [word for word in keep.split("\n") if word not in found]
+    return "\n".join([*found, *extra])

@@ -1,0 +1,237 @@
+"""Which store has due work, and draining one store's lane. The rows are the queue; django-q2 is only the alarm clock.
+
+A lane is one store's due work. Whoever drains it holds its lease; a higher fence takes the lease away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from accounts.access import all_merchants, merchant_rows
+from connectors import calls
+from connectors.base.connector import Destination, Source
+from connectors.base.errors import PlatformError, TemporaryError
+from connectors.models import ConnectedStore, StorePart, StoreState
+from connectors.speaking import speaking
+from orders import hold, inbox, outbox, reading, reconcile, routing, sending
+from orders.models import Lane, Order, OrderState, OutboxItem
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+WAKING_TAKES = timedelta(seconds=20)
+DRAIN_FOR = timedelta(seconds=10)
+AFTER_FAILURE = timedelta(seconds=5)
+AFTER_OWN_FAILURE = timedelta(seconds=30)
+CLAIM = 20
+HOLD_BATCH = 50
+
+_NEW_LANES = """
+insert into orders_lane (store_id, merchant_id, fence, poll_at)
+select id, merchant_id, 0, %(now)s from connectors_connectedstore
+where state = 'CONNECTED' and not exists (select 1 from orders_lane l where l.store_id = connectors_connectedstore.id)
+on conflict do nothing
+"""
+
+_DUE = """
+with due as (
+  select store_id from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
+  union select store_id from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
+  union select store_id from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
+  union select source_store_id from orders_order where check_at <= %(now)s
+  union select source_store_id from orders_setaside where not_before <= %(now)s
+  union select store_id from orders_lane where poll_at <= %(now)s
+)
+update orders_lane lane set lease_until = %(until)s, fence = lane.fence + 1
+from (
+  select l.store_id from orders_lane l
+  join due on due.store_id = l.store_id
+  join connectors_connectedstore s on s.id = l.store_id and s.state = 'CONNECTED'
+  where (l.lease_until is null or l.lease_until < %(now)s) and (l.not_before is null or l.not_before <= %(now)s)
+  order by l.lease_until nulls first
+  limit %(limit)s
+  for update of l skip locked
+) chosen
+where lane.store_id = chosen.store_id
+returning lane.store_id, lane.fence
+"""
+
+
+class LaneLost(Exception):
+    """Someone else drains this lane now."""
+
+
+def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 50) -> int:
+    """Lease every idle lane with due work and call `wake(store id, fence)` for it. Returns how many.
+
+    One statement finds and leases; several dispatchers may run. A wake-up that gets lost comes again with the lease's
+    end. `wake` joins the transaction, so that either both happen or neither.
+    """
+    with all_merchants("any store may have due work"), connection.cursor() as cursor:
+        cursor.execute(_NEW_LANES, {"now": now})
+        cursor.execute(_DUE, {"now": now, "until": now + WAKING_TAKES, "limit": limit})
+        chosen = cursor.fetchall()
+        for store_id, fence in chosen:
+            wake(store_id, fence)
+    return len(chosen)
+
+
+def drain(*, store_id: int, fence: int, clock: Callable[[], datetime]) -> int:
+    """Do the store's due work for some seconds and give the lane back. Returns how many things were done.
+
+    Does nothing when the lease is not ours. May be repeated.
+    """
+    with all_merchants("a task names its store, not its merchant"):
+        store = ConnectedStore.objects.filter(pk=store_id, state=StoreState.CONNECTED).first()
+    if store is None:
+        return 0
+    lane = _LaneHeld(store=store, fence=fence, clock=clock)
+    done = 0
+    try:
+        lane.keep()
+        ends_at = clock() + DRAIN_FOR
+        while clock() < ends_at:
+            step = _drain_once(lane=lane)
+            done += step
+            if not step:
+                break
+            lane.keep()
+        lane.give_back()
+    except LaneLost:
+        log.warning("lane was taken over", extra={"store": store_id})
+    except PlatformError as error:
+        _rest(lane=lane, error=error)
+    except Exception:
+        log.exception("lane failed", extra={"store": store_id})
+        lane.give_back(not_before=clock() + AFTER_OWN_FAILURE)
+    return done
+
+
+class _LaneHeld:
+    """A lane while it is drained."""
+
+    def __init__(self, *, store: ConnectedStore, fence: int, clock: Callable[[], datetime]) -> None:
+        self.store = store
+        self.fence = fence
+        self.clock = clock
+
+    def keep(self) -> None:
+        """Renew the lease. Raises LaneLost."""
+        now = self.clock()
+        with merchant_rows(self.store.merchant_id):
+            if not self._mine().update(lease_until=now + LEASE):
+                raise LaneLost
+            self.store.refresh_from_db()
+        if self.store.state != StoreState.CONNECTED:
+            raise LaneLost
+
+    def give_back(self, *, not_before: datetime | None = None) -> None:
+        with merchant_rows(self.store.merchant_id):
+            self._mine().update(lease_until=None, not_before=not_before)
+
+    def polled(self) -> None:
+        with merchant_rows(self.store.merchant_id):
+            self._mine().update(poll_at=self.clock() + timedelta(seconds=settings.POLL_SECONDS))
+
+    def is_poll_due(self) -> bool:
+        with merchant_rows(self.store.merchant_id):
+            return self._mine().filter(Q(poll_at=None) | Q(poll_at__lte=self.clock())).exists()
+
+    def _mine(self) -> QuerySet[Lane]:
+        return Lane.objects.filter(store=self.store, fence=self.fence)
+
+
+def _drain_once(*, lane: _LaneHeld) -> int:
+    store, clock = lane.store, lane.clock
+    done = inbox.empty(store=store, clock=clock)
+    if store.part == StorePart.SOURCE:
+        done += _check_holds(store=store, clock=clock)
+        done += _try_set_aside(store=store, clock=clock)
+    else:
+        done += _plan_for_new_store(store=store, clock=clock)
+    done += send_due(store=store, clock=clock)
+    if lane.is_poll_due():
+        _poll(lane=lane)
+        done += 1
+    return done
+
+
+def send_due(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+    """Carry out the store's due outbox items, one order at a time, and return how many."""
+    with merchant_rows(store.merchant_id):
+        outbox.rescue(store=store, now=clock())
+    done = 0
+    for _ in range(CLAIM):
+        with merchant_rows(store.merchant_id):
+            items: list[OutboxItem] = outbox.claim(store=store, now=clock(), limit=1)
+        if not items:
+            break
+        sending.send(item=items[0], clock=clock)
+        done += 1
+    return done
+
+
+def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+    """Ask the source about the orders whose hold should be over."""
+    with merchant_rows(store.merchant_id):
+        due = Order.objects.filter(source_store=store).due(clock()).order_by("check_at")
+        external_ids = list(due.values_list("external_id", flat=True)[:HOLD_BATCH])
+    if not external_ids:
+        return 0
+    with speaking(store, clock=clock) as source:
+        assert isinstance(source, Source)
+        reading.read_orders(store=store, source=source, external_ids=external_ids, clock=clock)
+    with merchant_rows(store.merchant_id):
+        now = clock()
+        checked = Order.objects.filter(source_store=store, external_id__in=external_ids, check_at__lte=now)
+        for order in checked.filter(state=OrderState.HELD).select_for_update():
+            hold.ask_again(order=order, now=now)
+        checked.exclude(state=OrderState.HELD).update(check_at=None)
+    return len(external_ids)
+
+
+def _try_set_aside(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+    with merchant_rows(store.merchant_id):
+        if not store.set_aside.filter(not_before__lte=clock()).exists():
+            return 0
+    with speaking(store, clock=clock) as source:
+        assert isinstance(source, Source)
+        return reading.read_set_aside(store=store, source=source, clock=clock)
+
+
+def _plan_for_new_store(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+    """Orders that were released while there was nowhere to go."""
+    done = 0
+    if store.polled_until is None:
+        with merchant_rows(store.merchant_id):
+            for source_store in ConnectedStore.objects.filter(part=StorePart.SOURCE):
+                done += routing.plan_waiting(source_store=source_store, now=clock())
+    return done
+
+
+def _poll(*, lane: _LaneHeld) -> None:
+    calls.take()
+    with speaking(lane.store, clock=lane.clock) as connector:
+        if isinstance(connector, Source):
+            reconcile.poll_source(store=lane.store, source=connector, clock=lane.clock, still_mine=lane.keep)
+        elif isinstance(connector, Destination):
+            reconcile.poll_destination(store=lane.store, destination=connector, clock=lane.clock, still_mine=lane.keep)
+    lane.polled()
+
+
+def _rest(*, lane: _LaneHeld, error: PlatformError) -> None:
+    """The platform does not answer this store now: leave it alone for some seconds. Nothing is lost, all is rows."""
+    pause = AFTER_FAILURE
+    if isinstance(error, TemporaryError) and error.retry_after is not None:
+        pause = timedelta(seconds=min(error.retry_after, 300))
+    log.warning("lane rests", extra={"store": lane.store.pk, "failure": type(error).__name__})
+    now = lane.clock()
+    with merchant_rows(lane.store.merchant_id):
+        calls.save(records=calls.take(), merchant_id=lane.store.merchant_id, subject="", now=now)
+    lane.give_back(not_before=now + pause)

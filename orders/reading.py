@@ -1,0 +1,163 @@
+"""Read orders afresh, at the source and in the stores, and keep what was read. One bad order never stops the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.db.models import F
+
+from accounts.access import merchant_rows
+from connectors import calls
+from connectors.base.connector import Destination, Source
+from connectors.base.errors import UnreadableAnswer
+from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
+from connectors.models import ConnectedStore
+from orders import fulfillment, ingest
+from orders.models import Mirror, MirrorState, Order, OrderState, SetAside
+from orders.states import note
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 50
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+# At the source
+
+
+def read_orders(
+    *, store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, str]:
+    """Fetch these orders and keep them: what came of each, by id. Makes calls: not inside a transaction.
+
+    What cannot be read or kept, or is not shown yet, is set aside and tried again. Raises PlatformError when the
+    platform cannot be asked at all. May be repeated.
+    """
+    outcomes: dict[str, str] = {}
+    for start in range(0, len(external_ids), MOST_AT_ONCE):
+        outcomes.update(_read_batch(store, source, external_ids[start : start + MOST_AT_ONCE], clock))
+    return outcomes
+
+
+def _read_batch(
+    store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, str]:
+    calls.take()
+    try:
+        found = source.fetch_orders(external_ids)
+    except UnreadableAnswer as error:
+        if len(external_ids) > 1:  # find the one that spoils the batch
+            return {
+                key: value for each in external_ids for key, value in _read_batch(store, source, [each], clock).items()
+            }
+        set_aside(store=store, external_id=external_ids[0], reason=error.message, now=clock())
+        return {external_ids[0]: "Set aside: it could not be read"}
+    outcomes = keep_orders(store=store, seen=found, now=clock())
+    for missing in set(external_ids) - set(outcomes):
+        set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
+        outcomes[missing] = "Set aside: the source does not show it"
+    _save_calls(store=store, external_ids=external_ids, now=clock())
+    return outcomes
+
+
+def keep_orders(*, store: ConnectedStore, seen: Iterable[PlatformOrder], now: datetime) -> dict[str, str]:
+    """Keep readings, all in one transaction, each behind its own savepoint: what came of each, by id."""
+    outcomes: dict[str, str] = {}
+    with merchant_rows(store.merchant_id):
+        for order in seen:
+            try:
+                with merchant_rows(store.merchant_id):
+                    kept = ingest.store_order(seen=order, store=store, now=now)
+                    SetAside.objects.filter(source_store=store, external_id=order.external_id).delete()
+                outcomes[order.external_id] = f"Read: {kept.source_status}"
+            except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+                log.error("order not kept", exc_info=error, extra={"store": store.pk, "order": order.external_id})
+                reason = f"VeriSync could not keep it ({type(error).__name__})"
+                set_aside(store=store, external_id=order.external_id, reason=reason, now=now)
+                outcomes[order.external_id] = "Set aside: it could not be kept"
+    return outcomes
+
+
+def set_aside(*, store: ConnectedStore, external_id: str, reason: str, now: datetime) -> None:
+    """Remember an order that could not be read or kept. A repeat makes the next try later, up to an hour."""
+    with merchant_rows(store.merchant_id):
+        kept, is_new = SetAside.objects.get_or_create(
+            source_store=store,
+            external_id=external_id[:64],
+            defaults={
+                "merchant_id": store.merchant_id,
+                "reason": reason[:300],
+                "not_before": now + timedelta(seconds=5),
+                "set_aside_at": now,
+            },
+        )
+        if not is_new:
+            pause = min(LONGEST_PAUSE, timedelta(seconds=5 * 2 ** min(kept.attempts + 1, 10)))
+            SetAside.objects.filter(pk=kept.pk).update(
+                attempts=F("attempts") + 1, not_before=now + pause, reason=reason[:300]
+            )
+    log.warning("order set aside", extra={"store": store.pk, "order": external_id, "reason": reason})
+
+
+def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[], datetime]) -> int:
+    """Try the due ones again and return how many were due. Makes calls: not inside a transaction."""
+    with merchant_rows(store.merchant_id):
+        due = SetAside.objects.filter(source_store=store, not_before__lte=clock()).order_by("not_before")
+        external_ids = list(due.values_list("external_id", flat=True)[:MOST_AT_ONCE])
+    if external_ids:
+        read_orders(store=store, source=source, external_ids=external_ids, clock=clock)
+    return len(external_ids)
+
+
+def _save_calls(*, store: ConnectedStore, external_ids: Sequence[str], now: datetime) -> None:
+    """A call for one order belongs to its timeline; a call for many to none."""
+    subject = external_ids[0] if len(external_ids) == 1 else ""
+    with merchant_rows(store.merchant_id):
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject=subject, now=now)
+
+
+# In the stores
+
+
+def read_mirrors(
+    *, store: ConnectedStore, destination: Destination, external_ids: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, str]:
+    """Read how our orders stand in this store, parcels included: what came of each, by the store's id.
+
+    Makes calls: not inside a transaction. Raises PlatformError. May be repeated.
+    """
+    outcomes: dict[str, str] = {}
+    for external_id in external_ids:
+        calls.take()
+        with merchant_rows(store.merchant_id):
+            mirror = Mirror.objects.select_related("store").filter(store=store, external_id=external_id).first()
+        if mirror is None:
+            continue
+        placed = destination.fetch_order(external_id)
+        shipments = destination.shipments_of(external_id) if placed else []
+        keep_mirror(mirror=mirror, placed=placed, shipments=shipments, now=clock())
+        outcomes[external_id] = f"Read: {len(shipments)} parcels" if placed else "Deleted in the store"
+    return outcomes
+
+
+def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequence[Shipment], now: datetime) -> None:
+    """Keep what the store says about our order there, in one transaction. May be repeated."""
+    with merchant_rows(mirror.merchant_id):
+        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
+        mirror.refresh_from_db()
+        state = mirror.state
+        if placed is None:
+            state = MirrorState.DELETED
+        elif placed.is_cancelled:
+            state = MirrorState.CANCELLED
+        if state != mirror.state and mirror.state == MirrorState.CREATED:
+            Mirror.objects.filter(pk=mirror.pk).update(state=state)
+            Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
+            kind = "mirror.deleted" if placed is None else "mirror.cancelled"
+            facts = {"store": mirror.store.name, "name": mirror.name, "was_wanted": order.state != OrderState.CANCELLED}
+            note(order=order, kind=kind, facts=facts, now=now)
+        fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
+        calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id, now=now)

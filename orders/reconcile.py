@@ -1,0 +1,105 @@
+"""Find what webhooks missed: ask each platform what changed, with an overlap, and move the cursor last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from accounts.access import merchant_rows
+from connectors import calls
+from connectors.base.connector import Destination, Source
+from connectors.base.types import PlacedOrder
+from connectors.models import ConnectedStore
+from orders import reading, routing
+from orders.models import Mirror
+
+T = TypeVar("T")
+
+# TikTok stamps updates by its own clock and shows them late; what lies this close behind the cursor is read twice.
+OVERLAP = timedelta(minutes=5)
+# A first look goes back this far: those orders are listed, not created.
+FIRST_LOOK = timedelta(days=7)
+# After an outage the cursor moves in steps of this size, so that a break-off loses little.
+STEP = timedelta(hours=12)
+BATCH = 50
+
+
+def poll_source(
+    *, store: ConnectedStore, source: Source, clock: Callable[[], datetime], still_mine: Callable[[], None]
+) -> int:
+    """Read every order that changed since the cursor, and return how many. Not inside a transaction.
+
+    The cursor moves only after all of a step is kept or set aside. `still_mine` is called between batches and raises
+    when the lane was lost. Raises PlatformError; may be repeated.
+    """
+    count = 0
+    until = store.polled_until or store.connected_at - FIRST_LOOK
+    while until < clock():
+        since, until = until - OVERLAP, min(until + STEP, clock())
+        count += read_range(store=store, source=source, since=since, until=until, clock=clock, still_mine=still_mine)
+        _move_cursor(store=store, to=until)
+    with merchant_rows(store.merchant_id):
+        routing.plan_waiting(source_store=store, now=clock())
+    return count
+
+
+def read_range(
+    *,
+    store: ConnectedStore,
+    source: Source,
+    since: datetime,
+    until: datetime,
+    clock: Callable[[], datetime],
+    still_mine: Callable[[], None],
+) -> int:
+    """Read every order that changed between two moments, and return how many; the cursor stays. May be repeated."""
+    count = 0
+    for batch in _batches(source.orders_updated_since(since, until=until)):
+        still_mine()
+        reading.keep_orders(store=store, seen=batch, now=clock())
+        count += len(batch)
+        _save_calls(store=store, now=clock())
+    _save_calls(store=store, now=clock())
+    return count
+
+
+def poll_destination(
+    *, store: ConnectedStore, destination: Destination, clock: Callable[[], datetime], still_mine: Callable[[], None]
+) -> int:
+    """Read our orders that changed in this store since the cursor, and return how many. Not inside a transaction."""
+    began = clock()
+    since = (store.polled_until or store.connected_at) - OVERLAP
+    count = 0
+    changed: Iterator[PlacedOrder] = destination.orders_changed_since(since)
+    for batch in _batches(changed):
+        still_mine()
+        with merchant_rows(store.merchant_id):
+            ours = list(
+                Mirror.objects.filter(
+                    store=store, external_id__in=[placed.external_id for placed in batch]
+                ).values_list("external_id", flat=True)
+            )
+        reading.read_mirrors(store=store, destination=destination, external_ids=ours, clock=clock)
+        count += len(ours)
+    _save_calls(store=store, now=clock())
+    _move_cursor(store=store, to=began)
+    return count
+
+
+def _batches(orders: Iterator[T]) -> Iterator[list[T]]:
+    orders = iter(orders)
+    while batch := list(islice(orders, BATCH)):
+        yield batch
+
+
+def _move_cursor(*, store: ConnectedStore, to: datetime) -> None:
+    with merchant_rows(store.merchant_id):
+        ConnectedStore.objects.filter(pk=store.pk).update(polled_until=to)
+    store.polled_until = to
+
+
+def _save_calls(*, store: ConnectedStore, now: datetime) -> None:
+    with merchant_rows(store.merchant_id):
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="", now=now)

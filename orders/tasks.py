@@ -1,0 +1,62 @@
+"""django-q2's entry points: look up, call one step, nothing else. Arguments are ids."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.access import all_merchants
+from connectors import oauth
+from connectors.base.errors import PlatformError
+from connectors.models import ApiCall, AuthorizationAttempt, ConnectedStore, StoreState, WebhookDelivery
+from orders import lanes
+
+REFRESH_BEFORE = timedelta(hours=2)
+CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
+KEEP_CALLS = timedelta(days=30)
+KEEP_DELIVERIES = timedelta(days=30)
+
+
+def drain_lane(store_id: int, fence: int) -> int:
+    """Do one store's due work."""
+    return lanes.drain(store_id=store_id, fence=fence, clock=timezone.now)
+
+
+def refresh_tokens() -> int:
+    """Refresh the tokens of quiet stores before they lapse. One store's failure stops no other."""
+    now = timezone.now()
+    with all_merchants("every store's token"):
+        soon = ConnectedStore.objects.filter(state=StoreState.CONNECTED, access_expires_at__lt=now + REFRESH_BEFORE)
+        stores = list(soon)
+    done = 0
+    for store in stores:
+        try:
+            oauth.refresh_if_needed(store=store, now=timezone.now(), force=True)
+            done += 1
+        except PlatformError:
+            continue  # said and marked by refresh_if_needed; the next round tries again
+    return done
+
+
+def renew_webhooks() -> int:
+    """Check once a day that every store still tells us what happens there."""
+    now = timezone.now()
+    with all_merchants("every store's webhooks"):
+        stale = Q(webhooks_checked_at=None) | Q(webhooks_checked_at__lt=now - CHECK_WEBHOOKS_AFTER)
+        stores = list(ConnectedStore.objects.filter(stale, state=StoreState.CONNECTED))
+    for store in stores:
+        oauth.renew_webhooks(store=store, now=timezone.now())
+    return len(stores)
+
+
+def clean_up() -> int:
+    """Forget calls, read deliveries and spent authorization attempts after their time."""
+    now = timezone.now()
+    with all_merchants("old records of every merchant"):
+        count, _ = ApiCall.objects.filter(called_at__lt=now - KEEP_CALLS).delete()
+        read = WebhookDelivery.objects.filter(processed_at__lt=now - KEEP_DELIVERIES)
+        count += read.delete()[0]
+        count += AuthorizationAttempt.objects.filter(created_at__lt=now - timedelta(days=1)).delete()[0]
+    return count

@@ -1,0 +1,95 @@
+"""Say it, claim it, do it, settle it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.access import merchant_rows
+from connectors.base.errors import OutcomeUnknown, PermanentError
+from connectors.base.types import SourceStatus
+from connectors.models import ConnectedStore
+from orders import outbox
+from orders.ingest import store_order
+from orders.models import OutboxItem, OutboxKind, OutboxStatus
+from tests.orders.builders import NOON, seen
+
+SOON = NOON + timedelta(seconds=5)
+
+
+@pytest.fixture
+def item(tiktok: ConnectedStore, shopify: ConnectedStore) -> OutboxItem:
+    store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+    with merchant_rows(tiktok.merchant_id):
+        return outbox.claim(store=shopify, now=NOON, limit=5)[0]
+
+
+def again(item: OutboxItem) -> OutboxItem:
+    with merchant_rows(item.merchant_id):
+        return OutboxItem.objects.get(pk=item.pk)
+
+
+class TestClaim:
+    def test_gives_an_item_to_one_only(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            assert outbox.claim(store=shopify, now=SOON, limit=5) == []
+
+    def test_never_lets_a_cancel_overtake_its_create(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.enqueue(
+                order=item.order, store=shopify, kind=OutboxKind.CANCEL_ORDER, reference=item.reference, now=NOON
+            )
+            outbox.postpone(item=item, now=NOON, error="busy", wait=60)
+            assert outbox.claim(store=shopify, now=SOON, limit=5) == []
+
+
+class TestSending:
+    def test_marks_the_item_doubtful_before_the_call(self, item: OutboxItem) -> None:
+        with outbox.sending(item=item, now=SOON):
+            assert again(item).is_doubtful
+
+    def test_leaves_it_doubtful_when_no_answer_came(self, item: OutboxItem) -> None:
+        with pytest.raises(OutcomeUnknown), outbox.sending(item=item, now=SOON):
+            raise OutcomeUnknown("silence")
+        assert item.is_doubtful
+
+    def test_takes_a_refusal_for_an_answer(self, item: OutboxItem) -> None:
+        with pytest.raises(PermanentError), outbox.sending(item=item, now=SOON):
+            raise PermanentError("no")
+        assert not item.is_doubtful
+
+    def test_is_refused_to_whoever_lost_the_item(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        late = NOON + outbox.LEASE + timedelta(seconds=1)
+        with merchant_rows(item.merchant_id):
+            assert outbox.rescue(store=shopify, now=late) == 1
+            outbox.claim(store=shopify, now=late, limit=1)
+        with pytest.raises(outbox.LostLease), outbox.sending(item=item, now=late):
+            pytest.fail("sent all the same")
+
+
+class TestSettle:
+    def test_is_refused_to_whoever_lost_the_item(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        late = NOON + outbox.LEASE + timedelta(seconds=1)
+        with merchant_rows(item.merchant_id):
+            outbox.rescue(store=shopify, now=late)
+        with pytest.raises(outbox.LostLease), merchant_rows(item.merchant_id):
+            outbox.settle(item=item, status=OutboxStatus.DONE, now=late)
+
+    def test_a_crash_after_sending_leaves_a_doubtful_item_for_the_next(
+        self, item: OutboxItem, shopify: ConnectedStore
+    ) -> None:
+        late = NOON + outbox.LEASE + timedelta(seconds=1)
+        with outbox.sending(item=item, now=NOON):
+            pass
+        with merchant_rows(item.merchant_id):
+            outbox.rescue(store=shopify, now=late)
+            assert outbox.claim(store=shopify, now=late, limit=1)[0].is_doubtful
+
+
+class TestResume:
+    def test_makes_parked_items_due(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.settle(item=item, status=OutboxStatus.PARKED, now=NOON, reason="permanent")
+            assert outbox.resume(order=item.order, now=SOON) == 1
+            assert outbox.claim(store=shopify, now=SOON, limit=1)
