@@ -1,12 +1,18 @@
 # VeriSync. Bare `make` lists what can be done; only make and python3 (3.11 or newer) are needed.
 .DEFAULT_GOAL := help
-.PHONY: help environment test check lock clean
+.PHONY: help demo demo-reset environment test check lock clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: environment ## the whole product against the sandbox, to look at; CHECK=1 walks one order and ends
+	@$(RUN) -m demo $(if $(CHECK),--check) $(if $(PORT),--port $(PORT)) $(if $(SANDBOX_PORT),--sandbox-port $(SANDBOX_PORT)) $(if $(HOLD),--hold $(HOLD))
+
+demo-reset: environment ## forget what earlier demos kept
+	@$(RUN) -m demo --reset
 
 environment: ## make the virtual environment from the hashed locks
 	@sh requirements/install.sh $(VENV)

@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.access import merchant_rows
 from connectors.base import money as amounts
 from connectors.base.connector import Destination
-from connectors.base.errors import OutcomeUnknown, TemporaryError
+from connectors.base.errors import OutcomeUnknown, TemporaryError, UnreadableAnswer
 from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
@@ -43,6 +43,8 @@ def read_again(*, order: Order, clock: Callable[[], datetime]) -> tuple[Order, P
         found = source.fetch_orders([order.external_id])
     if not found:
         raise TemporaryError("TikTok Shop did not show the order when it was read again")
+    if isinstance(found[0], UnreadableAnswer):
+        raise TemporaryError(found[0].message, reason=Attention.UNREADABLE)
     kept = ingest.store_order(seen=found[0], store=order.source_store, now=clock())
     return kept, ingest.seen_of(kept)
 

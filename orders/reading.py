@@ -46,16 +46,7 @@ def _read_batch(
     store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
 ) -> dict[str, str]:
     calls.take()
-    try:
-        found = source.fetch_orders(external_ids)
-    except UnreadableAnswer as error:
-        if len(external_ids) > 1:  # find the one that spoils the batch
-            return {
-                key: value for each in external_ids for key, value in _read_batch(store, source, [each], clock).items()
-            }
-        set_aside(store=store, external_id=external_ids[0], reason=error.message, now=clock())
-        return {external_ids[0]: "Set aside: it could not be read"}
-    outcomes = keep_orders(store=store, seen=found, now=clock())
+    outcomes = keep_orders(store=store, seen=source.fetch_orders(external_ids), now=clock())
     for missing in set(external_ids) - set(outcomes):
         set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
         outcomes[missing] = "Set aside: the source does not show it"
@@ -63,11 +54,18 @@ def _read_batch(
     return outcomes
 
 
-def keep_orders(*, store: ConnectedStore, seen: Iterable[PlatformOrder], now: datetime) -> dict[str, str]:
+def keep_orders(
+    *, store: ConnectedStore, seen: Iterable[PlatformOrder | UnreadableAnswer], now: datetime
+) -> dict[str, str]:
     """Keep readings, all in one transaction, each behind its own savepoint: what came of each, by id."""
     outcomes: dict[str, str] = {}
     with merchant_rows(store.merchant_id):
         for order in seen:
+            if isinstance(order, UnreadableAnswer):
+                if order.external_id:
+                    set_aside(store=store, external_id=order.external_id, reason=order.message, now=now)
+                    outcomes[order.external_id] = "Set aside: it could not be read"
+                continue
             try:
                 with merchant_rows(store.merchant_id):
                     kept = ingest.store_order(seen=order, store=store, now=now)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from connectors.base.errors import UnreadableAnswer
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
@@ -127,12 +128,15 @@ class Connector(ABC):
 
 
 class Source(Connector):
-    """Where buyers order."""
+    """Where buyers order. An order that cannot be read stands in an answer as its own UnreadableAnswer, naming its id:
+    one bad order never hides the others."""
 
     @abstractmethod
-    def fetch_orders(self, external_ids: Sequence[str]) -> list[PlatformOrder]: ...
+    def fetch_orders(self, external_ids: Sequence[str]) -> list[PlatformOrder | UnreadableAnswer]: ...
     @abstractmethod
-    def orders_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[PlatformOrder]: ...
+    def orders_updated_since(
+        self, moment: datetime, *, until: datetime
+    ) -> Iterator[PlatformOrder | UnreadableAnswer]: ...
     @abstractmethod
     def push_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt: ...
     @abstractmethod
