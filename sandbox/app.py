@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -93,6 +94,7 @@ class Sandbox:
         if fault.kind == "reset_before":
             return _drop(request)
         if fault.kind == "late_commit":
+            request.environ["sandbox.received_at"] = self.world.now()
             self.world.later(fault.seconds, lambda: self._commit(request, half, operation))
             return _drop(request)
         if fault.kind == "stall":
@@ -129,43 +131,50 @@ class Sandbox:
         )
 
 
-class UntilAnswered:
-    """The client's stream, empty once the answer has begun: what follows is the next request's."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.is_answered = False
-
-    def read(self, size: int = -1) -> Any:
-        return b"" if self.is_answered else self._stream.read(size)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 class Handler(WSGIRequestHandler):
-    """Keeps connections alive, which werkzeug's server refuses by default; the app always drains the body."""
+    """Keeps connections alive.
+
+    Werkzeug's own `run_wsgi` closes each connection, and after each answer waits 10 ms for a body that nobody read.
+    Here the app has read it to the end before it answers, so the next request can follow at once.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
-        stream: Any = self.rfile
-        self.body: Any = UntilAnswered(stream)
-        self.rfile = self.body  # type: ignore[assignment]
+        environ = self.make_environ()
+        began: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], Any]:
+            began.append((status, headers))
+            return self.wfile.write
+
         try:
-            super().run_wsgi()
-        finally:
-            self.rfile = stream
-
-    def send_header(self, keyword: str, value: str) -> None:
-        if keyword.lower() == "connection" and value.lower() == "close":
+            chunks = self.server.app(environ, start_response)
+            body = b"".join(chunks)
+            status, headers = began[-1]
+        except Exception:
+            traceback.print_exc()
+            self.close_connection = True  # the body may not have been read
+            body, status, headers = b"", "500 Internal Server Error", []
+        if environ.get("sandbox.dropped"):
+            self.close_connection = True
             return
-        super().send_header(keyword, value)
+        self._send(status, headers, body)
 
-    def end_headers(self) -> None:
-        super().end_headers()
-        self.body.is_answered = True
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        has_body = int(code) >= 200 and int(code) not in (204, 304)
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if has_body and not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if has_body and self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """The journal has it."""

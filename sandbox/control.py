@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from sandbox.origin import is_same_origin
 from sandbox.world import ControlError, World
 
 
@@ -17,6 +18,8 @@ class Control:
     def answer(self, request: Request) -> Response:
         """Answers in JSON; 400 with `error` for a verb or a body it cannot use."""
         parts = request.path.strip("/").split("/")[1:]
+        if not is_same_origin(request):
+            return self._json({"error": "only from the sandbox's own address"}, 403)
         try:
             body = self._body(request)
             content = self._dispatch(request, parts, body)

@@ -85,6 +85,10 @@ class Faults:
         with self._lock:
             self._faults = [fault for fault in self._faults if platform and fault.platform != platform]
 
+    def remove(self, fault_id: int) -> None:
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault.id != fault_id]
+
     def seed(self, number: int) -> None:
         self._random.seed(number)
 

@@ -7,7 +7,8 @@ import ipaddress
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -36,7 +37,6 @@ class Item:
     key: str
     due_at: float
     attempt: int = 1
-    stamp: int = field(default=0)
 
 
 def is_loopback(url: str) -> bool:
@@ -53,7 +53,7 @@ class Outgoing:
     def __init__(self, world: World) -> None:
         self._world = world
         self._changed = threading.Condition()
-        self._queue: list[Item] = []
+        self._queue: list[tuple[float, int, Item]] = []  # a heap by due time, then by order of sending
         self._held: dict[str, Item] = {}
         self._schedules: dict[str, Schedule] = {}
         self._in_flight = 0
@@ -154,19 +154,15 @@ class Outgoing:
         if len(self._queue) >= QUEUE_LIMIT:
             return  # not noted: the journal's lock must never be taken inside this one
         self._stamp += 1
-        item.stamp = self._stamp
-        self._queue.append(item)
+        heappush(self._queue, (item.due_at, self._stamp, item))
 
     def _claim(self) -> Item | None:
         now = self._world.now()
         with self._changed:
-            due = [item for item in self._queue if item.due_at <= now]
-            if not due:
+            if not self._queue or self._queue[0][0] > now:
                 return None
-            item = min(due, key=lambda candidate: (candidate.due_at, candidate.stamp))
-            self._queue.remove(item)
             self._in_flight += 1
-            return item
+            return heappop(self._queue)[2]
 
     def _deliver(self, item: Item) -> None:
         generation = self._generation

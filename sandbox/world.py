@@ -80,6 +80,10 @@ class World:
             return self._frozen_at
         return time.time() + self._offset
 
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen_at is not None
+
     def freeze(self, at: float | None = None) -> None:
         with self.lock:
             self._frozen_at = self.now() if at is None else float(at)

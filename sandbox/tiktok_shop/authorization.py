@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -11,17 +10,11 @@ from urllib.parse import urlencode
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from sandbox.markup import fill, join
 from sandbox.tiktok_shop.cast import SELLERS
 from sandbox.tiktok_shop.envelope import Refusal, answer
 from sandbox.tiktok_shop.state import CODE_LIFE, REFRESH_LIFE, TOKEN_LIFE, App, Code, Grant, Shop, State
 
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>TikTok Shop (sandbox)</title></head>
-<body><h1>Authorize this app?</h1><p>Sandbox. Nothing here is real.</p>
-<form method="post"><input type="hidden" name="service_id" value="{service_id}">
-<input type="hidden" name="state" value="{state}">
-<fieldset><legend>Seller</legend>{sellers}</fieldset>
-<button name="decision" value="allow">Allow</button> <button name="decision" value="refuse">Refuse</button>
-</form></body></html>"""
 BAD_CODE = 105003  # [guess] the failures of the auth host are not documented
 
 
@@ -138,18 +131,21 @@ class Authorization:
         return [shop for shop in self.state.shops.values() if shop.seller == seller]
 
     def _form(self, request: Request) -> Response:
-        sellers = ""
-        for number, (key, (name, _)) in enumerate(SELLERS.items()):
-            names = ", ".join(f"{shop.name} ({shop.region})" for shop in self._shops_of(key))
-            checked = " checked" if number == 0 else ""
-            sellers += (
-                f'<p><label><input type="radio" name="seller" value="{key}"{checked}> '
-                f"{html.escape(name)}: {html.escape(names)}</label></p>"
+        sellers = [
+            fill(
+                "authorize_seller",
+                key=key,
+                name=name,
+                mark="checked" if key == next(iter(SELLERS)) else "",
+                shops=", ".join(f"{shop.name} ({shop.region})" for shop in self._shops_of(key)),
             )
-        page = PAGE.format(
-            service_id=html.escape(request.args.get("service_id", "")),
-            state=html.escape(request.args.get("state", "")),
-            sellers=sellers,
+            for key, (name, _) in SELLERS.items()
+        ]
+        page = fill(
+            "authorize",
+            service_id=request.args.get("service_id", ""),
+            state=request.args.get("state", ""),
+            sellers=join(sellers),
         )
         return Response(page, mimetype="text/html")
 

@@ -17,6 +17,7 @@ OPTIONS = frozenset(
         "lines",
         "pay",
         "hold",
+        "hold_seconds",
         "sample",
         "gift",
         "preorder",
@@ -88,7 +89,8 @@ def place_order(state: State, body: dict[str, Any]) -> Order:
     }
     if body.get("preorder"):
         data["release_date"] = int(body.get("release_date", now + 14 * 86_400))
-    order = Order(data, shop.id, index, hold_wanted=hold)
+    seconds = int(body["hold_seconds"]) if body.get("hold_seconds") is not None else None
+    order = Order(data, shop.id, index, hold_wanted=hold, hold_seconds=seconds)
     state.save(order)
     return order
 

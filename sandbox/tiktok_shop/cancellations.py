@@ -160,9 +160,11 @@ class Cancellations:
     def tick(self) -> None:
         """Approves what the seller left unanswered for 48 hours, and completes refunds."""
         now = self.state.world.now()
-        for row in list(self.state.cancellations.values()):
+        for row in list(self.state.open_cancellations.values()):
             order = self.state.orders[row["order_id"]]
-            if row["cancel_status"] == PENDING and now >= row["seller_next_action_response"][0]["deadline"]:
+            if row["cancel_status"] not in (PENDING, SUCCESS):
+                del self.state.open_cancellations[row["cancel_id"]]
+            elif row["cancel_status"] == PENDING and now >= row["seller_next_action_response"][0]["deadline"]:
                 self._settle(order, row)
             elif row["cancel_status"] == SUCCESS and now >= row["update_time"] + REFUND_SECONDS:
                 row |= {"cancel_status": COMPLETE, "update_time": self.state.now()}
@@ -233,7 +235,7 @@ class Cancellations:
         }
         if order.data.get("paid_time"):
             row["refund_amount"] = self._refund(order, lines)
-        self.state.cancellations[row["cancel_id"]] = row
+        self.state.cancellations[row["cancel_id"]] = self.state.open_cancellations[row["cancel_id"]] = row
         return row
 
     def _line_row(self, order: Order, line: dict[str, Any]) -> dict[str, Any]:

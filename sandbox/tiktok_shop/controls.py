@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 from sandbox.tiktok_shop.authorization import Authorization
 from sandbox.tiktok_shop.buying import place_order
-from sandbox.tiktok_shop.calls import Call
-from sandbox.tiktok_shop.cancellations import OUT_OF_STOCK, Cancellations
+from sandbox.tiktok_shop.cancellations import Cancellations
 from sandbox.tiktok_shop.cast import MARKETS
 from sandbox.tiktok_shop.envelope import Refusal
 from sandbox.tiktok_shop.notices import EVENT_TYPES, Notices
+from sandbox.tiktok_shop.seller_center import SellerCenter
 from sandbox.tiktok_shop.state import App, Grant, Order, Shop, State
 from sandbox.world import ControlError
 
@@ -26,14 +27,18 @@ class Controls:
     ) -> None:
         self.state, self.notices = state, notices
         self.cancellations, self.authorization = cancellations, authorization
+        seller_center = SellerCenter(cancellations)
         self.verbs: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "app": self.app,
             "buy": self.buy,
             "pay": self.pay,
             "buyer_cancel": self.buyer_cancel,
             "request_cancel": self.buyer_cancel,
-            "seller_cancel": self.seller_cancel,
+            "seller_cancel": seller_center.cancel,
             "system_cancel": self.system_cancel,
+            "seller_answer": seller_center.answer,
+            "seller_ship": seller_center.ship,
+            "end_hold": self.end_hold,
             "in_transit": self.in_transit,
             "deliver": self.deliver,
             "complete": self.complete,
@@ -60,7 +65,8 @@ class Controls:
     def tick(self) -> None:
         """Ends holds, and warns daily of authorizations that end within 30 days."""
         now = self.state.world.now()
-        for order in self.state.orders.values():
+        while self.state.holds and self.state.holds[0][0] <= now:
+            order = self.state.orders[heappop(self.state.holds)[1]]
             if order.status == "ON_HOLD" and order.hold_until is not None and now >= order.hold_until:
                 order.hold_until = None
                 self._move(order, "AWAITING_SHIPMENT")
@@ -105,20 +111,18 @@ class Controls:
         row = self.cancellations.by_buyer(order, **({"reason": body["reason"]} if "reason" in body else {}))
         return {"cancel_id": row["cancel_id"], "cancel_status": row["cancel_status"], **self._shown(order)}
 
-    def seller_cancel(self, body: dict[str, Any]) -> dict[str, Any]:
-        """By hand in Seller Center: the same rules as through the API."""
-        order = self._order(body)
-        shop = self.state.shops[order.shop_id]
-        default = OUT_OF_STOCK + ("_uk" if shop.region == "GB" else "")
-        request = {"order_id": order.id, "cancel_reason": body.get("reason", default)}
-        if "line_ids" in body:
-            request["order_line_item_ids"] = body["line_ids"]
-        row = self.cancellations.create(Call(self.state, Grant(shop.seller, (shop.id,), ()), shop, {}, request))
-        return {**row, **self._shown(order)}
-
     def system_cancel(self, body: dict[str, Any]) -> dict[str, Any]:
         order = self._order(body)
         self.cancellations.by_system(order, body.get("reason", "system_cancel_order_reason_shipping_timeout"))
+        return self._shown(order)
+
+    def end_hold(self, body: dict[str, Any]) -> dict[str, Any]:
+        """This order's hold ends now, whatever the clock says."""
+        order = self._order(body)
+        if order.status != "ON_HOLD":
+            raise ControlError(f"the order is {order.status}")
+        order.hold_until = None
+        self._move(order, "AWAITING_SHIPMENT")
         return self._shown(order)
 
     def in_transit(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -242,7 +246,9 @@ class Controls:
             self._move(order, "AWAITING_SHIPMENT")
             return
         # A pre-order stays on hold until its release; a COD order's hour begins when it is placed [guess].
-        order.hold_until = max(now + self.state.world.hold_seconds, order.data.get("release_date", 0))
+        seconds = self.state.world.hold_seconds if order.hold_seconds is None else order.hold_seconds
+        order.hold_until = max(now + seconds, order.data.get("release_date", 0))
+        heappush(self.state.holds, (order.hold_until, order.id))
         self._move(order, "ON_HOLD")
 
     def _move(self, order: Order, status: str) -> None:

@@ -182,7 +182,8 @@ class Shipping:
             order.data["recipient_address"].get("name"),
         )
         others = 0
-        for other in call.state.orders.values():
+        for order_id in call.state.tracked.get(number, ()):
+            other = call.state.orders[order_id]
             users = [line for line in other.lines if line.get("tracking_number") == number]
             if not users:
                 continue
@@ -251,6 +252,7 @@ class Shipping:
         }
         for line in lines:
             line.update(facts)
+        call.state.tracked.setdefault(facts["tracking_number"], set()).add(order.id)
         order.data["tracking_number"] = facts["tracking_number"]
         order.data["shipping_provider_id"] = carrier_id
         order.data["shipping_provider"] = facts["shipping_provider_name"]

@@ -99,6 +99,7 @@ class Order:
     buyer: int
     hold_until: float | None = None
     hold_wanted: bool = True
+    hold_seconds: int | None = None  # None: the world's
     tracking_changes: int = 0
     external: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
@@ -138,6 +139,10 @@ class State:
         self.grants: list[Grant] = []
         self.orders: dict[str, Order] = {}
         self.cancellations: dict[str, dict[str, Any]] = {}
+        # What each tick looks at, so that its cost does not grow with all that ever happened.
+        self.holds: list[tuple[float, str]] = []  # a heap of (ends at, order)
+        self.open_cancellations: dict[str, dict[str, Any]] = {}
+        self.tracked: dict[str, set[str]] = {}  # tracking number -> the orders that ever had it
         self.muted_events: set[str] = set()
 
     def seed(self) -> None:

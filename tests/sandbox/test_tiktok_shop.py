@@ -1,125 +1,15 @@
 from __future__ import annotations
 
-import http.server
 import json
-import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
-from sandbox.tiktok_shop.signing import request_is_signed, sign_request, sign_webhook
+from sandbox.tiktok_shop.signing import request_is_signed, sign_webhook
 from sandbox.world import World
-
-APP = {
-    "app_key": "6vstestkey01",
-    "app_secret": "verisync_test_secret_0123456789abcdef",
-    "service_id": "svc1",
-    "redirect_url": "http://127.0.0.1:9/back",
-}
-UPS = "7117859084333745966"
-Answer = dict[str, Any]
-
-
-class Client:
-    """Speaks to the sandbox as an app would, with its own little signer."""
-
-    def __init__(self, url: str, world: World) -> None:
-        self.url, self.world = url, world
-        self.control("app", **APP)
-        self.token, self.cipher = "", ""
-
-    def control(self, verb: str, **body: Any) -> Answer:
-        answer = requests.post(f"{self.url}/_sandbox/tiktok_shop/{verb}", json=body, timeout=5)
-        content: Answer = answer.json()
-        assert answer.ok, content
-        return content
-
-    def allow(self, seller: str = "alice", **more: str) -> dict[str, list[str]]:
-        form = {"service_id": "svc1", "state": "s1", "decision": "allow", "seller": seller, **more}
-        page = f"{self.url}/tiktok_shop/services/open/authorize"
-        answer = requests.post(page, data=form, timeout=5, allow_redirects=False)
-        return parse_qs(urlsplit(answer.headers["Location"]).query)
-
-    def tokens(self, path: str, **query: str) -> Answer:
-        query = {"app_key": APP["app_key"], "app_secret": APP["app_secret"], **query}
-        content: Answer = requests.get(
-            f"{self.url}/tiktok_shop/auth/api/v2/token/{path}", params=query, timeout=5
-        ).json()
-        return content
-
-    def connect(self) -> Client:
-        code = self.allow()["code"][0]
-        self.token = self.tokens("get", auth_code=code, grant_type="authorized_code")["data"]["access_token"]
-        shops = self.call("GET", "/authorization/202309/shops", cipher=None)["data"]["shops"]
-        self.cipher = shops[0]["cipher"]
-        return self
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Answer | None = None,
-        status: int | None = None,
-        cipher: str | None = "",
-        **query: str,
-    ) -> Answer:
-        query = {"app_key": APP["app_key"], "timestamp": str(int(self.world.now())), **query}
-        if cipher is not None:
-            query["shop_cipher"] = cipher or self.cipher
-        raw = b"" if body is None else json.dumps(body).encode()
-        query.setdefault("sign", sign_request(APP["app_secret"], path, query, raw))
-        headers = {"x-tts-access-token": self.token, "content-type": "application/json"}
-        answer = requests.request(
-            method, f"{self.url}/tiktok_shop/api{path}", params=query, data=raw, headers=headers, timeout=5
-        )
-        assert status in (None, answer.status_code), answer.text
-        content: Answer = answer.json()
-        return content
-
-    def buy(self, **body: Any) -> str:
-        order_id: str = self.control("buy", **body)["order_id"]
-        return order_id
-
-    def order(self, order_id: str) -> Answer:
-        found: Answer = self.call("GET", "/order/202507/orders", ids=order_id)["data"]["orders"][0]
-        return found
-
-    def ship(self, order_id: str, number: str = "1Z999AA10123456784", **more: Any) -> Answer:
-        body = {"tracking_number": number, "shipping_provider_id": UPS, **more}
-        return self.call("POST", f"/fulfillment/202309/orders/{order_id}/packages", body)
-
-
-@pytest.fixture
-def client(url: str, world: World) -> Client:
-    return Client(url, world).connect()
-
-
-@pytest.fixture
-def receiver() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[int]]]:
-    got: list[tuple[dict[str, str], bytes]] = []
-    statuses = [200]
-
-    class Receiver(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((dict(self.headers), body))
-            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", got, statuses
-    server.shutdown()
-    server.server_close()
-
+from tests.sandbox.client import APP, UPS, Answer, Client
 
 V = "verisync_test_secret_0123456789abcdef"
 COMMON = {"app_key": "6vstestkey01", "timestamp": "1767225600", "shop_cipher": "ROW_TESTCIPHERabc123"}
@@ -383,6 +273,52 @@ class TestCancellation:
         body["cancel_reason"] = "seller_cancel_reason_out_of_stock"
         assert client.call("POST", self.PATH, body)["code"] == 0
         assert client.call("POST", self.PATH, body)["code"] == 25001051
+
+
+class TestVariety:
+    """What real shops send, beside the plain case."""
+
+    def test_has_lines_without_a_sku(self, client: Client) -> None:
+        order = client.order(client.buy(lines=[{"sku": "CND-FIG-08", "seller_sku": ""}]))
+        assert order["line_items"][0]["seller_sku"] == ""
+
+    @pytest.mark.parametrize(("region", "currency"), [("VN", "VND"), ("JP", "JPY")])
+    def test_has_currencies_without_decimals(self, client: Client, region: str, currency: str) -> None:
+        shop = client.control("add_shop", name="Alice abroad", region=region)["shop"]
+        lines = [{"sku": "CND-FIG-08", "quantity": 3}]
+        payment = client.control("buy", shop=shop, lines=lines, discounts={"seller": "1000"})["order"]["payment"]
+        assert payment.pop("currency") == currency
+        assert all("." not in amount for amount in payment.values())
+
+    def test_has_foreign_words_for_a_reason(self, client: Client) -> None:
+        client.control("shop_settings", locale="ja-JP")
+        order_id = client.buy()
+        client.control("buyer_cancel", order_id=order_id)
+        assert client.order(order_id)["cancel_reason"] == "不要になった"
+
+    @pytest.mark.parametrize(("shop", "code"), [("Alice's Candles", None), ("Alice Tokyo", 25005010)])
+    def test_lets_only_some_markets_cancel_a_line(self, client: Client, shop: str, code: int | None) -> None:
+        lines = [{"sku": "CND-FIG-08", "quantity": 2}]
+        order = client.control("buy", shop=shop, lines=lines, hold=False)["order"]
+        body = {"order_id": order["id"], "line_ids": [order["line_items"][0]["id"]]}
+        answer = requests.post(f"{client.url}/_sandbox/tiktok_shop/seller_cancel", json=body, timeout=5)
+        assert answer.ok if code is None else str(code) in answer.json()["error"]
+
+    def test_completes_a_refund_by_itself(self, client: Client, world: World) -> None:
+        order_id = client.buy()
+        client.control("buyer_cancel", order_id=order_id)
+        world.advance(60)
+        body = {"order_ids": [order_id]}
+        row = client.call("POST", "/return_refund/202309/cancellations/search", body)["data"]["cancellations"][0]
+        assert row["cancel_status"] == "CANCELLATION_REQUEST_COMPLETE"
+
+    def test_approves_after_forty_eight_hours_of_silence(self, client: Client, world: World) -> None:
+        order_id = client.buy(hold=False)
+        client.control("request_cancel", order_id=order_id)
+        world.advance(48 * 3600 - 1)
+        assert client.order(order_id)["status"] == "AWAITING_SHIPMENT"
+        world.advance(1)
+        assert client.order(order_id)["status"] == "CANCELLED"
 
 
 class TestWebhooks:

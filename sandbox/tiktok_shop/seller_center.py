@@ -1,0 +1,55 @@
+"""What the seller does by hand in Seller Center: the same rules as through the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.tiktok_shop.calls import Call
+from sandbox.tiktok_shop.cancellations import OUT_OF_STOCK, Cancellations, pending_of
+from sandbox.tiktok_shop.shipping import Shipping
+from sandbox.tiktok_shop.state import Grant, Order
+from sandbox.world import ControlError
+
+
+class SellerCenter:
+    def __init__(self, cancellations: Cancellations) -> None:
+        self.cancellations, self.state = cancellations, cancellations.state
+        self.shipping = Shipping(cancellations.notices)
+
+    def cancel(self, body: dict[str, Any]) -> dict[str, Any]:
+        """By hand in Seller Center: the same rules as through the API."""
+        order = self.state.order(str(body["order_id"]))
+        shop = self.state.shops[order.shop_id]
+        default = OUT_OF_STOCK + ("_uk" if shop.region == "GB" else "")
+        request = {"order_id": order.id, "cancel_reason": body.get("reason", default)}
+        if "line_ids" in body:
+            request["order_line_item_ids"] = body["line_ids"]
+        row = self.cancellations.create(self._call(order, request))
+        return {**row, "order_id": order.id, "order": order.data}
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"order_id", "approve": bool}: answers the buyer's request by hand in Seller Center."""
+        order = self.state.order(str(body["order_id"]))
+        pending = pending_of(self.state, order)
+        if pending is None:
+            raise ControlError("no request is waiting")
+        args = {"cancel_id": pending["cancel_id"]}
+        if body.get("approve"):
+            self.cancellations.approve(self._call(order, {}, args))
+        else:
+            reason = body.get("reason", "seller_reject_apply_product_has_been_packed")
+            self.cancellations.reject(self._call(order, {"reject_reason": reason}, args))
+        return {"order_id": order.id, "order": order.data}
+
+    def ship(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"order_id", "tracking_number", "shipping_provider_id", "line_ids"?}: by hand in Seller Center."""
+        order = self.state.order(str(body["order_id"]))
+        request = {name: body[name] for name in ("tracking_number", "shipping_provider_id")}
+        if "line_ids" in body:
+            request["order_line_item_ids"] = body["line_ids"]
+        answer = self.shipping.mark_shipped(self._call(order, request, {"order_id": order.id}))
+        return {**answer, "order_id": order.id, "order": order.data}
+
+    def _call(self, order: Order, request: dict[str, Any], args: dict[str, str] | None = None) -> Call:
+        shop = self.state.shops[order.shop_id]
+        return Call(self.state, Grant(shop.seller, (shop.id,), ()), shop, {}, request, args or {})
