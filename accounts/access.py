@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from accounts.models import Membership, Merchant, Role, User
 from accounts.rowsecurity import APPLICATION_ROLE, SYSTEM_ROLE
@@ -54,6 +60,28 @@ def membership_for(*, user: User, merchant_id: int, at_least: Role = Role.VIEWER
     if membership is None or _RANK[Role(membership.role)] < _RANK[at_least]:
         raise AccessDenied(f"needs {at_least.label.lower()} rights at this merchant")
     return membership
+
+
+def member_required(
+    *, at_least: Role = Role.VIEWER
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A view for members only: nobody is sent to log in, a smaller role gets 403, no merchant a page that says so."""
+
+    def wrap(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            membership = request.membership  # type: ignore[attr-defined]
+            if not membership:
+                return render(request, "account/no_merchant.html", status=403)
+            if _RANK[Role(membership.role)] < _RANK[at_least]:
+                raise PermissionDenied(f"This needs {at_least.label.lower()} rights. Ask an owner of the account.")
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return wrap
 
 
 def open_merchant(*, name: str, owner: User) -> Merchant:

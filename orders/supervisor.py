@@ -63,7 +63,7 @@ class Supervisor:
         finally:
             self._stop_cluster(patience=STOP_PATIENCE)
 
-    def _stop(self, number: int, frame: object) -> None:  # noqa: ARG002 - the signature of a signal handler
+    def _stop(self, number: int, frame: object) -> None:
         self.is_stopping = True
 
     def _dispatch(self) -> float:

@@ -1,0 +1,173 @@
+"""Connecting a store: to the platform's consent page, back again, and away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import AccessDenied, member_required, membership_for, memberships_of, merchant_rows
+from accounts.models import Membership, Role
+from connectors import oauth, registry
+from connectors.base.connector import AuthorizationAnswer, Connector
+from connectors.base.errors import PlatformError
+from connectors.models import ConnectedStore
+from connectors.webhooks import raw_request
+
+STORES_URL = "/stores/"
+INSTALL_KEY = "install"
+INSTALL_LIVES = 600  # seconds
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def connect(request: HttpRequest, platform: str) -> HttpResponse:
+    """The page that asks for consent; POST goes there. A platform's own signed install link goes straight on."""
+    kind = _platform(platform)
+    if request.method != "POST" and "hmac" in request.GET:
+        return _landing(request, kind)
+    return _ask(request, platform=platform)
+
+
+@member_required(at_least=Role.OWNER)
+def _ask(request: HttpRequest, platform: str) -> HttpResponse:
+    kind = _platform(platform)
+    if request.method != "POST":
+        return render(request, "connect/start.html", {"platform": kind, "shop": request.GET.get("shop", "")[:200]})
+    return _begin(request, kind, shop=request.POST.get("shop", ""))
+
+
+@member_required(at_least=Role.OWNER)
+def _begin_owned(request: HttpRequest, platform: str, shop: str) -> HttpResponse:
+    return _begin(request, _platform(platform), shop=shop)
+
+
+def _begin(request: HttpRequest, kind: type[Connector], *, shop: str) -> HttpResponse:
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    try:
+        url = oauth.begin(
+            platform=kind.platform,
+            merchant_id=membership.merchant_id,
+            user=membership.user,
+            session_key=request.session.session_key or "",
+            shop=shop[:200],
+            now=timezone.now(),
+        )
+    except oauth.ConnectError as error:
+        context = {"platform": kind, "shop": shop[:200], "error": str(error)}
+        return render(request, "connect/start.html", context, status=400)
+    return redirect(url)
+
+
+def _landing(request: HttpRequest, kind: type[Connector]) -> HttpResponse:
+    """An install begun at the platform: believed only with its signature, then like any other."""
+    connector = registry.build(kind.platform, clock=timezone.now)
+    try:
+        answer = connector.read_callback(raw_request(request))
+    except PlatformError as error:
+        return _failed(request, kind, f"{kind.label} did not sign this link: {error.message}. Start from Connections.")
+    if not request.user.is_authenticated:
+        return redirect_to_login(f"/connect/{kind.platform}/?shop={answer.shop}")
+    return _begin_owned(request, platform=kind.platform, shop=answer.shop)
+
+
+@never_cache
+@require_GET
+def callback(request: HttpRequest, platform: str) -> HttpResponse:
+    """Where the platform sends the browser back to. Nobody logged in: log in first, then go on here."""
+    kind = _platform(platform)
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    try:
+        _, stores = oauth.finish(
+            platform=platform,
+            request=raw_request(request),
+            user=request.user,
+            session_key=request.session.session_key or "",
+            now=timezone.now(),
+        )
+    except oauth.UnboundInstall as install:
+        return _remember_install(request, kind, install.answer)
+    except oauth.ConnectError as error:
+        return _failed(request, kind, str(error))
+    return _connected(request, kind, stores)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, platform: str) -> HttpResponse:
+    """An install that the platform began names no merchant: the person says which, and that it is wanted."""
+    kind = _platform(platform)
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    install = request.session.get(INSTALL_KEY) or {}
+    if install.get("platform") != platform or install.get("at", 0) < timezone.now().timestamp() - INSTALL_LIVES:
+        request.session.pop(INSTALL_KEY, None)
+        return _failed(request, kind, "There is no connection waiting to be confirmed. Start again from Connections.")
+    owned = [each for each in memberships_of(request.user) if each.role == Role.OWNER]
+    if request.method != "POST":
+        return render(request, "connect/confirm.html", {"platform": kind, "owned": owned})
+    try:
+        merchant_id = int(request.POST.get("merchant", ""))
+        membership_for(user=request.user, merchant_id=merchant_id, at_least=Role.OWNER)
+    except (ValueError, AccessDenied):
+        return _failed(request, kind, "Choose a business that you own.")
+    del request.session[INSTALL_KEY]
+    answer = AuthorizationAnswer(code=install["code"], state="", shop=install["shop"])
+    try:
+        stores = oauth.connect(platform=platform, answer=answer, merchant_id=merchant_id, now=timezone.now())
+    except oauth.ConnectError as error:
+        return _failed(request, kind, str(error))
+    return _connected(request, kind, stores)
+
+
+@require_POST
+@member_required(at_least=Role.OWNER)
+def disconnect(request: HttpRequest, platform: str, store_id: int) -> HttpResponse:
+    """Forget a store's tokens and stop all work for it. Its orders stay."""
+    merchant_id = request.membership.merchant_id  # type: ignore[attr-defined]
+    with merchant_rows(merchant_id):
+        store = ConnectedStore.objects.filter(pk=store_id, platform=platform).first()
+    if store is None:
+        raise Http404
+    oauth.disconnect(store=store)
+    messages.success(request, f"{store.name} is disconnected. Its orders stay; nothing is sent to it any more.")
+    return redirect(STORES_URL)
+
+
+def _platform(platform: str) -> type[Connector]:
+    try:
+        return registry.connector_class(platform)
+    except registry.UnknownPlatform as error:
+        raise Http404 from error
+
+
+def _remember_install(request: HttpRequest, kind: type[Connector], answer: AuthorizationAnswer) -> HttpResponse:
+    request.session[INSTALL_KEY] = {
+        "platform": kind.platform,
+        "code": answer.code,
+        "shop": answer.shop,
+        "at": timezone.now().timestamp(),
+    }
+    return redirect("connect_confirm", platform=kind.platform)
+
+
+def _connected(request: HttpRequest, kind: type[Connector], stores: list[ConnectedStore]) -> HttpResponse:
+    names = ", ".join(store.name for store in stores)
+    messages.success(request, f"{kind.label} is connected: {names}.")
+    for store in stores:
+        if missing := oauth.missing_scopes(store):
+            text = f"{store.name} did not grant {', '.join(missing)}. Connect again and allow all permissions."
+            messages.warning(request, text)
+    return redirect(STORES_URL)
+
+
+def _failed(request: HttpRequest, kind: type[Connector], text: str) -> HttpResponse:
+    context: dict[str, Any] = {"platform": kind, "error": text, "stores_url": STORES_URL}
+    return render(request, "connect/failed.html", context, status=400)

@@ -1,0 +1,88 @@
+"""The frame around every page: navigation, alerts about stores, and whether we are in touch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.access import merchant_rows
+from accounts.models import Membership
+from connectors.models import ConnectedStore, StoreState
+from connectors.registry import connector_class
+
+WARN_DAYS = 30
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: what templates/base.html draws beside the page. Nothing for a person without a merchant."""
+    membership: Membership | None = getattr(request, "membership", None)
+    if not membership or request.path.startswith("/staff/") or request.headers.get("HX-Request"):
+        return {}
+    with merchant_rows(membership.merchant_id):
+        stores = list(ConnectedStore.objects.exclude(state=StoreState.DISCONNECTED).order_by("part", "name"))
+    return {
+        "merchant": membership.merchant,
+        "search_url": reverse("orders"),
+        "nav": _nav(request.path),
+        "store_alerts": _alerts(stores),
+        "sync_state": _sync_state(stores),
+    }
+
+
+def _nav(path: str) -> list[dict[str, Any]]:
+    orders, stores = reverse("orders"), reverse("stores")
+    return [
+        {
+            "label": "Orders",
+            "url": orders,
+            "icon": "inbox",
+            "is_current": path.startswith(orders),
+            "children": [
+                {"label": "Orders on TikTok Shop", "url": orders, "is_current": path.startswith(orders)},
+            ],
+        },
+        {"label": "Connections", "url": stores, "icon": "link", "is_current": path.startswith(stores)},
+    ]
+
+
+def _alerts(stores: list[ConnectedStore]) -> list[dict[str, Any]]:
+    """Lost stores first; then authorizations that end soon."""
+    now = timezone.now()
+    lost = [
+        {
+            "tone": "red",
+            "title": f"{store.name} has to be reconnected.",
+            "text": f"{connector_class(store.platform).label} no longer lets us in: {store.state_reason}. "
+            "Nothing is lost; what happens meanwhile is fetched afterwards.",
+            "action_label": "Reconnect",
+            "action_url": reverse("connect", args=[store.platform]),
+        }
+        for store in stores
+        if store.state == StoreState.RECONNECT
+    ]
+    ending = [
+        {
+            "tone": "amber",
+            "title": f"The authorization of {store.name} ends in {(store.authorized_until - now).days} days.",
+            "text": "Renew it before; all data stays.",
+            "action_label": "Renew",
+            "action_url": reverse("connect", args=[store.platform]),
+        }
+        for store in stores
+        if store.state == StoreState.CONNECTED
+        and store.authorized_until is not None
+        and (store.authorized_until - now).days <= WARN_DAYS
+    ]
+    return [*lost, *ending]
+
+
+def _sync_state(stores: list[ConnectedStore]) -> dict[str, Any]:
+    if not stores:
+        return {"tone": "gray", "label": "No store connected"}
+    seen = [moment for store in stores for moment in (store.last_webhook_at, store.polled_until) if moment]
+    if any(store.state == StoreState.RECONNECT for store in stores):
+        return {"tone": "red", "label": "A store is lost", "seen_at": max(seen, default=None)}
+    return {"tone": "green", "label": "All stores connected", "seen_at": max(seen, default=None)}

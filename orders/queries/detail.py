@@ -1,0 +1,307 @@
+"""One order's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.access import merchant_rows
+from connectors.base.money import to_text
+from connectors.models import ApiCall
+from orders.drafting import sku_key
+from orders.models import (
+    Attention,
+    Fulfillment,
+    FulfillmentState,
+    Mirror,
+    Order,
+    OrderState,
+    OutboxItem,
+    OutboxKind,
+    OutboxStatus,
+    ProductLink,
+)
+from orders.queries.questions import attention_of
+from orders.queries.rows import money_text, row_of
+from orders.queries.timeline import timeline_of
+
+_PACKAGE = {
+    FulfillmentState.WAITING: ("No tracking number yet", "gray"),
+    FulfillmentState.QUEUED: ("To be sent to TikTok Shop", "blue"),
+    FulfillmentState.SENT: ("Sent to TikTok Shop", "blue"),
+    FulfillmentState.ACCEPTED: ("TikTok Shop shows it", "green"),
+    FulfillmentState.REFUSED: ("Refused", "red"),
+    FulfillmentState.CANCELLED: ("Taken back", "gray"),
+}
+_STEPS = ("Placed", "Held", "Released", "Created", "Shipped", "Delivered")
+_REACHED = {
+    OrderState.UNPAID: 0,
+    OrderState.HELD: 1,
+    OrderState.READY: 3,
+    OrderState.MIRRORED: 4,
+    OrderState.FULFILLED: 5,
+    OrderState.COMPLETED: 6,
+}
+
+
+def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: datetime) -> dict[str, Any] | None:
+    """The context of templates/orders/detail.html, or None when this merchant has no such order."""
+    with merchant_rows(merchant_id):
+        order = Order.objects.select_related("source_store").filter(pk=order_id).first()
+        if order is None:
+            return None
+        mirrors = list(order.mirrors.select_related("store").order_by("id"))
+        packages = list(order.fulfillments.order_by("id"))
+        items = list(order.outbox.order_by("id"))
+        events = list(order.events.order_by("-id")[:200])
+        calls = list(
+            ApiCall.objects.filter(merchant_id=merchant_id, subject=order.external_id)
+            .select_related("store")
+            .order_by("-id")[:200]
+        )
+        links = _links(order, mirrors)
+        newer, older = _neighbors(order)
+    shown = row_of(order, mirrors=mirrors, now=now, waits_until=_waits_until(items, now))
+    lines = order.snapshot.get("lines", [])
+    shown |= {
+        "steps": _steps(order, events, mirrors, packages),
+        "sentence": _sentence(order, mirrors),
+        "attention": attention_of(order, items, can_act=can_act),
+        "lines": _lines(order, lines, links),
+        "money": _money(order, mirrors),
+        "facts": _facts(order, mirrors),
+        "address": _address(order),
+        "packages": [_package(package, lines) for package in packages],
+        "packages_note": "" if packages else _packages_note(order),
+        "timeline": timeline_of(events, calls),
+        "back_url": reverse("orders"),
+        "previous_url": reverse("order", args=[newer]) if newer else "",
+        "next_url": reverse("order", args=[older]) if older else "",
+    }
+    return {"order": shown, "poll_url": reverse("order_poll", args=[order.pk]), "now": now}
+
+
+def order_version(*, merchant_id: int, order_id: int) -> int | None:
+    """The order's version, to tell whether a page is out of date; None when there is no such order."""
+    with merchant_rows(merchant_id):
+        return Order.objects.filter(pk=order_id).values_list("version", flat=True).first()
+
+
+def _neighbors(order: Order) -> tuple[int | None, int | None]:
+    around = Order.objects.order_by("ordered_at", "id")
+    later = around.filter(ordered_at__gte=order.ordered_at).exclude(pk__lte=order.pk, ordered_at=order.ordered_at)
+    earlier = around.filter(ordered_at__lte=order.ordered_at).exclude(pk__gte=order.pk, ordered_at=order.ordered_at)
+    return later.values_list("pk", flat=True).first(), earlier.values_list("pk", flat=True).last()
+
+
+def _waits_until(items: Sequence[OutboxItem], now: datetime) -> datetime | None:
+    waiting = [
+        item.not_before
+        for item in items
+        if item.kind == OutboxKind.CREATE_ORDER
+        and item.status == OutboxStatus.PENDING
+        and item.attempts == 0
+        and item.not_before > now
+    ]
+    return max(waiting, default=None)
+
+
+def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[str, ProductLink]:
+    skus = {sku_key(line["sku"]) for line in order.snapshot.get("lines", [])}
+    stores = [mirror.store_id for mirror in mirrors]
+    return {link.sku: link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
+
+
+def _steps(
+    order: Order, events: Sequence[Any], mirrors: Sequence[Mirror], packages: Sequence[Fulfillment]
+) -> list[dict[str, Any]]:
+    moments = {event.kind: event.happened_at for event in events}
+    at = [
+        order.ordered_at,
+        order.paid_at,
+        order.released_at,
+        min((mirror.created_at for mirror in mirrors if mirror.created_at), default=None),
+        moments.get("order.fulfilled") or min((each.sent_at for each in packages if each.sent_at), default=None),
+        moments.get("order.completed"),
+    ]
+    if order.state in (OrderState.CANCELLED, OrderState.SKIPPED):
+        reached = max(index for index, moment in enumerate(at) if index == 0 or (moment and index != 1)) + 1
+        stopped = "failed" if order.state == OrderState.CANCELLED else "paused"
+    else:
+        reached = 6 if order.source_status in ("DELIVERED", "COMPLETED") else _REACHED[OrderState(order.state)]
+        stopped = "failed" if order.attention and order.state != OrderState.FULFILLED else "now"
+    steps = []
+    for index, label in enumerate(_STEPS):
+        state = "done" if index < reached else stopped if index == reached else "todo"
+        moment = at[index] if index < reached else None
+        steps.append({"label": label, "state": state, "detail": f"{moment:%b} {moment.day}" if moment else ""})
+    return steps
+
+
+def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
+    where = ", ".join(mirror.store.name for mirror in mirrors) or "your store"
+    bold, plain = {
+        OrderState.UNPAID: ("The buyer has not paid yet.", "Nothing is sent anywhere. Nothing to do."),
+        OrderState.HELD: (
+            "TikTok Shop holds this order for the buyer.",
+            f"The buyer can still cancel without asking. It is created in {where} when TikTok Shop releases it.",
+        ),
+        OrderState.READY: (
+            "TikTok Shop released this order." if mirrors else "Released, and there is nowhere to send it.",
+            f"It is being created in {where}." if mirrors else "Connect a store; the order then goes there by itself.",
+        ),
+        OrderState.MIRRORED: (
+            f"The order is in {where}.",
+            "Fulfill it there. Its tracking number goes to TikTok Shop by itself.",
+        ),
+        OrderState.FULFILLED: ("TikTok Shop shows it as shipped.", "Nothing to do."),
+        OrderState.COMPLETED: ("TikTok Shop closed this order.", "Nothing to do."),
+        OrderState.CANCELLED: (
+            "TikTok Shop cancelled this order.",
+            "It was never created in a store. Nothing to do."
+            if not any(mirror.external_id for mirror in mirrors)
+            else "What could be undone in the store was undone.",
+        ),
+        OrderState.SKIPPED: (f"Skipped: {order.skip_rule}.", "Nothing was sent. You can have it created all the same."),
+    }[OrderState(order.state)]
+    if order.attention:
+        bold = "This order waits for you."
+        plain = "See below what failed, and what to do."
+    return {"bold": bold, "plain": plain}
+
+
+def _lines(order: Order, lines: Sequence[Any], links: Mapping[str, ProductLink]) -> list[dict[str, Any]]:
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for line in lines:
+        groups.setdefault((line["sku"], line["title"], line["original_price"], line["is_gift"]), []).append(line)
+    return [_line(order, same, links) for same in groups.values()]
+
+
+def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -> dict[str, Any]:
+    line = same[0]
+    link = links.get(sku_key(line["sku"]))
+    quantity = sum(each["quantity"] for each in same)
+    is_missing = order.attention == Attention.NOT_LINKED and order.attention_detail.get("sku") == line["sku"]
+    return {
+        "title": line["title"],
+        "sku": line["sku"] or "No SKU",
+        "variant": line["variant_title"],
+        "quantity": quantity,
+        "unit_text": money_text(line["original_price"], order.currency),
+        "total_text": money_text(line["original_price"] * quantity, order.currency),
+        "is_gift": line["is_gift"],
+        "link": {"state": "Linked", "text": link.title or link.variant_id, "tone": "green"}
+        if link
+        else {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
+        if is_missing
+        else None,
+        "status_text": "Cancelled" if line["status"] == "CANCELLED" else "",
+        "image_url": line["image_url"] if line["image_url"].startswith("https://") else "",
+    }
+
+
+def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
+    payment = order.snapshot.get("payment")
+    store = next((mirror for mirror in mirrors if mirror.money.get("total") is not None), None)
+    if not payment:
+        return {"currency": order.currency, "is_balanced": None, "rows": []}
+    currency = payment["currency"]
+
+    def row(label: str, amount: int, *, note: str = "", is_total: bool = False) -> dict[str, Any]:
+        text = to_text(abs(amount), currency)
+        shown = {"label": label, "note": note, "source": f"−{text}" if amount < 0 else text, "is_total": is_total}
+        if is_total and store:
+            total = store.money["total"]
+            shown["store"] = to_text(total, currency)
+            shown["difference"] = to_text(abs(total - amount), currency)
+        return shown
+
+    rows = [row("Products", payment["product_total"])]
+    if payment["seller_discount"]:
+        rows.append(row("Seller discount", -payment["seller_discount"]))
+    if payment["platform_discount"]:
+        rows.append(row("Platform discount", -payment["platform_discount"], note="paid back by TikTok Shop"))
+    rows.append(row("Shipping", payment["shipping"], note=order.snapshot.get("delivery_option_name", "")))
+    rows += [row(name.replace("_", " ").capitalize(), amount) for name, amount in payment["fees"].items()]
+    if payment["tax"]:
+        before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
+        note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
+        rows.append(row("Tax", payment["tax"], note=note))
+    rows.append(row("Total, paid by the buyer", payment["total"], is_total=True))
+    return {
+        "currency": currency,
+        "is_balanced": store.money["total"] == payment["total"] if store else None,
+        "store_name": store.store.name if store else "Store",
+        "rows": rows,
+    }
+
+
+def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
+    shop = order.source_store
+    facts: list[dict[str, Any]] = [
+        {
+            "label": "TikTok order",
+            "value": order.external_id,
+            "url": f"https://seller-us.tiktok.com/order/detail?order_no={order.external_id}",
+        },
+        *(
+            {"label": "Store order", "value": mirror.name, "url": mirror.url, "sub": mirror.store.name}
+            for mirror in mirrors
+            if mirror.external_id
+        ),
+        {"label": "Shop", "value": shop.name},
+        {"label": "Ordered", "value": f"{order.ordered_at:%b %d, %Y, %H:%M} UTC"},
+    ]
+    if order.ship_by and order.state not in (OrderState.CANCELLED,):
+        facts.append({"label": "Ship by", "value": f"{order.ship_by:%b %d, %H:%M} UTC", "due": order.ship_by})
+    if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
+        facts.append(
+            {"label": "Auto-cancel", "value": f"{order.auto_cancel_at:%b %d, %H:%M} UTC", "due": order.auto_cancel_at}
+        )
+    if order.snapshot.get("delivery_option_name"):
+        facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
+    if order.snapshot.get("buyer_email"):
+        facts.append({"label": "Relay e-mail", "value": order.snapshot["buyer_email"]})
+    if order.snapshot.get("buyer_message"):
+        facts.append({"label": "Buyer's message", "value": order.snapshot["buyer_message"]})
+    return facts
+
+
+def _address(order: Order) -> dict[str, Any] | None:
+    address = order.snapshot.get("address")
+    if not address or order.snapshot.get("address_state") != "COMPLETE":
+        return None
+    place = " ".join(filter(None, [address["province_code"] or address["province"], address["postal_code"]]))
+    lines = [address["name"], *(address[f"line{number}"] for number in range(1, 5))]
+    lines += [", ".join(filter(None, [address["city"], place])), address["country_code"]]
+    phone = address["phone"]
+    return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
+
+
+def _package(package: Fulfillment, lines: Sequence[Any]) -> dict[str, Any]:
+    text, tone = _PACKAGE[FulfillmentState(package.state)]
+    inside = [line for line in lines if line["external_id"] in package.line_ids]
+    counts: dict[str, int] = {}
+    for line in inside:
+        name = line["sku"] or line["title"]
+        counts[name] = counts.get(name, 0) + 1
+    return {
+        "number": package.tracking_number or "No number yet",
+        "carrier": package.carrier_text,
+        "status_text": text,
+        "tone": tone,
+        "lines_text": ", ".join(f"{count} × {name}" for name, count in counts.items()),
+        "warning": package.warning,
+        "url": package.tracking_url if package.tracking_url.startswith("https://") else "",
+    }
+
+
+def _packages_note(order: Order) -> str:
+    if order.state in (OrderState.HELD, OrderState.UNPAID):
+        return "TikTok Shop takes no tracking number while it holds the order."
+    if order.state == OrderState.MIRRORED:
+        return "Ship it in the store. The tracking number goes to TikTok Shop by itself."
+    return ""

@@ -1,0 +1,249 @@
+"""The list of orders: tabs with counts, filters that live in the address, pages by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.urls import reverse
+
+from accounts.access import merchant_rows
+from connectors.models import ConnectedStore, StorePart
+from orders.models import Attention, Mirror, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
+from orders.queries.rows import row_of
+
+PAGE = 50
+TABS = (
+    ("all", "All", Q()),
+    ("on_hold", "On hold", Q(source_status="ON_HOLD")),
+    ("ready", "Ready to ship", Q(source_status__in=["AWAITING_SHIPMENT", "PARTIALLY_SHIPPING"])),
+    ("in_transit", "In transit", Q(source_status__in=["AWAITING_COLLECTION", "IN_TRANSIT"])),
+    ("delivered", "Delivered", Q(source_status__in=["DELIVERED", "COMPLETED"])),
+    ("cancelled", "Cancelled", Q(source_status="CANCELLED")),
+    ("needs_attention", "Needs attention", ~Q(attention="")),
+)
+_ORDERED = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
+_KINDS = {
+    "sample": ("Free sample", Q(is_sample=True)),
+    "preorder": ("Pre-order", Q(is_preorder=True)),
+    "cancel": ("Cancellation requested", Q(cancel_requested_at__isnull=False) & ~Q(state=OrderState.CANCELLED)),
+}
+_SYNC_FILTERS = {
+    "held": ("Held", Q(state=OrderState.HELD, attention="")),
+    "creating": ("Waiting or creating", Q(state__in=[OrderState.READY, OrderState.UNPAID], attention="")),
+    "synced": ("Synced", Q(state__in=[OrderState.MIRRORED, OrderState.FULFILLED, OrderState.COMPLETED], attention="")),
+    "skipped": ("Skipped", Q(state=OrderState.SKIPPED, attention="")),
+}
+_LISTED = (
+    "id", "merchant_id", "external_id", "source_status", "source_status_text", "state", "attention", "skip_rule",
+    "attention_detail", "version", "ordered_at", "paid_at", "release_at", "released_at", "ship_by",
+    "cancel_requested_at", "is_sample", "is_preorder", "currency", "total", "buyer_name", "buyer_place", "snapshot",
+)  # fmt: skip
+
+
+def order_page(*, merchant_id: int, query: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """The context of templates/orders/list.html. At most six queries, whatever the rows.
+
+    `query` is the address's own; what it does not know in there is ignored.
+    """
+    with merchant_rows(merchant_id):
+        stores = list(ConnectedStore.objects.filter(part=StorePart.SOURCE).order_by("name"))
+        chosen = _filtered(query, now=now)
+        counts = _counts(chosen)
+        rows, older, newer = _page(chosen.filter(_tab_of(query)[2]), query)
+        page_rows = shaped_rows(rows, now=now)
+    newest = max((order.pk for order in rows), default=0)
+    return {
+        "page": {
+            "rows": page_rows,
+            "next_url": _address(query, before=older, after=None) if older else "",
+            "previous_url": _address(query, after=newer, before=None) if newer else "",
+            "newest_url": _address(query, before=None, after=None),
+        },
+        "tabs": _tabs(query, counts),
+        "filters": _filters(query, stores),
+        "hold_banner": _hold_banner(counts),
+        "poll_url": _poll_address(query, newest=newest),
+        "now": now,
+    }
+
+
+def changed_rows(
+    *, merchant_id: int, query: Mapping[str, str], shown: Mapping[int, int], newest: int, now: datetime
+) -> dict[str, Any] | None:
+    """The context of templates/orders/_poll.html: rows whose version differs from `shown`, or None for no news."""
+    with merchant_rows(merchant_id):
+        chosen = _filtered(query, now=now)
+        fits = _tab_of(query)[2]
+        versions = dict(Order.objects.filter(pk__in=shown).values_list("pk", "version"))
+        changed = [pk for pk, version in versions.items() if version != shown[pk]]
+        new_count = chosen.filter(fits, pk__gt=newest).count()
+        if not changed and not new_count:
+            return None
+        orders = list(Order.objects.filter(pk__in=changed).only(*_LISTED))
+        inside = set(chosen.filter(fits, pk__in=changed).values_list("pk", flat=True))
+        rows = shaped_rows(orders, now=now)
+        counts = _counts(chosen)
+    for row in rows:
+        row["is_outside"] = row["id"] not in inside
+    return {
+        "rows": rows,
+        "tabs": _tabs(query, counts),
+        "hold_banner": _hold_banner(counts),
+        "new_count": new_count,
+        "newest_url": _address(query, before=None, after=None),
+        "now": now,
+    }
+
+
+def shaped_rows(orders: list[Order], *, now: datetime) -> list[dict[str, Any]]:
+    """Rows with their mirrors, in two queries for all of them. Inside the merchant's rows."""
+    ids = [order.pk for order in orders]
+    mirrors: dict[int, list[Mirror]] = {}
+    for mirror in Mirror.objects.filter(order__in=ids).select_related("store").order_by("id"):
+        mirrors.setdefault(mirror.order_id, []).append(mirror)
+    waits = dict(
+        OutboxItem.objects.filter(
+            order__in=ids, kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
+        )
+        .values_list("order_id")
+        .annotate(until=Max("not_before"))
+    )
+    return [
+        row_of(order, mirrors=mirrors.get(order.pk, []), now=now, waits_until=waits.get(order.pk)) for order in orders
+    ]
+
+
+def _filtered(query: Mapping[str, str], *, now: datetime) -> QuerySet[Order]:
+    orders = Order.objects.all()
+    if query.get("store", "").isdigit():
+        orders = orders.filter(source_store_id=int(query["store"][:18]))
+    if query.get("ordered") in _ORDERED:
+        orders = orders.filter(ordered_at__gte=now - timedelta(days=int(query["ordered"])))
+    if query.get("kind") in _KINDS:
+        orders = orders.filter(_KINDS[query["kind"]][1])
+    if query.get("sync") in _SYNC_FILTERS:
+        orders = orders.filter(_SYNC_FILTERS[query["sync"]][1])
+    if query.get("reason") in Attention.values[1:]:
+        orders = orders.filter(attention=query["reason"])
+    return _searched(orders, query.get("q", ""))
+
+
+def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Words must all be there, in any case; many order ids, pasted, find each of them."""
+    words = text.replace("\x00", "").split()
+    if len(words) > 1 and all(re.fullmatch(r"[0-9]{12,20},?", word) for word in words[:100]):
+        return orders.filter(external_id__in=[word.rstrip(",") for word in words[:100]])
+    for word in words[:8]:
+        orders = orders.filter(search_text__icontains=word[:100])
+    return orders
+
+
+def _counts(orders: QuerySet[Order]) -> dict[str, Any]:
+    figures = {key: Count("id", filter=fits) if fits else Count("id") for key, _, fits in TABS}
+    held = Q(source_status="ON_HOLD")
+    return orders.aggregate(**figures, next_due=Min("release_at", filter=held & Q(state=OrderState.HELD)))
+
+
+def _page(orders: QuerySet[Order], query: Mapping[str, str]) -> tuple[list[Order], str, str]:
+    """Fifty orders and the keys of the pages beside: newest first, by time and id, never by counting."""
+    orders = orders.only(*_LISTED)
+    if key := _read_key(query.get("after", "")):
+        ahead = orders.filter(Q(ordered_at__gt=key[0]) | Q(ordered_at=key[0], id__gt=key[1]))
+        rows = list(ahead.order_by("ordered_at", "id")[: PAGE + 1])
+        has_newer, rows = len(rows) > PAGE, rows[:PAGE][::-1]
+        return rows, _key(rows[-1]) if rows else "", _key(rows[0]) if has_newer else ""
+    key = _read_key(query.get("before", ""))
+    if key:
+        orders = orders.filter(Q(ordered_at__lt=key[0]) | Q(ordered_at=key[0], id__lt=key[1]))
+    rows = list(orders.order_by(F("ordered_at").desc(), F("id").desc())[: PAGE + 1])
+    has_older, rows = len(rows) > PAGE, rows[:PAGE]
+    return rows, _key(rows[-1]) if has_older else "", _key(rows[0]) if key and rows else ""
+
+
+def _key(order: Order) -> str:
+    return f"{order.ordered_at.timestamp():.6f}-{order.pk}"
+
+
+def _read_key(text: str) -> tuple[datetime, int] | None:
+    match = re.fullmatch(r"([0-9]{1,11}\.[0-9]{6})-([0-9]{1,18})", text)
+    return (datetime.fromtimestamp(float(match[1]), UTC), int(match[2])) if match else None
+
+
+def _tab_of(query: Mapping[str, str]) -> tuple[str, str, Q]:
+    return next((tab for tab in TABS if tab[0] == query.get("tab")), TABS[0])
+
+
+def _tabs(query: Mapping[str, str], counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    current = _tab_of(query)[0]
+    return [
+        {
+            "key": key,
+            "label": label,
+            "count": counts[key],
+            "is_current": key == current,
+            "url": _address(query, tab=None if key == "all" else key, before=None, after=None),
+            "tone": "red" if key == "needs_attention" else "",
+        }
+        for key, label, _ in TABS
+    ]
+
+
+def _filters(query: Mapping[str, str], stores: list[ConnectedStore]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "q": query.get("q", ""),
+        "keep": [{"name": "tab", "value": query["tab"]}] if query.get("tab") else [],
+        "ordered": _options(query, "ordered", _ORDERED),
+        "sync": _options(query, "sync", {key: label for key, (label, _) in _SYNC_FILTERS.items()}),
+        "kind": _options(query, "kind", {key: label for key, (label, _) in _KINDS.items()}),
+    }
+    if len(stores) > 1:
+        found["store"] = _options(query, "store", {str(store.pk): store.name for store in stores})
+    if _tab_of(query)[0] == "needs_attention":
+        codes = {code.value: code.label for code in Attention if code.value}
+        found["reason"] = _options(query, "reason", codes)
+    if any(query.get(name) for name in ("q", "ordered", "sync", "kind", "store", "reason")):
+        cleared = dict.fromkeys(("q", "ordered", "sync", "kind", "store", "reason", "before", "after"))
+        found["clear_url"] = _address(query, **cleared)
+    return found
+
+
+def _options(query: Mapping[str, str], name: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "value": value,
+            "label": label,
+            "is_current": query.get(name, "") == value,
+            "url": _address(query, **{name: value or None, "before": None, "after": None}),
+        }
+        for value, label in {"": "Any", **labels}.items()
+    ]
+
+
+def _hold_banner(counts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "count": counts["on_hold"],
+        "next_due": counts["next_due"],
+        "url": f"{reverse('orders')}?tab=on_hold",
+    }
+
+
+_NAMES = ("tab", "q", "store", "ordered", "kind", "sync", "reason", "before", "after")
+
+
+def _address(query: Mapping[str, str], **changes: str | None) -> str:
+    kept = {name: query[name] for name in _NAMES if query.get(name)}
+    kept.update({name: value for name, value in changes.items() if value})
+    for name, value in changes.items():
+        if not value:
+            kept.pop(name, None)
+    return f"{reverse('orders')}?{urlencode(kept)}" if kept else reverse("orders")
+
+
+def _poll_address(query: Mapping[str, str], *, newest: int) -> str:
+    kept = {name: query[name] for name in _NAMES if query.get(name) and name not in ("before", "after")}
+    return f"{reverse('order_rows')}?{urlencode({**kept, 'newest': newest})}"

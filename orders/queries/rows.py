@@ -1,0 +1,117 @@
+"""One order as a row of the list, and as the head of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from connectors.base.money import to_text
+from connectors.registry import connector_class
+from orders import wording
+from orders.models import Mirror, MirrorState, Order, OrderState
+
+SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
+
+
+def money_text(amount: int | None, currency: str) -> str:
+    """With the currency's sign: $75.99; without one, its code before it."""
+    if amount is None:
+        return "–"
+    text = to_text(abs(amount), currency)
+    sign = SIGNS.get(currency, f"{currency} ")
+    return f"{'−' if amount < 0 else ''}{sign}{text}"
+
+
+def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_until: datetime | None) -> dict[str, Any]:
+    """What templates/orders/_row.html draws. `waits_until`: the end of an extra hold, where one is running."""
+    lines = order.snapshot.get("lines", [])
+    living = [mirror for mirror in mirrors if mirror.external_id]
+    sync = wording.sync_badge(
+        state=order.state,
+        attention=order.attention,
+        has_mirrors=bool(mirrors),
+        is_waiting=waits_until is not None,
+    )
+    return {
+        "id": order.pk,
+        "version": order.version,
+        "external_id": order.external_id,
+        "url": reverse("order", args=[order.pk]),
+        "status": wording.status_badge(order.source_status, order.source_status_text),
+        "sync": sync,
+        "hold": _hold(order, now=now, waits_until=waits_until),
+        "request_text": "Cancellation requested" if _has_request(order) else "",
+        "kind_text": _kind(order, lines),
+        "mirrors": [mirror_of(mirror) for mirror in living],
+        "mirror_text": "Not created",
+        "quantity": sum(line["quantity"] for line in lines),
+        **_items(lines),
+        "buyer_name": order.buyer_name or None,
+        "buyer_place": order.buyer_place,
+        "total_text": money_text(order.total, order.currency),
+        "currency": order.currency,
+        "ordered_at": order.ordered_at,
+        "ship_by": None if order.state in (OrderState.CANCELLED, OrderState.UNPAID) else order.ship_by,
+        "ship_note": "Met" if order.source_status in ("IN_TRANSIT", "DELIVERED", "COMPLETED") else "",
+        "reason": _reason(order),
+    }
+
+
+def mirror_of(mirror: Mirror) -> dict[str, Any]:
+    """A link to the store's order; its fate beside it if it is no more."""
+    fate = wording.MIRROR_TEXT.get(MirrorState(mirror.state), "")
+    return {
+        "label": f"{mirror.name} {fate}".strip(),
+        "url": mirror.url,
+        "name": connector_class(mirror.store.platform).label,
+    }
+
+
+def _hold(order: Order, *, now: datetime, waits_until: datetime | None) -> dict[str, Any] | None:
+    if order.state == OrderState.HELD and order.release_at:
+        return {"from": order.paid_at or order.ordered_at, "due": order.release_at}
+    if waits_until is not None and waits_until > now + timedelta(seconds=60):
+        return {"from": order.released_at or order.ordered_at, "due": waits_until}
+    return None
+
+
+def _has_request(order: Order) -> bool:
+    return order.cancel_requested_at is not None and order.state != OrderState.CANCELLED
+
+
+def _kind(order: Order, lines: Sequence[dict[str, Any]]) -> str:
+    words = []
+    if order.is_sample:
+        words.append("Free sample")
+    if order.is_preorder:
+        words.append("Pre-order")
+    if any(line["is_gift"] for line in lines):
+        words.append("Gift")
+    return ", ".join(words)
+
+
+def _items(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    names = list(dict.fromkeys(_name(line) for line in lines))
+    skus = list(dict.fromkeys(line["sku"] or "No SKU" for line in lines))
+    return {
+        "items_text": names[0] if names else "No items",
+        "items_title": ", ".join(names),
+        "items_more": len(skus) - 1 if len(skus) > 1 else "",
+        "sku_text": skus[0] if skus else "",
+    }
+
+
+def _name(line: dict[str, Any]) -> str:
+    return f"{line['title']}, {line['variant_title']}" if line["variant_title"] else str(line["title"])
+
+
+def _reason(order: Order) -> dict[str, str] | None:
+    if order.attention:
+        words = wording.reason_of(order.attention, order.attention_detail)
+        return {"title": words.title, "text": words.will_retry or words.what_to_do, "tone": "red"}
+    if order.state == OrderState.SKIPPED:
+        return {"title": order.skip_rule, "text": "Nothing was sent", "tone": "gray"}
+    return None

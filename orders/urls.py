@@ -1,0 +1,22 @@
+"""Routes of the merchant's pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from orders.views import actions, pages
+
+urlpatterns = [
+    path("", pages.start, name="start"),
+    path("orders/", pages.order_list, name="orders"),
+    path("orders/rows/", pages.order_rows, name="order_rows"),
+    path("orders/<int:order_id>/", pages.order_detail, name="order"),
+    path("orders/<int:order_id>/poll/", pages.order_poll, name="order_poll"),
+    path("orders/<int:order_id>/retry/", actions.retry, name="order_retry"),
+    path("orders/<int:order_id>/dismiss/", actions.dismiss, name="order_dismiss"),
+    path("orders/<int:order_id>/skip/", actions.skip, name="order_skip"),
+    path("orders/<int:order_id>/create/", actions.create, name="order_create"),
+    path("orders/<int:order_id>/carrier/", actions.carrier, name="order_carrier"),
+    path("orders/<int:order_id>/link/", actions.link, name="order_link"),
+    path("stores/", pages.store_list, name="stores"),
+]

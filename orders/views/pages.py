@@ -1,0 +1,128 @@
+"""The pages that show."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.access import member_required
+from accounts.models import Membership, Role
+from orders.queries import detail, lists, stores
+
+MOST_ROWS = 200
+
+
+@require_safe
+def start(_request: HttpRequest) -> HttpResponse:
+    """The start page is the list of orders."""
+    return redirect("orders")
+
+
+@require_safe
+@never_cache
+@member_required()
+def order_list(request: HttpRequest) -> HttpResponse:
+    """Orders on TikTok Shop."""
+    membership = membership_of(request)
+    with shop_time(membership):
+        context = lists.order_page(merchant_id=membership.merchant_id, query=request.GET.dict(), now=timezone.now())
+        return render(request, "orders/list.html", {**context, "zone_name": zone_name(membership)})
+
+
+@require_safe
+@never_cache
+@member_required()
+def order_rows(request: HttpRequest) -> HttpResponse:
+    """The rows of a list that changed since they were drawn; 204 when none did."""
+    membership = membership_of(request)
+    pairs = re.findall(r"([0-9]{1,18}):([0-9]{1,9})", request.GET.get("rows", ""))[:MOST_ROWS]
+    newest = request.GET.get("newest", "")
+    context = lists.changed_rows(
+        merchant_id=membership.merchant_id,
+        query=request.GET.dict(),
+        shown={int(pk): int(version) for pk, version in pairs},
+        newest=int(newest) if newest.isdigit() and len(newest) < 19 else 0,
+        now=timezone.now(),
+    )
+    if context is None:
+        return HttpResponse(status=204)
+    with shop_time(membership):
+        return render(request, "orders/_poll.html", context)
+
+
+@require_safe
+@never_cache
+@member_required()
+def order_detail(request: HttpRequest, order_id: int) -> HttpResponse:
+    """One order's page."""
+    membership = membership_of(request)
+    with shop_time(membership):
+        return render(request, "orders/detail.html", _order_context(membership, order_id))
+
+
+@require_safe
+@never_cache
+@member_required()
+def order_poll(request: HttpRequest, order_id: int) -> HttpResponse:
+    """The parts of an order's page, when the order changed since they were drawn; 204 when it did not."""
+    membership = membership_of(request)
+    version = detail.order_version(merchant_id=membership.merchant_id, order_id=order_id)
+    if version is None:
+        raise Http404
+    if request.GET.get("rows", "") == f"{order_id}:{version}":
+        return HttpResponse(status=204)
+    with shop_time(membership):
+        return render(request, "orders/_detail_poll.html", _order_context(membership, order_id))
+
+
+@require_safe
+@never_cache
+@member_required()
+def store_list(request: HttpRequest) -> HttpResponse:
+    """Connections: what is connected, for how long, and what can be."""
+    membership = membership_of(request)
+    context = stores.stores_context(
+        merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
+    )
+    with shop_time(membership):
+        return render(request, "stores/list.html", context)
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """The membership that `member_required` has made sure of."""
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    return membership
+
+
+def shop_time(membership: Membership) -> Any:
+    """Times as the merchant's clock shows them."""
+    return timezone.override(_zone(membership))
+
+
+def zone_name(membership: Membership) -> str:
+    """The zone's name, said once a page: Los Angeles time."""
+    return f"{str(_zone(membership)).rpartition('/')[2].replace('_', ' ')} time"
+
+
+def _zone(membership: Membership) -> ZoneInfo:
+    try:
+        return ZoneInfo(membership.merchant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _order_context(membership: Membership, order_id: int) -> dict[str, Any]:
+    now: datetime = timezone.now()
+    can_act = membership.role in (Role.OWNER, Role.MANAGER)
+    context = detail.order_context(merchant_id=membership.merchant_id, order_id=order_id, can_act=can_act, now=now)
+    if context is None:
+        raise Http404
+    return {**context, "zone_name": zone_name(membership)}

@@ -1,0 +1,297 @@
+"""The merchant's words: for statuses, sync badges, events, and every reason why an order waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orders.models import Attention, MirrorState, OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state as it is shown: words, shape and tone."""
+
+    code: str
+    label: str
+    mark: str
+    tone: str
+
+
+STATUS = {
+    "UNPAID": Badge("UNPAID", "Unpaid", "dashed", "gray"),
+    "ON_HOLD": Badge("ON_HOLD", "On hold", "half", "amber"),
+    "AWAITING_SHIPMENT": Badge("AWAITING_SHIPMENT", "Ready to ship", "ring", "blue"),
+    "PARTIALLY_SHIPPING": Badge("PARTIALLY_SHIPPING", "Partly shipped", "quarter", "blue"),
+    "AWAITING_COLLECTION": Badge("AWAITING_COLLECTION", "Awaiting collection", "dot", "teal"),
+    "IN_TRANSIT": Badge("IN_TRANSIT", "In transit", "triangle", "teal"),
+    "DELIVERED": Badge("DELIVERED", "Delivered", "disc", "green"),
+    "COMPLETED": Badge("COMPLETED", "Completed", "tick", "green"),
+    "CANCELLED": Badge("CANCELLED", "Cancelled", "cross", "red"),
+}
+
+SYNC = {
+    "HELD": Badge("HELD", "Held", "half", "amber"),
+    "WAITING": Badge("WAITING", "Waiting", "ring", "gray"),
+    "CREATING": Badge("CREATING", "Creating", "arc", "blue"),
+    "SYNCED": Badge("SYNCED", "Synced", "tick", "green"),
+    "ATTENTION": Badge("ATTENTION", "Needs attention", "warning", "red"),
+    "SKIPPED": Badge("SKIPPED", "Skipped", "bar", "gray"),
+    "CANCELLED": Badge("CANCELLED", "Cancelled", "cross", "red-outline"),
+}
+
+_SYNC_OF_STATE = {
+    OrderState.UNPAID: "WAITING",
+    OrderState.HELD: "HELD",
+    OrderState.MIRRORED: "SYNCED",
+    OrderState.FULFILLED: "SYNCED",
+    OrderState.COMPLETED: "SYNCED",
+    OrderState.CANCELLED: "CANCELLED",
+    OrderState.SKIPPED: "SKIPPED",
+}
+
+MIRROR_TEXT = {
+    MirrorState.CANCELLED: "cancelled",
+    MirrorState.DELETED: "deleted",
+}
+
+
+def status_badge(status: str, text: str) -> Badge:
+    """TikTok's status; one that we do not know is shown in TikTok's own word."""
+    return STATUS.get(status) or Badge("UNKNOWN", text or "Unknown", "question", "gray")
+
+
+def sync_badge(*, state: str, attention: str, has_mirrors: bool, is_waiting: bool) -> Badge:
+    """Where we stand: a question for a person outranks everything but the end."""
+    if attention:
+        return SYNC["ATTENTION"]
+    if state == OrderState.READY:
+        return SYNC["CREATING" if has_mirrors and not is_waiting else "WAITING"]
+    return SYNC[_SYNC_OF_STATE[OrderState(state)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an order waits for a person, in the merchant's words."""
+
+    title: str
+    what_failed: str
+    whose_side: str
+    what_to_do: str
+    will_retry: str = ""
+
+
+_STORE = "The store"
+_TIKTOK = "TikTok Shop"
+_YOURS = "Yours, in the settings or the catalog"
+_OURS = "Ours"
+_UNTIL_MENDED = "Not until it is mended. Nothing was sent."
+
+_REASONS: Mapping[str, Reason] = {
+    Attention.NOT_LINKED: Reason(
+        "{sku_or_title} is not linked",
+        "{label} has no single product variant with the SKU {sku_or_title} ({title}). Nothing was sent.",
+        _YOURS,
+        "Give a variant in {label} this SKU, or name the variant here.",
+        "It is looked for again every 5 minutes.",
+    ),
+    Attention.PRODUCT_DELETED: Reason(
+        "A linked product is gone",
+        "The store no longer has the product that this item is linked to. {message}",
+        _STORE,
+        "Link the item to another variant.",
+        _UNTIL_MENDED,
+    ),
+    Attention.OUT_OF_STOCK: Reason(
+        "Out of stock in the store", "The store refuses: {message}", _STORE, "Add stock, then retry.", _UNTIL_MENDED
+    ),
+    Attention.ADDRESS_NOT_RELEASED: Reason(
+        "Address not released yet",
+        "TikTok Shop has not shown a complete address. Nothing was sent, and none is made up.",
+        _TIKTOK,
+        "Nothing. If it stays, look at the order in Seller Center.",
+        "Asks again every minute.",
+    ),
+    Attention.ADDRESS_INVALID: Reason(
+        "The store refuses the address",
+        "{message}",
+        "The buyer's address",
+        "Ask the buyer in Seller Center to correct it, or create the order in the store by hand.",
+        "When TikTok Shop shows another address.",
+    ),
+    Attention.MONEY_MISMATCH: Reason(
+        "Money does not balance",
+        "{what}: {computed} against {stated} {currency}.{nothing_sent}",
+        "TikTok Shop's figures",
+        "Compare the order in Seller Center. Retry when TikTok Shop has corrected it.",
+        "When TikTok Shop changes the order.",
+    ),
+    Attention.CURRENCY_MISMATCH: Reason(
+        "Currencies differ",
+        "The order is in {order}, {label} works in {store}. Nothing was sent, and nothing is converted.",
+        _YOURS,
+        "Connect a store with the same currency.",
+        _UNTIL_MENDED,
+    ),
+    Attention.CARRIER_UNMAPPED: Reason(
+        "{carrier} is no TikTok Shop carrier",
+        "The store shipped with “{carrier}”, number {tracking_number}. TikTok Shop takes only carriers of its list.",
+        _YOURS,
+        "Choose the carrier that this is. It is remembered.",
+        "Not until you choose. TikTok Shop was told nothing.",
+    ),
+    Attention.CARRIER_NOT_SUPPORTED: Reason(
+        "TikTok Shop does not take this carrier", "{message}", _TIKTOK, "Choose another carrier.", _UNTIL_MENDED
+    ),
+    Attention.TRACKING_INVALID: Reason(
+        "Tracking number refused",
+        "TikTok Shop refused {tracking_number} ({carrier}): {message}",
+        "The tracking number or its carrier",
+        "Correct it in the store, then retry.",
+        "When the store shows another number.",
+    ),
+    Attention.TRACKING_DUPLICATE: Reason(
+        "Tracking number used before",
+        "TikTok Shop refused {tracking_number}: {message}",
+        "The tracking number",
+        "Correct it in the store, then retry.",
+        "When the store shows another number.",
+    ),
+    Attention.TRACKING_EDIT_SPENT: Reason(
+        "Shipped before, under another number",
+        "{message}",
+        _TIKTOK,
+        "Compare the package in Seller Center; TikTok Shop lets a number be changed once, within 72 hours.",
+        "No.",
+    ),
+    Attention.STILL_ON_HOLD: Reason(
+        "Still on hold at TikTok Shop",
+        "TikTok Shop still holds this order, so it takes neither an order nor a tracking number.",
+        _TIKTOK,
+        "Nothing. It goes on the moment the hold ends.",
+        "Asks again by itself.",
+    ),
+    Attention.CANCEL_PENDING: Reason(
+        "Cancellation requested",
+        "The buyer asked to cancel. Nothing is created, and no tracking is sent, while that is open: "
+        "sending tracking would refuse the request.",
+        "The buyer",
+        "Answer in Seller Center. Silence accepts it.",
+        "Goes on when the request is answered.",
+    ),
+    Attention.ALREADY_CANCELLED: Reason(
+        "Cancelled on TikTok Shop, still open in the store",
+        "TikTok Shop cancelled the order; {name} in {store} could not be cancelled with it, since its parcel left.",
+        "Both",
+        "Stop the parcel if you still can, and close {name} in {store} by hand.",
+        "No.",
+    ),
+    Attention.NOT_SELLER_SHIPPING: Reason(
+        "Not on Seller Shipping",
+        "TikTok Shop ships this order itself and takes no tracking number. {message}",
+        _TIKTOK,
+        "Set the shop's default shipping option to Seller Shipping; it applies to new orders.",
+        "No.",
+    ),
+    Attention.MIXED_FULFILMENT: Reason(
+        "Shipped from several places",
+        "The parcels do not fit the order's items. {message}",
+        "Seller Center and the store",
+        "Compare the packages in Seller Center with the store's.",
+        "Looks again every 15 minutes.",
+    ),
+    Attention.SCOPE_MISSING: Reason(
+        "A permission is missing",
+        "{store} did not grant what this needs: {message}",
+        _STORE,
+        "Connect {store} again and allow all permissions.",
+        _UNTIL_MENDED,
+    ),
+    Attention.UNKNOWN_STATUS: Reason(
+        "A status we do not know",
+        "TikTok Shop calls this order {status}. It is kept, and nothing was sent.",
+        _OURS,
+        "Look at the order in Seller Center, and tell whoever runs VeriSync.",
+        "Asks again by itself.",
+    ),
+    Attention.UNREADABLE: Reason(
+        "The order could not be read in full",
+        "{problems}",
+        _TIKTOK,
+        "Look at the order in Seller Center. Nothing was sent.",
+        "When TikTok Shop changes the order.",
+    ),
+    Attention.REMOTE_ERROR: Reason(
+        "{label} refused",
+        "{label} says: {message}",
+        "{side_words}",
+        "Mend what it names, then retry.",
+        "{retry_words}",
+    ),
+}
+_SIDES = {"platform": "The platform", "merchant": "Yours", "us": _OURS}
+
+
+class _Facts(dict[str, Any]):
+    """Facts for a sentence; one that is missing leaves a gap instead of an error."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
+    """The words for a code and the facts that were kept with it."""
+    words = _REASONS.get(code) or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
+    facts = _Facts(detail)
+    facts["sku_or_title"] = detail.get("sku") or detail.get("title") or "An item"
+    facts["label"] = detail.get("label") or "The store"
+    facts["problems"] = ". ".join(detail.get("problems", [])) or "Parts of it are missing."
+    facts["side_words"] = _SIDES.get(detail.get("side", ""), "The platform")
+    facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
+    facts["nothing_sent"] = "" if detail.get("is_in_store") else " Nothing was sent."
+    return Reason(*(getattr(words, name).format_map(facts).strip() for name in Reason.__slots__))
+
+
+# Every kind of event: its title, and the tone of its point.
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "order.received": ("Order received from TikTok Shop", "blue"),
+    "order.held": ("Paid; the hold begins", "amber"),
+    "order.released": ("Released", "blue"),
+    "order.mirrored": ("In the store", "green"),
+    "order.fulfilled": ("Shipped", "teal"),
+    "order.completed": ("Completed", "green"),
+    "order.cancelled": ("Cancelled on TikTok Shop", "red"),
+    "order.skipped": ("Skipped", "gray"),
+    "source.status_changed": ("TikTok Shop: {from} to {to}", "gray"),
+    "source.older_reading": ("An older reading arrived and was not used", "gray"),
+    "source.moved_back": ("TikTok Shop named an earlier status, {to}; {from} is kept", "gray"),
+    "cancellation.requested": ("The buyer asked to cancel", "red"),
+    "cancellation.withdrawn": ("The request to cancel is over", "gray"),
+    "attention.asked": ("Needs attention: {reason}", "red"),
+    "attention.cleared": ("No longer needs attention", "green"),
+    "mirror.created": ("Created in {store} as {name}", "green"),
+    "mirror.found": ("Found in {store} as {name}, not created again", "green"),
+    "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
+    "mirror.cancelled": ("Cancelled in {store}", "red"),
+    "mirror.deleted": ("Deleted in {store}", "red"),
+    "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),
+    "shipment.changed": ("Tracking changed in the store to {carrier} {to}", "teal"),
+    "shipment.changed_after_sent": (
+        "Tracking changed in the store after it was sent: {from} to {to}",
+        "amber",
+    ),
+    "shipment.cancelled": ("The store took the parcel {tracking_number} back", "red"),
+    "tracking.sent": ("Tracking {tracking_number} sent to TikTok Shop", "teal"),
+    "tracking.found": ("TikTok Shop has {tracking_number} already", "teal"),
+    "tracking.accepted": ("TikTok Shop shows {tracking_number}", "green"),
+    "product.linked": ("{sku} linked to {title}", "blue"),
+    "carrier.chosen": ("{carrier_text} means {carrier}", "blue"),
+    "order.retried": ("Tried again", "blue"),
+}
+
+
+def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, str]:
+    """Title and tone of an event; an unnamed kind is shown as it is."""
+    title, tone = EVENTS.get(kind, (kind, "gray"))
+    return " ".join(title.format_map(_Facts({**facts, "reason": reason})).split()), tone

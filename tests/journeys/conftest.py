@@ -1,0 +1,211 @@
+"""Whole lives of orders: the product against the sandbox, over real HTTP, with the sandbox's clock as ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from accounts.access import all_merchants
+from connectors.models import ConnectedStore
+from demo.browser import Browser
+from orders import lanes
+from orders.models import Fulfillment, Mirror, Order, OutboxItem
+from sandbox.app import serve
+from sandbox.world import World
+
+SHOPIFY_SHOP = "alices-candles.myshopify.com"
+
+
+class Journey:
+    """Alice's two stores, connected, and whoever acts on them."""
+
+    def __init__(self, *, world: World, site: str) -> None:
+        self.world = world
+        self.site = site
+        self.person = Browser()
+        self.woken: list[tuple[int, int]] = []
+
+    # Time
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.world.now(), UTC)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and everything that is due happen."""
+        self.world.advance(seconds)
+        self.settle()
+
+    # The product
+
+    def settle(self) -> None:
+        """Deliver webhooks and drain lanes until nothing is due."""
+        for _ in range(60):
+            delivered = self.world.outgoing.drain()
+            self.woken.clear()
+            lanes.dispatch(now=self.now(), wake=lambda store, fence: self.woken.append((store, fence)))
+            for store_id, fence in self.woken:
+                lanes.drain(store_id=store_id, fence=fence, clock=self.now)
+            if not delivered and not self.woken:
+                return
+        raise AssertionError("it never comes to rest")
+
+    def order(self, external_id: str) -> Order:
+        with all_merchants("a test looks"):
+            return Order.objects.select_related("source_store").get(external_id=external_id)
+
+    def events(self, external_id: str) -> list[str]:
+        with all_merchants("a test looks"):
+            return list(self.order(external_id).events.order_by("id").values_list("kind", flat=True))
+
+    def mirror(self, external_id: str) -> Mirror:
+        with all_merchants("a test looks"):
+            return Mirror.objects.get(order__external_id=external_id)
+
+    def items(self, external_id: str) -> list[OutboxItem]:
+        with all_merchants("a test looks"):
+            return list(OutboxItem.objects.filter(order__external_id=external_id).order_by("id"))
+
+    def fulfillments(self, external_id: str) -> list[Fulfillment]:
+        with all_merchants("a test looks"):
+            return list(Fulfillment.objects.filter(order__external_id=external_id).order_by("id"))
+
+    def store(self, platform: str) -> ConnectedStore:
+        with all_merchants("a test looks"):
+            return ConnectedStore.objects.filter(platform=platform).order_by("id")[0]
+
+    # The platforms
+
+    def control(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = requests.post(f"{self.world.public_url}/_sandbox/{path}", json=body, timeout=10)
+        assert answer.ok, answer.text
+        return dict(answer.json())
+
+    def fault(self, platform: str, operation: str, kind: str, **more: Any) -> None:
+        self.control("faults", platform=platform, operation=operation, kind=kind, **more)
+
+    def buy(self, **wanted: Any) -> str:
+        return str(self.control("tiktok_shop/buy", **{"shop": "Alice's Candles", **wanted})["order_id"])
+
+    def buy_released(self, **wanted: Any) -> str:
+        """An order whose hold is over, on its way to the store."""
+        order_id = self.buy(**wanted)
+        self.settle()
+        self.wait(self.world.hold_seconds + 5)
+        return order_id
+
+    def tiktok_order(self, order_id: str) -> dict[str, Any]:
+        return next(order for order in self._look("tiktok_shop")["orders"] if order["id"] == order_id)
+
+    def shopify_orders(self, order_id: str) -> list[dict[str, Any]]:
+        return [order for order in self._look("shopify")["orders"] if order["reference"] == order_id]
+
+    def shopify_order(self, order_id: str) -> dict[str, Any]:
+        (found,) = self.shopify_orders(order_id)
+        return found
+
+    def ship(self, order_id: str, number: str = "9400111899562537866361", **more: Any) -> None:
+        name = self.shopify_order(order_id)["name"]
+        ship = {"shop": SHOPIFY_SHOP, "order": name, "tracking_number": number, "carrier": "USPS", **more}
+        self.control("shopify/ship", **ship)
+
+    def ledger(self, event: str, key: str = "") -> list[dict[str, Any]]:
+        """What really happened at the platforms."""
+        return [
+            entry
+            for entry in self.world.ledger
+            if entry["event"] == event and (not key or key in (entry["key"], entry.get("reference")))
+        ]
+
+    def _look(self, half: str) -> dict[str, Any]:
+        return dict(requests.get(f"{self.world.public_url}/_sandbox/{half}", timeout=10).json())
+
+    # Connecting, through the pages
+
+    def connect_all(self) -> None:
+        self.person.open(f"{self.site}/accounts/signup/")
+        self.person.submit(
+            holding="email",
+            business_name="Alice's Candles",
+            name="Alice",
+            email="alice@example.com",
+            password1="candle-light-42",
+            password2="candle-light-42",
+        )
+        self.connect_tiktok()
+        self.connect_shopify()
+
+    def connect_tiktok(self) -> None:
+        self.person.open(f"{self.site}/connect/tiktok_shop/")
+        if self.person.page is not None and self.person.page.url.startswith(self.site):
+            self.person.submit(holding="csrfmiddlewaretoken")
+        self.person.submit(holding="state", press=("decision", "allow"), seller="alice")
+
+    def connect_shopify(self) -> None:
+        self.person.open(f"{self.site}/connect/shopify/")
+        self.person.submit(holding="shop", shop=SHOPIFY_SHOP)
+        self.person.submit(holding="state", press=("decision", "allow"))
+
+
+APP = {
+    "TIKTOK_SHOP_APP_KEY": "6vjourneykey",
+    "TIKTOK_SHOP_APP_SECRET": "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",
+    "TIKTOK_SHOP_SERVICE_ID": "7000000000000000042",
+    "SHOPIFY_CLIENT_ID": "0123456789abcdef0123456789abcdef",
+    "SHOPIFY_CLIENT_SECRET": "shpss_0123456789abcdef0123456789abcdef",
+}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World(hold_seconds=3600)
+    world.outgoing.automatic = False
+    server = serve(world, 0)
+    world.public_url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield world
+    server.shutdown()
+    server.server_close()
+    world.outgoing.stop()
+    unknown = [entry for entry in world.journal if entry["note"] == "unknown"]
+    assert not unknown, f"requests the sandbox does not know: {unknown}"
+
+
+@pytest.fixture
+def journey(world: World, transactional_db: None, live_server: Any, settings: Any) -> Journey:
+    """Alice's shop and store, connected through the pages, and everything at rest."""
+    sandbox = world.public_url
+    settings.DEBUG = True
+    settings.PUBLIC_URL = live_server.url
+    settings.HOLD_SECONDS = world.hold_seconds
+    settings.PLATFORM_VALUES = {
+        **APP,
+        "TIKTOK_SHOP_API_URL": f"{sandbox}/tiktok_shop/api",
+        "TIKTOK_SHOP_AUTH_URL": f"{sandbox}/tiktok_shop/auth",
+        "TIKTOK_SHOP_AUTHORIZE_URL": f"{sandbox}/tiktok_shop/services",
+        "SHOPIFY_BASE_URL": f"{sandbox}/shopify/{{shop}}",
+    }
+    journey = Journey(world=world, site=live_server.url)
+    journey.control(
+        "tiktok_shop/app",
+        app_key=APP["TIKTOK_SHOP_APP_KEY"],
+        app_secret=APP["TIKTOK_SHOP_APP_SECRET"],
+        service_id=APP["TIKTOK_SHOP_SERVICE_ID"],
+        redirect_url=f"{live_server.url}/connect/tiktok_shop/callback/",
+        webhook_url=f"{live_server.url}/webhooks/tiktok_shop/",
+    )
+    journey.control(
+        "shopify/app",
+        client_id=APP["SHOPIFY_CLIENT_ID"],
+        client_secret=APP["SHOPIFY_CLIENT_SECRET"],
+        redirect_urls=[f"{live_server.url}/connect/shopify/callback/"],
+        app_url=f"{live_server.url}/connect/shopify/",
+        webhook_url=f"{live_server.url}/webhooks/shopify/",
+    )
+    journey.connect_all()
+    journey.settle()
+    return journey
