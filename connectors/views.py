@@ -39,7 +39,9 @@ def connect(request: HttpRequest, platform: str) -> HttpResponse:
 def _ask(request: HttpRequest, platform: str) -> HttpResponse:
     kind = _platform(platform)
     if request.method != "POST":
-        return render(request, "connect/start.html", {"platform": kind, "shop": request.GET.get("shop", "")[:200]})
+        return render(
+            request, "connect/start.html", {"platform": _shown(kind), "shop": request.GET.get("shop", "")[:200]}
+        )
     return _begin(request, kind, shop=request.POST.get("shop", ""))
 
 
@@ -60,7 +62,7 @@ def _begin(request: HttpRequest, kind: type[Connector], *, shop: str) -> HttpRes
             now=timezone.now(),
         )
     except oauth.ConnectError as error:
-        context = {"platform": kind, "shop": shop[:200], "error": str(error)}
+        context = {"platform": _shown(kind), "shop": shop[:200], "error": str(error)}
         return render(request, "connect/start.html", context, status=400)
     return redirect(url)
 
@@ -112,7 +114,7 @@ def confirm(request: HttpRequest, platform: str) -> HttpResponse:
         return _failed(request, kind, "There is no connection waiting to be confirmed. Start again from Connections.")
     owned = [each for each in memberships_of(request.user) if each.role == Role.OWNER]
     if request.method != "POST":
-        return render(request, "connect/confirm.html", {"platform": kind, "owned": owned})
+        return render(request, "connect/confirm.html", {"platform": _shown(kind), "owned": owned})
     try:
         merchant_id = int(request.POST.get("merchant", ""))
         membership_for(user=request.user, merchant_id=merchant_id, at_least=Role.OWNER)
@@ -139,6 +141,11 @@ def disconnect(request: HttpRequest, platform: str, store_id: int) -> HttpRespon
     oauth.disconnect(store=store)
     messages.success(request, f"{store.name} is disconnected. Its orders stay; nothing is sent to it any more.")
     return redirect(STORES_URL)
+
+
+def _shown(kind: type[Connector]) -> dict[str, Any]:
+    """What a template may know of a platform; a class in a context would be called."""
+    return {"platform": kind.platform, "label": kind.label, "needs_shop": kind.needs_shop}
 
 
 def _platform(platform: str) -> type[Connector]:
@@ -169,5 +176,5 @@ def _connected(request: HttpRequest, kind: type[Connector], stores: list[Connect
 
 
 def _failed(request: HttpRequest, kind: type[Connector], text: str) -> HttpResponse:
-    context: dict[str, Any] = {"platform": kind, "error": text, "stores_url": STORES_URL}
+    context: dict[str, Any] = {"platform": _shown(kind), "error": text, "stores_url": STORES_URL}
     return render(request, "connect/failed.html", context, status=400)

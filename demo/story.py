@@ -40,7 +40,7 @@ def connect_stores(site: Site, person: Browser) -> None:
         return
     person.open(f"{site.url}/connect/tiktok_shop/")
     if person.page is not None and person.page.url.startswith(site.url):
-        person.submit(holding="csrfmiddlewaretoken")
+        person.submit(holding="/connect/tiktok_shop/")
     person.submit(holding="state", press=("decision", "allow"), seller="alice")
     _require_connected(site, person, "TikTok Shop")
     person.open(f"{site.url}/connect/shopify/")
@@ -78,7 +78,7 @@ def keep_busy(site: Site, programs: Programs) -> None:
             next_buy = now + BUY_EVERY * (1 if bought < 12 else 6)
         for entry in [each for each in cancel_at if each[0] <= now]:
             cancel_at.remove(entry)
-            site.control("tiktok_shop/buyer_cancel", order=entry[1])
+            site.control("tiktok_shop/buyer_cancel", order_id=entry[1])
         _ship_what_waits(site)
         _scan_what_was_shipped(site)
         time.sleep(1)
@@ -105,9 +105,9 @@ def _scan_what_was_shipped(site: Site) -> None:
     for order in _tiktok_orders(site):
         waited = now - order["update_time"]
         if order["status"] == "AWAITING_COLLECTION" and waited > SCAN_AFTER:
-            site.control("tiktok_shop/in_transit", order=order["id"])
+            site.control("tiktok_shop/in_transit", order_id=order["id"])
         elif order["status"] == "IN_TRANSIT" and waited > 3 * SCAN_AFTER:
-            site.control("tiktok_shop/deliver", order=order["id"])
+            site.control("tiktok_shop/deliver", order_id=order["id"])
 
 
 def _number(order: dict[str, Any]) -> str:
@@ -134,7 +134,7 @@ def walk_one_order(site: Site, person: Browser) -> int:
     site.control("shopify/ship", shop=SHOPIFY_SHOP, order=placed["name"], tracking_number=number, carrier="USPS")
     steps.done(f"The warehouse shipped it with USPS {number}")
     steps.wait("TikTok Shop has the tracking number", lambda: _has_tracking(site, order_id, number), seconds=60)
-    site.control("tiktok_shop/in_transit", order=order_id)
+    site.control("tiktok_shop/in_transit", order_id=order_id)
     steps.wait("The page shows it In transit", lambda: _row_says(site, person, order_id, "In transit"), seconds=40)
     _require_ledger(site, order_id, number)
     steps.done("The sandbox's ledger shows one Shopify order and the tracking number once")

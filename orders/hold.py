@@ -50,7 +50,7 @@ def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, 
         release_at = seen.release_date
     if seen.status is SourceStatus.CANCELLED:
         return Standing(OrderState.CANCELLED, seen.cancel_reason)
-    if seen.created_at < connected_at:
+    if seen.created_at < connected_at.replace(microsecond=0):  # the source counts in seconds
         return Standing(OrderState.SKIPPED, "Older than the connection")
     if seen.shipper is not Shipper.SELLER:
         return Standing(OrderState.SKIPPED, "Shipped by TikTok")

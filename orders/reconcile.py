@@ -34,10 +34,10 @@ def poll_source(
     The cursor moves only after all of a step is kept or set aside. `still_mine` is called between batches and raises
     when the lane was lost. Raises PlatformError; may be repeated.
     """
-    count = 0
+    count, end = 0, clock()
     until = store.polled_until or store.connected_at - FIRST_LOOK
-    while until < clock():
-        since, until = until - OVERLAP, min(until + STEP, clock())
+    while until < end:
+        since, until = until - OVERLAP, min(until + STEP, end)
         count += read_range(store=store, source=source, since=since, until=until, clock=clock, still_mine=still_mine)
         _move_cursor(store=store, to=until)
     with merchant_rows(store.merchant_id):

@@ -19,6 +19,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         with connection.cursor() as cursor:
             cursor.execute(f"grant truncate on all tables in schema public to {APPLICATION_ROLE}")
         connection.close()
+        connection.settings_dict["CONN_MAX_AGE"] = 0  # a live server's threads must leave the database when they end
         connection.settings_dict["OPTIONS"]["options"] = f"-c role={APPLICATION_ROLE}"
     yield
     with django_db_blocker.unblock():

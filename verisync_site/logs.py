@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 
 from connectors.http import REDACTED, SECRET_KEYS
 
+_QUERY = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
 _HIDDEN = SECRET_KEYS | {"email", "phone", "address", "cookie", "credentials", "credentials_text", "body", "buyer_name"}
 # What `extra=` of our own calls may bring; anything else of a record stays out.
 _KEPT = frozenset(
@@ -71,10 +73,12 @@ def configuration(*, level: str) -> dict[str, Any]:
 
 
 def hide(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace the values of names that hold secrets or buyers' data."""
-    for name in event:
-        if name.lower() in _HIDDEN and event[name]:
+    """Hide the values of names that hold secrets or buyers' data, and the query of any address."""
+    for name, value in event.items():
+        if name.lower() in _HIDDEN and value:
             event[name] = REDACTED
+        elif isinstance(value, str) and "?" in value:
+            event[name] = _QUERY.sub("?" + REDACTED, value)
     return event
 
 

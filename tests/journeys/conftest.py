@@ -142,7 +142,7 @@ class Journey:
     def connect_tiktok(self) -> None:
         self.person.open(f"{self.site}/connect/tiktok_shop/")
         if self.person.page is not None and self.person.page.url.startswith(self.site):
-            self.person.submit(holding="csrfmiddlewaretoken")
+            self.person.submit(holding="/connect/tiktok_shop/")
         self.person.submit(holding="state", press=("decision", "allow"), seller="alice")
 
     def connect_shopify(self) -> None:

@@ -23,7 +23,7 @@ class TestOrder:
         journey.settle()
         lines = journey.tiktok_order(order_id)["line_items"]
         assert {line["tracking_number"] for line in lines} == {NUMBER}
-        journey.control("tiktok_shop/in_transit", order=order_id)
+        journey.control("tiktok_shop/in_transit", order_id=order_id)
         journey.settle()
         assert journey.order(order_id).state == OrderState.FULFILLED
         assert [each.state for each in journey.fulfillments(order_id)] == [FulfillmentState.ACCEPTED]
@@ -34,7 +34,7 @@ class TestOrder:
         journey.ship(order_id)
         journey.settle()
         for verb in ("in_transit", "deliver", "complete"):
-            journey.control(f"tiktok_shop/{verb}", order=order_id)
+            journey.control(f"tiktok_shop/{verb}", order_id=order_id)
             journey.settle()
         assert journey.order(order_id).state == OrderState.COMPLETED
 
@@ -86,7 +86,7 @@ class TestCancelledOrder:
     def test_while_held_is_never_created(self, journey: Journey) -> None:
         order_id = journey.buy()
         journey.settle()
-        journey.control("tiktok_shop/buyer_cancel", order=order_id)
+        journey.control("tiktok_shop/buyer_cancel", order_id=order_id)
         journey.wait(7200)
         assert journey.order(order_id).state == OrderState.CANCELLED
         assert journey.ledger("order.created", order_id) == []
@@ -96,13 +96,13 @@ class TestCancelledOrder:
         journey.settle()
         journey.fault("tiktok_shop", "*", "webhook_lose", times=-1)
         journey.world.advance(3700)
-        journey.control("tiktok_shop/seller_cancel", order=order_id)
+        journey.control("tiktok_shop/seller_cancel", order_id=order_id)
         journey.settle()
         assert journey.ledger("order.created", order_id) == []
 
     def test_after_the_create_is_cancelled_in_the_store(self, journey: Journey) -> None:
         order_id = journey.buy_released()
-        journey.control("tiktok_shop/seller_cancel", order=order_id)
+        journey.control("tiktok_shop/seller_cancel", order_id=order_id)
         journey.wait(30)
         assert journey.order(order_id).state == OrderState.CANCELLED
         assert journey.shopify_order(order_id)["is_cancelled"]
@@ -113,7 +113,7 @@ class TestCancelledOrder:
         journey.settle()
         journey.fault("shopify", "orderCreate", "status", status=503, times=1)
         journey.wait(3605)
-        journey.control("tiktok_shop/request_cancel", order=order_id)
+        journey.control("tiktok_shop/request_cancel", order_id=order_id)
         journey.wait(120)
         assert journey.order(order_id).attention == Attention.CANCEL_PENDING
         assert journey.shopify_orders(order_id) == []
@@ -198,8 +198,8 @@ class TestLapsedToken:
         journey.wait(130)
         assert journey.store("tiktok_shop").state == "RECONNECT"
         order_id = journey.buy()
-        journey.wait(7200)
+        journey.wait(60)
         journey.connect_tiktok()
         journey.settle()
-        journey.wait(60)
+        journey.wait(3605)
         assert journey.order(order_id).state == OrderState.MIRRORED

@@ -1,0 +1,152 @@
+"""What a person at the sandbox, or a test, may do in a shop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.shopify.authorization import Authorization
+from sandbox.shopify.notices import Notices
+from sandbox.shopify.selling import Selling
+from sandbox.shopify.state import App, Shop, State
+from sandbox.world import ControlError
+
+KNOBS = frozenset(
+    ["index_delay", "cancel_takes", "is_cancel_refused", "orders_per_minute", "duplicate_creates", "bucket", "currency"]
+)
+
+
+class Controls:
+    def __init__(self, state: State, notices: Notices, authorization: Authorization) -> None:
+        self.state = state
+        self.notices = notices
+        self.authorization = authorization
+        self.selling = Selling(state, notices)
+
+    def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        verb = getattr(self, f"do_{action}", None)
+        if verb is None:
+            raise ControlError(f"no such verb: {action}")
+        result: dict[str, Any] = verb(body) or {"ok": True}
+        return result
+
+    def do_app(self, body: dict[str, Any]) -> None:
+        self.state.app = App(
+            client_id=body["client_id"],
+            client_secret=body["client_secret"],
+            redirect_urls=tuple(body["redirect_urls"]),
+            app_url=body.get("app_url", ""),
+            webhook_url=body.get("webhook_url", ""),
+        )
+
+    def do_ship(self, body: dict[str, Any]) -> dict[str, Any]:
+        shop, order = self._order(body)
+        tracking = {
+            "company": body.get("carrier", ""),
+            "number": body.get("tracking_number", ""),
+            "url": body.get("tracking_url", ""),
+        }
+        try:
+            made = self.selling.ship(shop, order, body.get("lines") or None, tracking)
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+        return {"fulfillment": made["id"]}
+
+    def do_add_tracking(self, body: dict[str, Any]) -> None:
+        shop, order, fulfillment = self._fulfillment(body)
+        fulfillment["tracking"] = {
+            "company": body.get("carrier", ""),
+            "number": body.get("tracking_number", ""),
+            "url": body.get("tracking_url", ""),
+        }
+        self.state.touch(order)
+        self.notices.fulfillment(shop, "FULFILLMENTS_UPDATE", order, fulfillment)
+
+    def do_cancel_fulfillment(self, body: dict[str, Any]) -> None:
+        shop, order, fulfillment = self._fulfillment(body)
+        fulfillment["status"] = "CANCELLED"
+        self.state.touch(order)
+        self.notices.fulfillment(shop, "FULFILLMENTS_UPDATE", order, fulfillment)
+
+    def do_cancel(self, body: dict[str, Any]) -> None:
+        shop, order = self._order(body)
+        self.selling.cancel(shop, order, "OTHER")
+
+    def do_delete(self, body: dict[str, Any]) -> None:
+        shop, order = self._order(body)
+        del shop.orders[order["id"]]
+        self.notices.order(shop, "ORDERS_DELETE", order)
+
+    def do_refund(self, body: dict[str, Any]) -> None:
+        shop, order = self._order(body)
+        refund = {"id": self.state.new_gid("Refund"), "note": str(body.get("note", ""))}
+        order["refunds"].append(refund)
+        self.state.touch(order)
+        self.notices.refund(shop, order, refund)
+
+    def do_uninstall(self, body: dict[str, Any]) -> None:
+        shop = self.state.shop(body.get("shop"))
+        self.notices.uninstalled(shop)
+        shop.install = None
+        shop.subscriptions = []
+
+    def do_expire_tokens(self, body: dict[str, Any]) -> None:
+        install = self.state.shop(body.get("shop")).install
+        if install:
+            install.access = dict.fromkeys(install.access, 0.0)
+            if body.get("refresh"):
+                install.refresh_lapses_at = 0.0
+                install.previous_refresh = ""
+
+    def do_lose_refresh_answer(self, _body: dict[str, Any]) -> None:
+        self.state.lose_next_refresh = True
+
+    def do_settings(self, body: dict[str, Any]) -> None:
+        shop = self.state.shop(body.get("shop"))
+        for name, value in body.items():
+            if name == "shop":
+                continue
+            if name not in KNOBS:
+                raise ControlError(f"no such setting: {name}")
+            setattr(shop, name, value)
+
+    def do_set_stock(self, body: dict[str, Any]) -> None:
+        for variant in self._variants(body):
+            variant["inventoryQuantity"] = int(body["quantity"])
+
+    def do_add_variant(self, body: dict[str, Any]) -> dict[str, Any]:
+        shop = self.state.shop(body.get("shop"))
+        made = self.state.add_variant(shop, body["sku"], body.get("title", body["sku"]), str(body.get("price", "1.00")))
+        return {"variant": made["id"]}
+
+    def do_remove_variant(self, body: dict[str, Any]) -> None:
+        shop = self.state.shop(body.get("shop"))
+        for variant in self._variants(body):
+            del shop.variants[variant["id"]]
+
+    def do_install_link(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Where the App Store sends a merchant's browser first."""
+        app = self.state.app
+        if app is None or not app.app_url:
+            raise ControlError("no app with an app_url is registered")
+        shop = self.state.shop(body.get("shop"))
+        return {"url": f"{app.app_url}?{self.authorization.signed(app, {'shop': shop.domain})}"}
+
+    def _variants(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        shop = self.state.shop(body.get("shop"))
+        found = [variant for variant in shop.variants.values() if variant["sku"] == body["sku"]]
+        if not found:
+            raise ControlError(f"no such SKU: {body['sku']}")
+        return found
+
+    def _order(self, body: dict[str, Any]) -> tuple[Shop, dict[str, Any]]:
+        shop = self.state.shop(body.get("shop"))
+        return shop, self.state.order(shop, str(body["order"]))
+
+    def _fulfillment(self, body: dict[str, Any]) -> tuple[Shop, dict[str, Any], dict[str, Any]]:
+        """The named fulfillment of the order, or its last."""
+        shop, order = self._order(body)
+        wanted = body.get("fulfillment")
+        found = [one for one in order["fulfillments"] if wanted in (None, one["id"])]
+        if not found:
+            raise ControlError("no such fulfillment")
+        return shop, order, found[-1]
