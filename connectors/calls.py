@@ -6,28 +6,31 @@ The collector is per thread, and a thread runs one step at a time.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 from connectors.http import CallRecord
 from connectors.models import ApiCall, ConnectedStore
 
+Collected = tuple[int, datetime, CallRecord]
+
 _collected = threading.local()
 
 
-def recorder(store: ConnectedStore) -> partial[None]:
+def recorder(store: ConnectedStore, *, clock: Callable[[], datetime]) -> partial[None]:
     """What a connector for this store is given as `record`."""
-    return partial(_collect, store.pk)
+    return partial(_collect, store.pk, clock)
 
 
-def take() -> list[tuple[int, CallRecord]]:
-    """The records since the last `take` in this thread, with the store each call went to."""
-    found: list[tuple[int, CallRecord]] = getattr(_collected, "records", [])
+def take() -> list[Collected]:
+    """The records since the last `take` in this thread, with the store each call went to, and when it ended."""
+    found: list[Collected] = getattr(_collected, "records", [])
     _collected.records = []
     return found
 
 
-def save(*, records: list[tuple[int, CallRecord]], merchant_id: int, subject: str, now: datetime) -> None:
+def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
     """Write records in the caller's transaction; `subject` is the order's id at the source, or empty."""
     ApiCall.objects.bulk_create(
         ApiCall(
@@ -43,13 +46,13 @@ def save(*, records: list[tuple[int, CallRecord]], merchant_id: int, subject: st
             answer=record.answer,
             error=record.error[:200],
             request_id=record.request_id,
-            called_at=now,
+            called_at=called_at,
         )
-        for store_id, record in records
+        for store_id, called_at, record in records
     )
 
 
-def _collect(store_id: int, record: CallRecord) -> None:
+def _collect(store_id: int, clock: Callable[[], datetime], record: CallRecord) -> None:
     if not hasattr(_collected, "records"):
         _collected.records = []
-    _collected.records.append((store_id, record))
+    _collected.records.append((store_id, clock(), record))

@@ -45,6 +45,8 @@ class ConnectedStore(models.Model):
     state = models.CharField(max_length=12, choices=StoreState.choices, default=StoreState.CONNECTED)
     state_reason = models.CharField(max_length=300, blank=True)
     credentials_text = EncryptedTextField(blank=True, default="")
+    # One authorization may cover several shops, which then share their tokens: it is refreshed for all of them.
+    authorization_id = models.CharField(max_length=200, blank=True)
     credentials_version = models.PositiveIntegerField(default=0)
     access_expires_at = models.DateTimeField(null=True, blank=True)
     authorized_until = models.DateTimeField(null=True, blank=True)
@@ -94,8 +96,15 @@ class ConnectedStore(models.Model):
         self.access_expires_at = value.access_expires_at if value else None
         self.authorized_until = value.refresh_expires_at if value else None
         self.scopes = list(value.scopes) if value else []
+        self.authorization_id = value.extra.get("open_id", "")[:200] if value else ""
 
-    CREDENTIAL_FIELDS: ClassVar = ["credentials_text", "access_expires_at", "authorized_until", "scopes"]
+    CREDENTIAL_FIELDS: ClassVar = [
+        "credentials_text",
+        "access_expires_at",
+        "authorized_until",
+        "scopes",
+        "authorization_id",
+    ]
 
 
 class WebhookDelivery(models.Model):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.access import all_merchants, merchant_rows
 from accounts.models import User
@@ -28,6 +28,12 @@ log = logging.getLogger(__name__)
 STATE_LIFE = timedelta(minutes=15)
 REFRESH_EARLY = timedelta(minutes=10)
 REFRESH_LEASE = timedelta(seconds=60)
+CREDENTIALS_AND_LEASE = (
+    *ConnectedStore.CREDENTIAL_FIELDS,
+    "credentials_version",
+    "refreshed_at",
+    "refresh_lease_until",
+)
 
 
 class ConnectError(Exception):
@@ -138,42 +144,44 @@ def renew_webhooks(*, store: ConnectedStore, now: datetime) -> list[str]:
 def refresh_if_needed(*, store: ConnectedStore, now: datetime, force: bool = False) -> ConnectedStore:
     """The store with a token that lasts, refreshed when it is about to lapse or when `force` says it was refused.
 
-    One refresh at a time per store: whoever loses the race returns the store as it is. Both tokens are stored in
-    one statement. Raises AuthorizationError after marking the store "Reconnect".
+    One refresh at a time per authorization, for all the shops it covers: whoever loses the race returns the store as
+    it is. Both tokens are stored in one transaction. Raises AuthorizationError after marking the stores "Reconnect".
     """
     if not force and (store.access_expires_at is None or store.access_expires_at > now + REFRESH_EARLY):
         return store
     with merchant_rows(store.merchant_id):
-        mine = ConnectedStore.objects.filter(
-            Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now),
-            pk=store.pk,
-            state=StoreState.CONNECTED,
-            credentials_version=store.credentials_version,
-        ).update(refresh_lease_until=now + REFRESH_LEASE)
-        if not mine:
-            return ConnectedStore.objects.get(pk=store.pk)
-    connector = registry.build(store.platform, clock=lambda: now, store=store)
+        together = list(_covered(store).select_for_update().order_by("pk"))
+        kept = next(each for each in together if each.pk == store.pk)
+        is_leased = kept.refresh_lease_until is not None and kept.refresh_lease_until >= now
+        if is_leased or kept.credentials_version != store.credentials_version or kept.state != StoreState.CONNECTED:
+            return kept
+        _covered(store).update(refresh_lease_until=now + REFRESH_LEASE)
+    connector = registry.build(store.platform, clock=lambda: now, store=kept)
     try:
-        store.credentials = connector.refresh()
+        fresh = connector.refresh()
     except AuthorizationError as error:
-        mark_reconnect(store=store, reason=error.message)
+        for each in together:
+            mark_reconnect(store=each, reason=error.message)
         raise
     except PlatformError:
         with merchant_rows(store.merchant_id):
-            ConnectedStore.objects.filter(pk=store.pk).update(refresh_lease_until=None)
+            _covered(store).update(refresh_lease_until=None)
         raise
-    store.credentials_version += 1
-    store.refreshed_at, store.refresh_lease_until = now, None
     with merchant_rows(store.merchant_id):
-        store.save(
-            update_fields=[
-                *ConnectedStore.CREDENTIAL_FIELDS,
-                "credentials_version",
-                "refreshed_at",
-                "refresh_lease_until",
-            ]
-        )
-    return store
+        for each in together:
+            each.credentials = fresh
+            each.credentials_version += 1
+            each.refreshed_at, each.refresh_lease_until = now, None
+            each.save(update_fields=[*CREDENTIALS_AND_LEASE])
+    return kept
+
+
+def _covered(store: ConnectedStore) -> QuerySet[ConnectedStore]:
+    """The store, and those that share its authorization."""
+    same = Q(pk=store.pk)
+    if store.authorization_id:
+        same |= Q(platform=store.platform, authorization_id=store.authorization_id, state=StoreState.CONNECTED)
+    return ConnectedStore.objects.filter(same, merchant_id=store.merchant_id)
 
 
 def mark_reconnect(*, store: ConnectedStore, reason: str) -> None:

@@ -39,6 +39,11 @@ def all_classes() -> Iterator[type[Connector]]:
     return map(connector_class, PLATFORMS)
 
 
+def label_of(store: ConnectedStore) -> str:
+    """The platform's name as people know it: Shopify."""
+    return connector_class(store.platform).label
+
+
 def part_of(platform: str) -> StorePart:
     """Whether orders come from this platform or go to it."""
     return StorePart.SOURCE if issubclass(connector_class(platform), Source) else StorePart.DESTINATION

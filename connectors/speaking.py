@@ -38,7 +38,7 @@ def speaking(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterato
             raise StoreWaits(f"{store.name} has to be reconnected first")
         store.credentials_text, store.credentials_version = current.credentials_text, current.credentials_version
         store.access_expires_at, store.refreshed_at = current.access_expires_at, current.refreshed_at
-        yield registry.build(store.platform, clock=clock, store=store, record=calls.recorder(store))
+        yield registry.build(store.platform, clock=clock, store=store, record=calls.recorder(store, clock=clock))
     except ScopeMissing:
         raise
     except AuthorizationError as error:

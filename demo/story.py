@@ -29,8 +29,8 @@ CARTS: tuple[dict[str, Any], ...] = (
     {"lines": [{"sku": "CND-VAN-3W", "quantity": 1}, {"sku": "CND-SEA-08", "quantity": 1}], "is_cancelled": True},
     {"lines": [{"sku": "TPR-BEE-02", "quantity": 2}], "shipping_fee": "4.99", "discounts": {"platform": "3.00"}},
 )
-# Two open the page with: one just placed, one whose hold ends soon.
 FIRST = 4
+BUYERS = 4
 
 
 def connect_stores(site: Site, person: Browser) -> None:
@@ -86,7 +86,8 @@ def keep_busy(site: Site, programs: Programs) -> None:
 
 def _buy(site: Site, cart: dict[str, Any]) -> str:
     wanted = {name: value for name, value in cart.items() if name != "is_cancelled"}
-    return str(site.control("tiktok_shop/buy", shop=SHOP, **wanted)["order_id"])
+    buyer = CARTS.index(cart) % BUYERS
+    return str(site.control("tiktok_shop/buy", shop=SHOP, buyer=buyer, **wanted)["order_id"])
 
 
 def _ship_what_waits(site: Site) -> None:

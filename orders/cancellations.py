@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.base.connector import Destination
 from connectors.base.types import PlatformOrder
+from connectors.registry import label_of
 from orders import outbox
 from orders.models import (
     Attention,
@@ -59,7 +60,7 @@ def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": mirror.store.name, "name": mirror.name, "has_left": True},
+            detail={"store": label_of(mirror.store), "name": mirror.name, "has_left": True},
         )
         return
     outbox.enqueue(order=order, store=mirror.store, kind=OutboxKind.CANCEL_ORDER, reference=mirror.reference, now=now)
@@ -93,9 +94,9 @@ def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now:
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": mirror.store.name, "name": mirror.name, "has_left": True},
+            detail={"store": label_of(mirror.store), "name": mirror.name, "has_left": True},
         )
         return
     state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED
     Mirror.objects.filter(pk=mirror.pk).update(state=state)
-    note(order=order, kind=f"mirror.{outcome}", facts={"store": mirror.store.name, "name": mirror.name}, now=now)
+    note(order=order, kind=f"mirror.{outcome}", facts={"store": label_of(mirror.store), "name": mirror.name}, now=now)

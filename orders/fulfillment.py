@@ -17,6 +17,7 @@ from connectors.base.types import (
     Tracking,
     TrackingReceipt,
 )
+from connectors.registry import label_of
 from orders import carriers, outbox
 from orders.models import (
     Attention,
@@ -79,7 +80,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         shipped_at=shipment.shipped_at,
     )
     facts = {
-        "store": mirror.store.name,
+        "store": label_of(mirror.store),
         "carrier": shipment.carrier,
         "tracking_number": shipment.tracking_number,
         "units": len(line_ids),
@@ -90,7 +91,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
             order=order,
             code=Attention.MIXED_FULFILMENT,
             now=now,
-            detail={"store": mirror.store.name, "shipment": shipment.external_id, "units_too_many": missing},
+            detail={"store": label_of(mirror.store), "shipment": shipment.external_id, "units_too_many": missing},
         )
     _queue(kept=kept, order=order, now=now)
 
@@ -108,7 +109,7 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": kept.mirror.store.name, "name": kept.mirror.name, "has_left": True},
+            detail={"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True},
         )
         return
     outbox.enqueue(

@@ -120,7 +120,7 @@ def _put_back(*, store: ConnectedStore, deliveries: list[WebhookDelivery], error
         WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
             attempts=F("attempts") + 1, not_before=now + timedelta(seconds=pause), outcome=error.message[:300]
         )
-        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="", now=now)
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="")
 
 
 def _mark_read(

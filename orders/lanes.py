@@ -233,5 +233,5 @@ def _rest(*, lane: _LaneHeld, error: PlatformError) -> None:
     log.warning("lane rests", extra={"store": lane.store.pk, "failure": type(error).__name__})
     now = lane.clock()
     with merchant_rows(lane.store.merchant_id):
-        calls.save(records=calls.take(), merchant_id=lane.store.merchant_id, subject="", now=now)
+        calls.save(records=calls.take(), merchant_id=lane.store.merchant_id, subject="")
     lane.give_back(not_before=now + pause)

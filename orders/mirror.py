@@ -13,7 +13,7 @@ from connectors.base.connector import Destination
 from connectors.base.errors import OutcomeUnknown, TemporaryError, UnreadableAnswer
 from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from connectors.registry import connector_class
+from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination, speaking_to_source
 from orders import cancellations, ingest, outbox
 from orders.drafting import DraftRules, make_draft, sku_key
@@ -119,7 +119,7 @@ def _draft(*, order: Order, seen: PlatformOrder, mirror: Mirror, destination: De
     variants, ambiguous = _variants(store=mirror.store, lines=seen.lines, destination=destination, now=now)
     rules = DraftRules(
         destination_currency=mirror.store.currency,
-        destination_label=connector_class(mirror.store.platform).label,
+        destination_label=label_of(mirror.store),
         source_store_id=order.source_store.external_id,
         source_store_name=order.source_store.name,
         variants=variants,
@@ -172,7 +172,7 @@ def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
         order = Order.objects.select_for_update().get(pk=item.order_id)
         outbox.settle(item=item, status=OutboxStatus.DROPPED, now=now)
         Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
-        note(order=order, kind="mirror.dropped", facts={"store": mirror.store.name}, now=now)
+        note(order=order, kind="mirror.dropped", facts={"store": label_of(mirror.store)}, now=now)
 
 
 def _settle(*, item: OutboxItem, mirror: Mirror, placed: PlacedOrder, draft: OrderDraft | None, now: datetime) -> None:
@@ -188,14 +188,14 @@ def _settle(*, item: OutboxItem, mirror: Mirror, placed: PlacedOrder, draft: Ord
         Order.objects.filter(pk=order.pk).update(
             version=F("version") + 1, search_text=f"{order.search_text}\n{placed.name}"
         )
-        facts = {"store": mirror.store.name, "name": placed.name, "url": placed.url}
+        facts = {"store": label_of(mirror.store), "name": placed.name, "url": placed.url}
         note(order=order, kind="mirror.created" if draft else "mirror.found", facts=facts, now=now)
         if order.state == OrderState.CANCELLED and mirror.state == MirrorState.CREATED:
             cancellations.cancel_mirror(mirror=mirror, order=order, has_left=False, now=now)
         elif order.state == OrderState.READY:
             clear_attention(order=order, now=now)
             if not order.mirrors.filter(state=MirrorState.PLANNED).exists():
-                advance(order=order, to=OrderState.MIRRORED, reason=f"Created in {mirror.store.name}", now=now)
+                advance(order=order, to=OrderState.MIRRORED, reason=f"Created in {label_of(mirror.store)}", now=now)
         _compare_money(order=order, mirror=mirror, placed=placed, now=now)
 
 
@@ -207,7 +207,7 @@ def _compare_money(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: da
         code=Attention.MONEY_MISMATCH,
         now=now,
         detail={
-            "what": f"The order in {mirror.store.name} has another total",
+            "what": f"The order in {label_of(mirror.store)} has another total",
             "computed": amounts.to_text(placed.total, placed.currency),
             "stated": amounts.to_text(order.total, order.currency),
             "currency": order.currency,

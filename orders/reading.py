@@ -15,6 +15,7 @@ from connectors.base.connector import Destination, Source
 from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
+from connectors.registry import label_of
 from orders import fulfillment, ingest
 from orders.models import Mirror, MirrorState, Order, OrderState, SetAside
 from orders.states import note
@@ -50,7 +51,7 @@ def _read_batch(
     for missing in set(external_ids) - set(outcomes):
         set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
         outcomes[missing] = "Set aside: the source does not show it"
-    _save_calls(store=store, external_ids=external_ids, now=clock())
+    _save_calls(store, external_ids)
     return outcomes
 
 
@@ -110,11 +111,11 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
     return len(external_ids)
 
 
-def _save_calls(*, store: ConnectedStore, external_ids: Sequence[str], now: datetime) -> None:
+def _save_calls(store: ConnectedStore, external_ids: Sequence[str]) -> None:
     """A call for one order belongs to its timeline; a call for many to none."""
     subject = external_ids[0] if len(external_ids) == 1 else ""
     with merchant_rows(store.merchant_id):
-        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject=subject, now=now)
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject=subject)
 
 
 # In the stores
@@ -151,11 +152,17 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
             state = MirrorState.DELETED
         elif placed.is_cancelled:
             state = MirrorState.CANCELLED
+        if placed is not None and placed.updated_at is not None:
+            Mirror.objects.filter(pk=mirror.pk).update(changed_at=placed.updated_at)
         if state != mirror.state and mirror.state == MirrorState.CREATED:
             Mirror.objects.filter(pk=mirror.pk).update(state=state)
             Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
             kind = "mirror.deleted" if placed is None else "mirror.cancelled"
-            facts = {"store": mirror.store.name, "name": mirror.name, "was_wanted": order.state != OrderState.CANCELLED}
+            facts = {
+                "store": label_of(mirror.store),
+                "name": mirror.name,
+                "was_wanted": order.state != OrderState.CANCELLED,
+            }
             note(order=order, kind=kind, facts=facts, now=now)
         fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
-        calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id, now=now)
+        calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id)

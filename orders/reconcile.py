@@ -60,8 +60,8 @@ def read_range(
         still_mine()
         reading.keep_orders(store=store, seen=batch, now=clock())
         count += len(batch)
-        _save_calls(store=store, now=clock())
-    _save_calls(store=store, now=clock())
+        _save_calls(store)
+    _save_calls(store)
     return count
 
 
@@ -75,17 +75,20 @@ def poll_destination(
     changed: Iterator[PlacedOrder] = destination.orders_changed_since(since)
     for batch in _batches(changed):
         still_mine()
-        with merchant_rows(store.merchant_id):
-            ours = list(
-                Mirror.objects.filter(
-                    store=store, external_id__in=[placed.external_id for placed in batch]
-                ).values_list("external_id", flat=True)
-            )
-        reading.read_mirrors(store=store, destination=destination, external_ids=ours, clock=clock)
-        count += len(ours)
-    _save_calls(store=store, now=clock())
+        news = _news(store, batch)
+        reading.read_mirrors(store=store, destination=destination, external_ids=news, clock=clock)
+        count += len(news)
+    _save_calls(store)
     _move_cursor(store=store, to=began)
     return count
+
+
+def _news(store: ConnectedStore, batch: list[PlacedOrder]) -> list[str]:
+    """Those of ours that changed since we read them last; the window overlaps, so most were read before."""
+    changed = {placed.external_id: placed.updated_at for placed in batch}
+    with merchant_rows(store.merchant_id):
+        ours = Mirror.objects.filter(store=store, external_id__in=changed).values_list("external_id", "changed_at")
+        return [external_id for external_id, read in ours if read is None or changed[external_id] != read]
 
 
 def _batches(orders: Iterator[T]) -> Iterator[list[T]]:
@@ -100,6 +103,6 @@ def _move_cursor(*, store: ConnectedStore, to: datetime) -> None:
     store.polled_until = to
 
 
-def _save_calls(*, store: ConnectedStore, now: datetime) -> None:
+def _save_calls(store: ConnectedStore) -> None:
     with merchant_rows(store.merchant_id):
-        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="", now=now)
+        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="")

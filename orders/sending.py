@@ -64,7 +64,7 @@ def send(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
         except outbox.LostLease:
             log.warning("item was taken over", extra={"item": item.pk})
     finally:
-        _keep_calls(item=item, now=clock())
+        _keep_calls(item)
 
 
 def _cancel(item: OutboxItem, clock: Callable[[], datetime]) -> None:
@@ -246,13 +246,13 @@ def _carrier_detail(item: OutboxItem, error: fulfillment.NoCarrier) -> dict[str,
     }
 
 
-def _keep_calls(*, item: OutboxItem, now: datetime) -> None:
+def _keep_calls(item: OutboxItem) -> None:
     records = calls.take()
     if not records:
         return
     with merchant_rows(item.merchant_id):
         subject = Order.objects.values_list("external_id", flat=True).get(pk=item.order_id)
-        calls.save(records=records, merchant_id=item.merchant_id, subject=subject, now=now)
+        calls.save(records=records, merchant_id=item.merchant_id, subject=subject)
 
 
 _STEPS: Mapping[OutboxKind, Callable[[OutboxItem, Callable[[], datetime]], None]] = {

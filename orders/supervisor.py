@@ -134,7 +134,7 @@ class Supervisor:
             return
         group = self.cluster.pid
         if patience and self.cluster.poll() is None:
-            _signal_group(group, signal.SIGTERM)
+            self.cluster.terminate()  # the leader alone: it ends its own workers in order
             ends_at = time.monotonic() + patience
             while self.cluster.poll() is None and time.monotonic() < ends_at:
                 time.sleep(0.05)

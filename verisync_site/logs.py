@@ -67,7 +67,7 @@ def configuration(*, level: str) -> dict[str, Any]:
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "django_structlog": {"level": "WARNING"},
             "axes": {"level": "ERROR"},
-            "django_q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         },
     }
 

@@ -167,7 +167,7 @@ Q_CLUSTER = {
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "img-src": ["'self'", "data:", "https:"],
+        "img-src": ["'self'", "data:"],
         "form-action": ["'self'", *(["http:"] if DEBUG else []), "https:"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
 from connectors.base.money import to_text
 from connectors.models import ApiCall
+from connectors.registry import label_of
 from orders.drafting import sku_key
 from orders.models import (
     Attention,
@@ -90,6 +93,15 @@ def order_version(*, merchant_id: int, order_id: int) -> int | None:
         return Order.objects.filter(pk=order_id).values_list("version", flat=True).first()
 
 
+def _moment(at: datetime) -> str:
+    """On the merchant's clock: Nov 24, 2026, 1:43 PM."""
+    return date_format(localtime(at), "M j, Y, g:i A")
+
+
+def _day(at: datetime | None) -> str:
+    return date_format(localtime(at), "M j") if at else ""
+
+
 def _neighbors(order: Order) -> tuple[int | None, int | None]:
     around = Order.objects.order_by("ordered_at", "id")
     later = around.filter(ordered_at__gte=order.ordered_at).exclude(pk__lte=order.pk, ordered_at=order.ordered_at)
@@ -137,12 +149,12 @@ def _steps(
     for index, label in enumerate(_STEPS):
         state = "done" if index < reached else stopped if index == reached else "todo"
         moment = at[index] if index < reached else None
-        steps.append({"label": label, "state": state, "detail": f"{moment:%b} {moment.day}" if moment else ""})
+        steps.append({"label": label, "state": state, "detail": _day(moment)})
     return steps
 
 
 def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
-    where = ", ".join(mirror.store.name for mirror in mirrors) or "your store"
+    where = ", ".join(label_of(mirror.store) for mirror in mirrors) or "your store"
     bold, plain = {
         OrderState.UNPAID: ("The buyer has not paid yet.", "Nothing is sent anywhere. Nothing to do."),
         OrderState.HELD: (
@@ -199,7 +211,7 @@ def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -
         if is_missing
         else None,
         "status_text": "Cancelled" if line["status"] == "CANCELLED" else "",
-        "image_url": line["image_url"] if line["image_url"].startswith("https://") else "",
+        "image_url": "",  # TikTok's pictures lie on hosts of its own: a page asks nobody but us
     }
 
 
@@ -234,7 +246,7 @@ def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
     return {
         "currency": currency,
         "is_balanced": store.money["total"] == payment["total"] if store else None,
-        "store_name": store.store.name if store else "Store",
+        "store_name": label_of(store.store) if store else "Store",
         "rows": rows,
     }
 
@@ -248,19 +260,17 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
             "url": f"https://seller-us.tiktok.com/order/detail?order_no={order.external_id}",
         },
         *(
-            {"label": "Store order", "value": mirror.name, "url": mirror.url, "sub": mirror.store.name}
+            {"label": "Store order", "value": mirror.name, "url": mirror.url, "sub": label_of(mirror.store)}
             for mirror in mirrors
             if mirror.external_id
         ),
         {"label": "Shop", "value": shop.name},
-        {"label": "Ordered", "value": f"{order.ordered_at:%b %d, %Y, %H:%M} UTC"},
+        {"label": "Ordered", "value": _moment(order.ordered_at)},
     ]
     if order.ship_by and order.state not in (OrderState.CANCELLED,):
-        facts.append({"label": "Ship by", "value": f"{order.ship_by:%b %d, %H:%M} UTC", "due": order.ship_by})
+        facts.append({"label": "Ship by", "value": _moment(order.ship_by), "due": order.ship_by})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
-        facts.append(
-            {"label": "Auto-cancel", "value": f"{order.auto_cancel_at:%b %d, %H:%M} UTC", "due": order.auto_cancel_at}
-        )
+        facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
     if order.snapshot.get("delivery_option_name"):
         facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
     if order.snapshot.get("buyer_email"):

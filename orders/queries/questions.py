@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from orders import wording
 from orders.models import Attention, Order, OrderState, OutboxItem, OutboxKind
@@ -39,7 +41,7 @@ def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) ->
 def _what_was_sent(tried: OutboxItem | None) -> str:
     if tried is None or not tried.sent_at:
         return "Nothing"
-    return f"{OutboxKind(tried.kind).label}, last at {tried.sent_at:%b %d, %H:%M:%S} UTC"
+    return f"{OutboxKind(tried.kind).label}, last at {date_format(localtime(tried.sent_at), 'M j, g:i:s A')}"
 
 
 def _actions(order: Order) -> list[dict[str, Any]]:

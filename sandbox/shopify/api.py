@@ -155,10 +155,11 @@ class Api:
         elif any(one["status"] == "SUCCESS" for one in order["fulfillments"]):
             wrong = error("Cannot cancel an order that has fulfillments", "orderId")
         else:
-            job = {"id": self.state.new_gid("Job"), "done": False}
+            job: dict[str, Any] = {"id": self.state.new_gid("Job"), "done": False}
             self.place.jobs[job["id"]] = job
-            self.state.world.later(self.place.cancel_takes, lambda: self._finish(job, order, reason))
-            if not self.place.cancel_takes:
+            if self.place.cancel_takes:
+                self.state.world.later(self.place.cancel_takes, lambda: self._finish(job, order, reason))
+            else:
                 self._finish(job, order, reason)
             return {"job": job, "orderCancelUserErrors": []}
         return {"job": None, "orderCancelUserErrors": [wrong]}

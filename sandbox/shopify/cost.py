@@ -24,6 +24,11 @@ def cost_of(document: DocumentNode, operation: OperationDefinitionNode, variable
     return base + _selections(operation, fragments, variables)
 
 
+def used(data: Any, operation: OperationDefinitionNode) -> int:
+    """What the answer came to: its objects."""
+    return (10 if operation.operation.value == "mutation" else 0) + _objects(data)
+
+
 def take(state: State, shop: Shop, cost: int) -> bool:
     """Whether the bucket held that much; it is gone then."""
     now = state.world.now()
@@ -46,6 +51,14 @@ def told(shop: Shop, cost: int, actual: int | None) -> dict[str, Any]:
             "restoreRate": RESTORE_RATE,
         },
     }
+
+
+def _objects(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(_objects(inner) for inner in value.values())
+    if isinstance(value, list):
+        return sum(_objects(inner) for inner in value)
+    return 0
 
 
 def _selections(node: Any, fragments: dict[str, FragmentDefinitionNode], variables: dict[str, Any]) -> int:

@@ -173,7 +173,9 @@ class ShopifyHalf:
         result = graphql_sync(
             schema(), source, root_value=api.root(), variable_values=variables, operation_name=operation_name
         )
-        answer: dict[str, Any] = {"extensions": {"cost": cost.told(shop, price, price)}}
+        actual = min(price, cost.used(result.data, operation))
+        shop.bucket += price - actual  # what was asked for and not found is given back
+        answer: dict[str, Any] = {"extensions": {"cost": cost.told(shop, price, actual)}}
         if result.data is not None or not result.errors:
             answer["data"] = result.data
         if result.errors:

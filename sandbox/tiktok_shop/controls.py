@@ -241,6 +241,12 @@ class Controls:
             order.data["packages"] = [{"id": package_id}]
             for line in order.lines:
                 line |= {"package_id": package_id, "package_status": "TO_FULFILL"}
+        order.data |= {
+            "rts_sla_time": now + 2 * DAY,
+            "tts_sla_time": now + 3 * DAY,
+            "shipping_due_time": now + 7 * DAY,
+            "delivery_sla_time": now + 6 * DAY,
+        }
         self.state.world.ledger_add("tiktok_shop", "order.paid", order.id)
         if not order.hold_wanted:
             self._move(order, "AWAITING_SHIPMENT")

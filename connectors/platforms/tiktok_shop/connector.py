@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -147,7 +148,9 @@ class TikTokShop(Source):
         if self.credentials is None or not self.credentials.refresh_token:
             raise AuthorizationError("There is no refresh token for this shop")
         asked = {"refresh_token": self.credentials.refresh_token, "grant_type": "refresh_token"}
-        return self._token("refresh", asked)
+        fresh = self._token("refresh", asked)
+        kept = dict(self.credentials.extra) | {name: value for name, value in fresh.extra.items() if value}
+        return replace(fresh, extra=kept)
 
     def list_stores(self) -> list[StoreIdentity]:
         """Every shop that the token covers, with the cipher its calls need."""
