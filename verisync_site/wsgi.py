@@ -1,8 +1,15 @@
-"""The WSGI application that the web server runs."""
+"""What a web server imports. Production does not come up with unsafe settings."""
+
+from __future__ import annotations
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "verisync_site.settings")
+
 application = get_wsgi_application()
+
+from connectors.checks import refuse_unsafe_start  # noqa: E402 - the apps have to be ready first
+
+refuse_unsafe_start()

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from connectors.checks import refuse_unsafe_start
 from orders.supervisor import Supervisor
 
 
@@ -14,6 +15,7 @@ class Command(BaseCommand):
     help = "Do the work: find stores with due work, drain their lanes, watch the workers. Ctrl-C or SIGTERM ends it."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsafe_start()
         call_command("setup_schedules", stdout=self.stdout)
         self.stdout.write("Working. Ctrl-C ends it.")
         Supervisor(say=self.stdout.write).run()
