@@ -58,6 +58,12 @@ def config_of(platform: str) -> dict[str, str]:
     }
 
 
+def is_configured(platform: str) -> bool:
+    """Whether this installation has an app there; else the platform is not offered."""
+    config = config_of(platform)
+    return all(config[setting.name] for setting in connector_class(platform).settings if setting.is_required)
+
+
 def build(
     platform: str,
     *,

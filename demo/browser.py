@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -47,6 +48,12 @@ class _Forms(HTMLParser):
             self._is_inside = False
 
 
+def _plain(page: str) -> str:
+    """The page's words."""
+    words = re.sub(r"<(head|script|style|svg)\b.*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)
+    return " ".join(words.split())[:600]
+
+
 class Browser:
     """Keeps cookies and the page it is on."""
 
@@ -81,6 +88,6 @@ class Browser:
 
     def _arrive(self, page: requests.Response) -> requests.Response:
         if page.status_code >= 400:
-            raise DemoFailed(f"{page.request.method} {page.url} answers {page.status_code}:\n{page.text[:600]}")
+            raise DemoFailed(f"{page.request.method} {page.url} answers {page.status_code}: {_plain(page.text)}")
         self.page = page
         return page

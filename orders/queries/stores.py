@@ -34,6 +34,7 @@ def stores_context(*, merchant_id: int, is_owner: bool, now: datetime) -> dict[s
                 "is_source": registry.part_of(kind.platform) == StorePart.SOURCE,
             }
             for kind in registry.all_classes()
+            if registry.is_configured(kind.platform)
         ],
         "is_owner": is_owner,
         "now": now,

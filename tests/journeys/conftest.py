@@ -180,6 +180,7 @@ def journey(world: World, transactional_db: None, live_server: Any, settings: An
     """Alice's shop and store, connected through the pages, and everything at rest."""
     sandbox = world.public_url
     settings.DEBUG = True
+    settings.ACCOUNT_RATE_LIMITS = False
     settings.PUBLIC_URL = live_server.url
     settings.HOLD_SECONDS = world.hold_seconds
     settings.PLATFORM_VALUES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -170,9 +171,11 @@ class TestButtons:
 
 
 class TestStores:
-    def test_offers_to_connect(self, alice: Client, tiktok: ConnectedStore) -> None:
+    def test_offers_to_connect(self, alice: Client, tiktok: ConnectedStore, settings: Any) -> None:
+        settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
         page = alice.get("/stores/").content.decode()
         assert "Connect Shopify" in page
+        assert "Connect TikTok Shop" not in page
         assert "Alice&#x27;s Candles" in page
 
     def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
