@@ -25,7 +25,7 @@ check: environment ## format, lint, types, import contracts, templates, missing 
 	@$(RUN) -m ruff format --check .
 	@DEBUG=true $(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
-	@git ls-files -z '*.html' | xargs -0 -r $(RUN) -m djlint --check --lint --quiet
+	@git ls-files -z '*.html' | xargs -0 -r $(RUN) -m djlint --lint --quiet
 	@DEBUG=true DATABASE_ROLE=owner $(RUN) manage.py makemigrations --check --dry-run
 
 lock: ## write the hashed locks anew from requirements/*.in

@@ -46,6 +46,16 @@ def is_running(data: Path) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Programs and data as the server's process can reach them; `enter` runs in it first, `owner` owns its files."""
+
+    programs: Path
+    data: Path
+    enter: Callable[[], None] | None = None
+    owner: int | None = None
+
+
 @dataclass(slots=True)
 class EmbeddedPostgres:
     """One data folder and its server. `is_durable` False is for tests only: a crash then loses data."""
@@ -66,13 +76,15 @@ class EmbeddedPostgres:
         """
         if is_running(self.data):
             return self.url
-        programs = find_programs()
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        place = _place_for(self.data)
         sockets = _socket_folder(self.data)
         sockets.mkdir(mode=0o700, exist_ok=True)
-        enter = _enter_unprivileged if os.geteuid() == 0 else None
-        if not (self.data / "PG_VERSION").exists():
-            self._init(programs, enter)
-        self._launch(programs, sockets, enter)
+        if place.owner is not None:
+            os.chown(sockets, place.owner, place.owner)
+        if not (place.data / "PG_VERSION").exists():
+            self._init(place)
+        self._launch(place, sockets)
         self._make_database(sockets)
         return self.url
 
@@ -89,17 +101,18 @@ class EmbeddedPostgres:
         self.process = None
         shutil.rmtree(_socket_folder(self.data), ignore_errors=True)
 
-    def _init(self, programs: Path, enter: Callable[[], None] | None) -> None:
-        self.data.parent.mkdir(parents=True, exist_ok=True)
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        command = [str(programs / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust"]
+    def _init(self, place: _Place) -> None:
+        place.data.mkdir(mode=0o700, exist_ok=True)
+        if place.owner is not None:
+            os.chown(place.data, place.owner, place.owner)
+        command = [str(place.programs / "initdb"), "-D", str(place.data), "-U", "postgres", "-A", "trust"]
         command += ["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
-        done = subprocess.run(command, capture_output=True, preexec_fn=enter, text=True)
+        done = subprocess.run(command, capture_output=True, preexec_fn=place.enter, text=True, cwd="/")
         if done.returncode:
-            shutil.rmtree(self.data, ignore_errors=True)
-            raise PostgresError(f"initdb failed in {self.data}: {done.stderr.strip()[-500:]}")
+            shutil.rmtree(place.data, ignore_errors=True)
+            raise PostgresError(f"initdb failed in {place.data}: {done.stderr.strip()[-500:]}")
 
-    def _launch(self, programs: Path, sockets: Path, enter: Callable[[], None] | None) -> None:
+    def _launch(self, place: _Place, sockets: Path) -> None:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(sockets),
@@ -110,7 +123,7 @@ class EmbeddedPostgres:
         }
         if not self.is_durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        command = [str(programs / "postgres"), "-D", str(self.data)]
+        command = [str(place.programs / "postgres"), "-D", str(place.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         deadline = time.monotonic() + 15
         log = self.data.parent / f"{self.data.name}.log"
@@ -121,12 +134,15 @@ class EmbeddedPostgres:
                     stdout=sink,
                     stderr=sink,
                     stdin=subprocess.DEVNULL,
-                    preexec_fn=_child(enter),
+                    preexec_fn=_child(place.enter),
+                    cwd="/",
                 )
             if self._wait_until_ready(sockets, deadline):
                 return
             self.stop()
             sockets.mkdir(mode=0o700, exist_ok=True)
+            if place.owner is not None:
+                os.chown(sockets, place.owner, place.owner)
             # After a crash old backends may hold the shared memory for a moment: try again for a while.
             if time.monotonic() > deadline:
                 tail = log.read_text(errors="replace")[-500:]
@@ -193,14 +209,62 @@ def _child(enter: Callable[[], None] | None) -> Callable[[], None]:
     return prepare
 
 
-def _enter_unprivileged() -> None:
-    """PostgreSQL refuses root: in a user namespace root's files belong to an unprivileged uid, modes unchanged."""
+def _place_for(data: Path) -> _Place:
+    """How and where the server can run for whoever we are. PostgreSQL refuses root."""
+    programs = find_programs()
+    if os.geteuid() != 0:
+        return _Place(programs, data)
+    if _may_make_namespace():
+        return _Place(programs, data, _enter_namespace)
+    key = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
+    if not _is_open_to_all(data.parent):
+        data = Path(tempfile.gettempdir()) / f"verisync-data-{key}"
+    if not _is_open_to_all(programs):
+        programs = _copied(programs)
+    return _Place(programs, data, _become_nobody, _UNPRIVILEGED)
+
+
+def _enter_namespace() -> None:
+    """In a user namespace root's files belong to an unprivileged uid, modes unchanged."""
     uid, gid = os.geteuid(), os.getegid()
     if _LIBC.unshare(_CLONE_NEWUSER) != 0:
-        os.setgroups([])
-        os.setgid(_UNPRIVILEGED)
-        os.setuid(_UNPRIVILEGED)
-        return
+        raise OSError(ctypes.get_errno(), "no user namespace")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{_UNPRIVILEGED} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{_UNPRIVILEGED} {gid} 1")
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setgid(_UNPRIVILEGED)
+    os.setuid(_UNPRIVILEGED)
+
+
+def _may_make_namespace() -> bool:
+    """Containers often refuse it; trying is the only way to know."""
+    try:
+        subprocess.run(["/bin/true"], preexec_fn=_enter_namespace, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def _is_open_to_all(folder: Path) -> bool:
+    """Whether a stranger may walk to this folder."""
+    return all(each.stat().st_mode & 0o001 for each in (folder.resolve(), *folder.resolve().parents))
+
+
+def _copied(programs: Path) -> Path:
+    """The package that holds the server, and its libraries beside it, where everybody can read them. Done once."""
+    package = programs.parents[1]
+    target = Path(tempfile.gettempdir()) / f"verisync-programs-{hashlib.sha256(str(programs).encode()).hexdigest()[:16]}"
+    if not target.exists():
+        fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}-"))
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, fresh / part.name, symlinks=True)
+        for each in (fresh, *fresh.rglob("*")):
+            if not each.is_symlink():
+                each.chmod(each.stat().st_mode | (0o555 if each.is_dir() or os.access(each, os.X_OK) else 0o444))
+        fresh.rename(target)
+    return target / package.name / programs.parent.name / programs.name
