@@ -257,7 +257,8 @@ def _is_open_to_all(folder: Path) -> bool:
 def _copied(programs: Path) -> Path:
     """The package that holds the server, and its libraries beside it, where everybody can read them. Done once."""
     package = programs.parents[1]
-    target = Path(tempfile.gettempdir()) / f"verisync-programs-{hashlib.sha256(str(programs).encode()).hexdigest()[:16]}"
+    key = hashlib.sha256(str(programs).encode()).hexdigest()[:16]
+    target = Path(tempfile.gettempdir()) / f"verisync-programs-{key}"
     if not target.exists():
         fresh = Path(tempfile.mkdtemp(prefix=f"{target.name}-"))
         for part in (package, package.with_name(f"{package.name}.libs")):
