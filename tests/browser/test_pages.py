@@ -121,6 +121,13 @@ class TestEveryPage:
 
 
 class TestOrderList:
+    @pytest.mark.parametrize("width", [1920, 1440, 1439, 1280, 1160, 1159, 900, 390])
+    def test_always_leaves_room_for_the_items(
+        self, chromium: Any, live_server: Any, orders: list[Order], width: int
+    ) -> None:
+        page = Page(chromium, live_server.url, (width, 900)).log_in()
+        assert page.locator("td.cell-items").first.bounding_box()["width"] >= 120
+
     def test_shows_the_hold_running_down(self, chromium: Any, live_server: Any, orders: list[Order]) -> None:
         page = Page(chromium, live_server.url, (1440, 900)).log_in()
         row = page.locator(f"#order-{orders[0].pk}")
