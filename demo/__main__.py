@@ -37,6 +37,7 @@ def main() -> int:
         print("The demo's data is gone.")
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # also where a shell started it in the background
     folder = Path(tempfile.mkdtemp(prefix="verisync-demo-")) if options.check else KEPT
     try:
         return _run(options, folder)
@@ -65,20 +66,15 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
         hold_seconds=options.hold or (5 if options.check else 60),
     )
     programs = Programs(logs=folder / "logs")
-    try:
-        with prepare(site, programs, say=_say):
-            person = log_in(site)
-            _say("Connecting the TikTok shop and the Shopify store through their consent pages")
-            story.connect_stores(site, person)
-            print(f"Ready after {time.monotonic() - began:.0f} s.\n")
-            if options.check:
-                return story.walk_one_order(site, person)
-            print(_where(site))
-            story.keep_busy(site, programs)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything running
-        _say("Stopping")
-        programs.stop()
+    with prepare(site, programs, say=_say):
+        person = log_in(site)
+        _say("Connecting the TikTok shop and the Shopify store through their consent pages")
+        story.connect_stores(site, person)
+        print(f"Ready after {time.monotonic() - began:.0f} s.\n")
+        if options.check:
+            return story.walk_one_order(site, person)
+        print(_where(site))
+        story.keep_busy(site, programs)
     return 0
 
 

@@ -77,7 +77,9 @@ class Programs:
             raise DemoFailed(f"{name} does not answer at {url}:\n{self.tail(name)}")
 
     def stop(self) -> None:
-        """End all programs, the last first, and leave none behind."""
+        """End all programs, the last first, and leave none behind, however often Ctrl-C is pressed."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for _, process in reversed(self.running):
             _signal(process, signal.SIGTERM)
             try:

@@ -59,8 +59,8 @@ def prepare(site: Site, programs: Programs, *, say: Callable[[str], None]) -> It
     site.folder.mkdir(parents=True, exist_ok=True)
     keys = _kept_secrets(site.folder / "secrets.json")
     env = environment(site, keys)
-    try:
-        with _database(site, env, say):
+    with _database(site, env, say):
+        try:
             say("Migrating")
             programs.run("migrate", "manage.py", "migrate", "--no-input", env=env)
             say("Starting sandbox, web server and worker")
@@ -72,9 +72,9 @@ def prepare(site: Site, programs: Programs, *, say: Callable[[str], None]) -> It
             _make_people(site, programs, env)
             programs.start("worker", "manage.py", "work", env=env)
             yield
+        finally:
+            say("Stopping")
             programs.stop()
-    finally:
-        programs.stop()
 
 
 def environment(site: Site, keys: dict[str, str]) -> dict[str, str]:
