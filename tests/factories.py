@@ -205,9 +205,9 @@ class ApiCallFactory(TenantFactory):
     store = factory.SelfAttribute("order.source_store")
     merchant = factory.SelfAttribute("store.merchant")
     subject = factory.SelfAttribute("order.external_id")
-    operation = "get_orders"
+    operation = "orders.get"
     method = "GET"
-    path = "/order/202309/orders"
+    path = "/order/202507/orders"
     status = 200
     milliseconds = 164
     answer = '{"code": 0, "data": {"orders": [{"recipient_address": "[redacted]"}]}}'

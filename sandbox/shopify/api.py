@@ -276,7 +276,7 @@ def _money(amount: Decimal) -> str:
     return f"{amount.normalize():f}" if amount else "0.0"
 
 
-def _page(rows: list[Any], first: int | None = None, after: str | None = None) -> dict[str, Any]:
+def _page(rows: list[Any], first: int | None = None, after: str | None = None, **_rest: Any) -> dict[str, Any]:
     if first is None:
         raise GraphQLError("you must provide one of first or last", extensions={"code": "BAD_REQUEST"})
     if not 0 < first <= 250:

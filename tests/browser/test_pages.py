@@ -18,6 +18,7 @@ from connectors.models import ConnectedStore
 from orders.ingest import store_order
 from orders.models import Attention, Mirror, MirrorState, Order
 from orders.states import ask_for_attention
+from tests.factories import OrderFactory
 from tests.orders.builders import line, payment, seen
 from tests.orders.conftest import alices, shopify, tiktok
 
@@ -160,6 +161,42 @@ class TestOrderList:
         assert page.locator("tr[data-row]").count() == 3
         page.click(".news__link")
         page.wait_for_function("document.querySelectorAll('tr[data-row]').length === 4")
+
+    def test_takes_the_banner_away_with_the_last_hold(
+        self, chromium: Any, live_server: Any, orders: list[Order]
+    ) -> None:
+        page = Page(chromium, live_server.url, (1440, 900)).log_in()
+        assert page.locator("#hold-banner").is_visible()
+        now = timezone.now()
+        gone = seen(SourceStatus.CANCELLED, created_at=orders[0].ordered_at, updated_at=now + timedelta(seconds=1))
+        store_order(seen=replace(gone, external_id=orders[0].external_id), store=orders[0].source_store, now=now)
+        page.wait_for_selector("#hold-banner", state="hidden")
+
+    def test_announces_nothing_when_nothing_came(
+        self, chromium: Any, live_server: Any, orders: list[Order], tiktok: ConnectedStore
+    ) -> None:
+        # Back-filled: the newest row is the oldest order, and stands on the second page.
+        for number in range(51):
+            OrderFactory(source_store=tiktok, ordered_at=orders[0].ordered_at - timedelta(hours=number + 1))
+        page = Page(chromium, live_server.url, (1440, 900)).log_in()
+        with page.expect_response(lambda answer: "/orders/rows/" in answer.url) as polled:
+            pass
+        assert polled.value.status == 204
+        assert page.locator(".news__link").count() == 0
+
+
+class TestFirstRun:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_leads_to_connecting(
+        self, chromium: Any, live_server: Any, alices: Any, scheme: str, settings: Any
+    ) -> None:
+        settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
+        here = Page(chromium, live_server.url, (390, 844), scheme)
+        page = here.log_in()
+        assert page.evaluate(CONTRAST) == []
+        page.click("text=Connect Shopify")
+        page.wait_for_url("**/connect/shopify/")
+        assert here.faults == []
 
 
 # The contrast of every text with what lies behind it, by WCAG 2.2; below 4.5 is reported (3 for large text).
