@@ -12,8 +12,8 @@ from accounts.access import merchant_rows
 from accounts.models import Membership
 from connectors.models import ConnectedStore, StoreState
 from connectors.registry import connector_class
-
-WARN_DAYS = 30
+from orders.models import Order
+from orders.queries.stores import WARN_DAYS
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -23,28 +23,38 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {}
     with merchant_rows(membership.merchant_id):
         stores = list(ConnectedStore.objects.exclude(state=StoreState.DISCONNECTED).order_by("part", "name"))
+        waiting = Order.objects.exclude(attention="").count()
+    alerts = _alerts(stores)
     return {
         "merchant": membership.merchant,
         "search_url": reverse("orders"),
-        "nav": _nav(request.path),
-        "store_alerts": _alerts(stores),
+        "nav": _nav(request.path, waiting=waiting, alerts=alerts),
+        "store_alerts": alerts,
         "sync_state": _sync_state(stores),
     }
 
 
-def _nav(path: str) -> list[dict[str, Any]]:
+def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     orders, stores = reverse("orders"), reverse("stores")
+    need = "needs attention" if waiting == 1 else "need attention"
     return [
         {
             "label": "Orders",
             "url": orders,
             "icon": "inbox",
+            "badge": {"text": f"{waiting:,}", "tone": "red", "label": need} if waiting else None,
             "is_current": path.startswith(orders),
             "children": [
                 {"label": "Orders on TikTok Shop", "url": orders, "is_current": path.startswith(orders)},
             ],
         },
-        {"label": "Connections", "url": stores, "icon": "link", "is_current": path.startswith(stores)},
+        {
+            "label": "Connections",
+            "url": stores,
+            "icon": "link",
+            "is_current": path.startswith(stores),
+            "badge": {"tone": alerts[0]["tone"], "label": "A store needs you"} if alerts else None,
+        },
     ]
 
 

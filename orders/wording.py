@@ -240,6 +240,44 @@ class _Facts(dict[str, Any]):
         return ""
 
 
+# As short as the list's narrow column; the order's page says it in full.
+_SHORT: Mapping[str, str] = {
+    Attention.NOT_LINKED: "SKU not linked",
+    Attention.PRODUCT_DELETED: "Product gone",
+    Attention.OUT_OF_STOCK: "Out of stock",
+    Attention.ADDRESS_NOT_RELEASED: "No address yet",
+    Attention.ADDRESS_INVALID: "Address refused",
+    Attention.MONEY_MISMATCH: "Money differs",
+    Attention.CURRENCY_MISMATCH: "Other currency",
+    Attention.SHIPPING_UNMAPPED: "No such method",
+    Attention.CARRIER_UNMAPPED: "Which carrier?",
+    Attention.CARRIER_NOT_SUPPORTED: "Carrier refused",
+    Attention.TRACKING_INVALID: "Number refused",
+    Attention.TRACKING_DUPLICATE: "Number reused",
+    Attention.TRACKING_EDIT_SPENT: "Other number",
+    Attention.STILL_ON_HOLD: "Still on hold",
+    Attention.CANCEL_PENDING: "Cancel request",
+    Attention.ALREADY_CANCELLED: "Open in store",
+    Attention.NOT_SELLER_SHIPPING: "TikTok ships it",
+    Attention.MIXED_FULFILMENT: "Parcels differ",
+    Attention.DUPLICATE_FOUND: "There already",
+    Attention.AUTH_EXPIRED: "Reconnect store",
+    Attention.SCOPE_MISSING: "Not permitted",
+    Attention.RATE_LIMITED: "Asked to wait",
+    Attention.REMOTE_ERROR: "Refused",
+    Attention.UNKNOWN_STATUS: "Unknown status",
+    Attention.UNREADABLE: "Not readable",
+}
+
+# Questions that time or the buyer settles; the others stop the order until somebody acts.
+WAITING_ONLY = frozenset({Attention.CANCEL_PENDING, Attention.ADDRESS_NOT_RELEASED, Attention.STILL_ON_HOLD})
+
+
+def short_reason(code: str) -> str:
+    """The reason in a word or two."""
+    return _SHORT.get(code, code)
+
+
 def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     """The words for a code and the facts that were kept with it."""
     words = _REASONS.get(code) or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
@@ -252,6 +290,29 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["nothing_sent"] = "" if detail.get("is_in_store") else " Nothing was sent."
     return Reason(*(getattr(words, name).format_map(facts).strip() for name in Reason.__slots__))
 
+
+# What our calls ask for, by the connectors' own names; one that is missing here is shown by its name. Never what came
+# of it: an answer of 200 may hold a refusal.
+CALLS: Mapping[str, str] = {
+    "orders.get": "read the order",
+    "orders.search": "search its orders",
+    "orders.changed": "look for changed orders",
+    "orders.split": "split the order into packages",
+    "carriers.list": "ask for the carriers",
+    "cancellations.create": "cancel the order",
+    "packages.ship": "send the tracking number",
+    "packages.mark_shipped": "send the tracking number",
+    "order": "read the order",
+    "order.shipments": "read the parcels",
+    "fulfillment.lines": "read a parcel's items",
+    "order.refundable": "read what can be refunded",
+    "orderByIdentifier": "look whether it is there",
+    "variants.search": "look for the products",
+    "orderCreate": "create the order",
+    "orderCancel": "cancel the order",
+    "refundCreate": "record the refund",
+    "job": "ask whether it is done",
+}
 
 # Every kind of event: its title, and the tone of its point.
 EVENTS: Mapping[str, tuple[str, str]] = {
@@ -294,4 +355,14 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, str]:
     """Title and tone of an event; an unnamed kind is shown as it is."""
     title, tone = EVENTS.get(kind, (kind, "gray"))
-    return " ".join(title.format_map(_Facts({**facts, "reason": reason})).split()), tone
+    said = {name: _in_words(name, value) for name, value in facts.items()}
+    return " ".join(title.format_map(_Facts({**said, "reason": reason})).split()), tone
+
+
+def _in_words(name: str, value: Any) -> Any:
+    """A status by its label, a count with its noun; anything else as it is."""
+    if name == "units" and isinstance(value, int):
+        return "1 unit" if value == 1 else f"{value} units"
+    if name in ("from", "to") and value in STATUS:
+        return STATUS[value].label
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -14,6 +14,7 @@ from accounts.access import merchant_rows
 from connectors.base.money import to_text
 from connectors.models import ApiCall
 from connectors.registry import label_of
+from orders import wording
 from orders.drafting import sku_key
 from orders.models import (
     Attention,
@@ -28,7 +29,7 @@ from orders.models import (
     ProductLink,
 )
 from orders.queries.questions import attention_of
-from orders.queries.rows import money_text, row_of
+from orders.queries.rows import has_left, money_text, row_of, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
 
 _PACKAGE = {
@@ -70,14 +71,14 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
     shown = row_of(order, mirrors=mirrors, now=now, waits_until=_waits_until(items, now))
     lines = order.snapshot.get("lines", [])
     shown |= {
-        "steps": _steps(order, events, mirrors, packages),
+        "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
         "attention": attention_of(order, items, can_act=can_act),
         "lines": _lines(order, lines, links),
         "money": _money(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
-        "packages": [_package(package, lines) for package in packages],
+        "packages": [_package(package, lines, now) for package in packages],
         "packages_note": "" if packages else _packages_note(order),
         "timeline": timeline_of(events, calls),
         "back_url": reverse("orders"),
@@ -98,8 +99,12 @@ def _moment(at: datetime) -> str:
     return date_format(localtime(at), "M j, Y, g:i A")
 
 
-def _day(at: datetime | None) -> str:
-    return date_format(localtime(at), "M j") if at else ""
+def _short_moment(at: datetime | None, now: datetime) -> str:
+    """1:43:05 PM today; Nov 22, 1:43 PM before."""
+    if at is None:
+        return ""
+    at = localtime(at)
+    return date_format(at, "g:i:s A" if at.date() == localtime(now).date() else "M j, g:i A")
 
 
 def _neighbors(order: Order) -> tuple[int | None, int | None]:
@@ -128,7 +133,7 @@ def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[str, ProductLink]
 
 
 def _steps(
-    order: Order, events: Sequence[Any], mirrors: Sequence[Mirror], packages: Sequence[Fulfillment]
+    order: Order, events: Sequence[Any], mirrors: Sequence[Mirror], packages: Sequence[Fulfillment], now: datetime
 ) -> list[dict[str, Any]]:
     moments = {event.kind: event.happened_at for event in events}
     at = [
@@ -144,13 +149,20 @@ def _steps(
         stopped = "failed" if order.state == OrderState.CANCELLED else "paused"
     else:
         reached = 6 if order.source_status in ("DELIVERED", "COMPLETED") else _REACHED[OrderState(order.state)]
-        stopped = "failed" if order.attention and order.state != OrderState.FULFILLED else "now"
+        stopped = _stop_of(order)
     steps = []
     for index, label in enumerate(_STEPS):
         state = "done" if index < reached else stopped if index == reached else "todo"
         moment = at[index] if index < reached else None
-        steps.append({"label": label, "state": state, "detail": _day(moment)})
+        steps.append({"label": label, "state": state, "detail": _short_moment(moment, now)})
     return steps
+
+
+def _stop_of(order: Order) -> str:
+    """How the step that is under way looks."""
+    if not order.attention or order.state == OrderState.FULFILLED:
+        return "now"
+    return "paused" if order.attention in wording.WAITING_ONLY else "failed"
 
 
 def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
@@ -180,8 +192,8 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         OrderState.SKIPPED: (f"Skipped: {order.skip_rule}.", "Nothing was sent. You can have it created all the same."),
     }[OrderState(order.state)]
     if order.attention:
-        bold = "This order waits for you."
-        plain = "See below what failed, and what to do."
+        words = wording.reason_of(order.attention, order.attention_detail)
+        bold, plain = f"{words.title}.", words.what_to_do
     return {"bold": bold, "plain": plain}
 
 
@@ -200,7 +212,7 @@ def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -
     return {
         "title": line["title"],
         "sku": line["sku"] or "No SKU",
-        "variant": line["variant_title"],
+        "variant": variant_of(line),
         "quantity": quantity,
         "unit_text": money_text(line["original_price"], order.currency),
         "total_text": money_text(line["original_price"] * quantity, order.currency),
@@ -222,14 +234,9 @@ def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
         return {"currency": order.currency, "is_balanced": None, "rows": []}
     currency = payment["currency"]
 
-    def row(label: str, amount: int, *, note: str = "", is_total: bool = False) -> dict[str, Any]:
+    def row(label: str, amount: int, *, note: str = "") -> dict[str, Any]:
         text = to_text(abs(amount), currency)
-        shown = {"label": label, "note": note, "source": f"−{text}" if amount < 0 else text, "is_total": is_total}
-        if is_total and store:
-            total = store.money["total"]
-            shown["store"] = to_text(total, currency)
-            shown["difference"] = to_text(abs(total - amount), currency)
-        return shown
+        return {"label": label, "note": note, "source": f"−{text}" if amount < 0 else text}
 
     rows = [row("Products", payment["product_total"])]
     if payment["seller_discount"]:
@@ -242,13 +249,31 @@ def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
         before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
         note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
         rows.append(row("Tax", payment["tax"], note=note))
-    rows.append(row("Total, paid by the buyer", payment["total"], is_total=True))
+    rows.append(_total_row(payment["total"], currency, store))
     return {
         "currency": currency,
-        "is_balanced": store.money["total"] == payment["total"] if store else None,
+        "is_balanced": (store.money["total"], _currency_of(store, currency)) == (payment["total"], currency)
+        if store
+        else None,
         "store_name": label_of(store.store) if store else "Store",
         "rows": rows,
     }
+
+
+def _currency_of(store: Mirror, source_currency: str) -> str:
+    return store.money.get("currency") or source_currency
+
+
+def _total_row(total: int, currency: str, store: Mirror | None) -> dict[str, Any]:
+    """What must be equal: the store's total less the source's, and no difference between two currencies."""
+    shown = {"label": "Total, paid by the buyer", "source": money_text(total, currency), "is_total": True}
+    if store:
+        other = _currency_of(store, currency)
+        shown["store"] = money_text(store.money["total"], other)
+        difference = store.money["total"] - total
+        sign = "+" if difference > 0 else ""
+        shown["difference"] = f"{sign}{money_text(difference, currency)}" if other == currency else "Other currency"
+    return shown
 
 
 def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
@@ -257,7 +282,7 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         {
             "label": "TikTok order",
             "value": order.external_id,
-            "url": f"https://seller-us.tiktok.com/order/detail?order_no={order.external_id}",
+            "url": seller_center_url(order),
         },
         *(
             {"label": "Store order", "value": mirror.name, "url": mirror.url, "sub": label_of(mirror.store)}
@@ -267,8 +292,10 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         {"label": "Shop", "value": shop.name},
         {"label": "Ordered", "value": _moment(order.ordered_at)},
     ]
-    if order.ship_by and order.state not in (OrderState.CANCELLED,):
-        facts.append({"label": "Ship by", "value": _moment(order.ship_by), "due": order.ship_by})
+    if order.ship_by and order.state != OrderState.CANCELLED:
+        is_running = not has_left(order) and order.state != OrderState.SKIPPED
+        running = {"due": order.ship_by} if is_running else {"sub": "Shipped" if has_left(order) else ""}
+        facts.append({"label": "Ship by", "value": _moment(order.ship_by), **running})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
         facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
     if order.snapshot.get("delivery_option_name"):
@@ -291,7 +318,7 @@ def _address(order: Order) -> dict[str, Any] | None:
     return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
 
 
-def _package(package: Fulfillment, lines: Sequence[Any]) -> dict[str, Any]:
+def _package(package: Fulfillment, lines: Sequence[Any], now: datetime) -> dict[str, Any]:
     text, tone = _PACKAGE[FulfillmentState(package.state)]
     inside = [line for line in lines if line["external_id"] in package.line_ids]
     counts: dict[str, int] = {}
@@ -305,8 +332,17 @@ def _package(package: Fulfillment, lines: Sequence[Any]) -> dict[str, Any]:
         "tone": tone,
         "lines_text": ", ".join(f"{count} × {name}" for name, count in counts.items()),
         "warning": package.warning,
+        "edit_until": _edit_until(package, now),
         "url": package.tracking_url if package.tracking_url.startswith("https://") else "",
     }
+
+
+def _edit_until(package: Fulfillment, now: datetime) -> datetime | None:
+    """TikTok Shop lets a number be changed once, within 72 hours of the first upload."""
+    if package.sent_at is None or package.state not in (FulfillmentState.SENT, FulfillmentState.ACCEPTED):
+        return None
+    until = package.sent_at + timedelta(hours=72)
+    return until if until > now else None
 
 
 def _packages_note(order: Order) -> str:

@@ -12,9 +12,10 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.urls import reverse
 
 from accounts.access import merchant_rows
-from connectors.models import ConnectedStore, StorePart
+from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Attention, Mirror, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
 from orders.queries.rows import row_of
+from orders.queries.stores import platforms_to_add
 
 PAGE = 50
 TABS = (
@@ -45,18 +46,21 @@ _LISTED = (
 )  # fmt: skip
 
 
-def order_page(*, merchant_id: int, query: Mapping[str, str], now: datetime) -> dict[str, Any]:
+_DEADLINES = {"late": "Late", "1": "Within 24 hours", "3": "Within 3 days"}
+_TO_SHIP = Q(source_status__in=["ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION"])
+
+
+def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, now: datetime) -> dict[str, Any]:
     """The context of templates/orders/list.html. At most six queries, whatever the rows.
 
     `query` is the address's own; what it does not know in there is ignored.
     """
     with merchant_rows(merchant_id):
-        stores = list(ConnectedStore.objects.filter(part=StorePart.SOURCE).order_by("name"))
+        stores = list(ConnectedStore.objects.order_by("name"))
         chosen = _filtered(query, now=now)
-        counts = _counts(chosen)
+        counts = _counts(chosen, now=now)
         rows, older, newer = _page(chosen.filter(_tab_of(query)[2]), query)
         page_rows = shaped_rows(rows, now=now)
-    newest = max((order.pk for order in rows), default=0)
     return {
         "page": {
             "rows": page_rows,
@@ -65,9 +69,10 @@ def order_page(*, merchant_id: int, query: Mapping[str, str], now: datetime) -> 
             "newest_url": _address(query, before=None, after=None),
         },
         "tabs": _tabs(query, counts),
-        "filters": _filters(query, stores),
+        "filters": _filters(query, [store for store in stores if store.part == StorePart.SOURCE]),
         "hold_banner": _hold_banner(counts),
-        "poll_url": _poll_address(query, newest=newest),
+        "setup": _setup(stores, is_owner=is_owner),
+        "poll_url": _poll_address(query, newest=counts["newest"] or 0),
         "now": now,
     }
 
@@ -87,7 +92,7 @@ def changed_rows(
         orders = list(Order.objects.filter(pk__in=changed).only(*_LISTED))
         inside = set(chosen.filter(fits, pk__in=changed).values_list("pk", flat=True))
         rows = shaped_rows(orders, now=now)
-        counts = _counts(chosen)
+        counts = _counts(chosen, now=now)
     for row in rows:
         row["is_outside"] = row["id"] not in inside
     return {
@@ -128,6 +133,9 @@ def _filtered(query: Mapping[str, str], *, now: datetime) -> QuerySet[Order]:
         orders = orders.filter(_KINDS[query["kind"]][1])
     if query.get("sync") in _SYNC_FILTERS:
         orders = orders.filter(_SYNC_FILTERS[query["sync"]][1])
+    if query.get("ship_by") in _DEADLINES:
+        until = timedelta(days=0 if query["ship_by"] == "late" else int(query["ship_by"]))
+        orders = orders.filter(_TO_SHIP, ship_by__lt=now + until)
     if query.get("reason") in Attention.values[1:]:
         orders = orders.filter(attention=query["reason"])
     return _searched(orders, query.get("q", ""))
@@ -143,10 +151,29 @@ def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     return orders
 
 
-def _counts(orders: QuerySet[Order]) -> dict[str, Any]:
+def _counts(orders: QuerySet[Order], *, now: datetime) -> dict[str, Any]:
+    """Every tab's figure, the next end of a hold, and the last order that came: what comes later is new.
+
+    The last one is not looked for among the rows shown: a back-filled order may be on no page near the first.
+    """
     figures = {key: Count("id", filter=fits) if fits else Count("id") for key, _, fits in TABS}
-    held = Q(source_status="ON_HOLD")
-    return orders.aggregate(**figures, next_due=Min("release_at", filter=held & Q(state=OrderState.HELD)))
+    running = Q(source_status="ON_HOLD", state=OrderState.HELD, release_at__gt=now)
+    return orders.aggregate(**figures, next_due=Min("release_at", filter=running), newest=Max("id"))
+
+
+def _setup(stores: list[ConnectedStore], *, is_owner: bool) -> dict[str, Any] | None:
+    """What is missing before orders flow: a shop, a store, or (None) nothing."""
+    parts = {store.part for store in stores if store.state != StoreState.DISCONNECTED}
+    if parts == {StorePart.SOURCE, StorePart.DESTINATION}:
+        return None
+    addable = platforms_to_add()
+    return {
+        "has_source": StorePart.SOURCE in parts,
+        "has_destination": StorePart.DESTINATION in parts,
+        "sources": [platform for platform in addable if platform["is_source"]],
+        "destinations": [platform for platform in addable if not platform["is_source"]],
+        "is_owner": is_owner,
+    }
 
 
 def _page(orders: QuerySet[Order], query: Mapping[str, str]) -> tuple[list[Order], str, str]:
@@ -199,6 +226,7 @@ def _filters(query: Mapping[str, str], stores: list[ConnectedStore]) -> dict[str
         "keep": [{"name": "tab", "value": query["tab"]}] if query.get("tab") else [],
         "ordered": _options(query, "ordered", _ORDERED),
         "sync": _options(query, "sync", {key: label for key, (label, _) in _SYNC_FILTERS.items()}),
+        "ship_by": _options(query, "ship_by", _DEADLINES),
         "kind": _options(query, "kind", {key: label for key, (label, _) in _KINDS.items()}),
     }
     if len(stores) > 1:
@@ -206,9 +234,8 @@ def _filters(query: Mapping[str, str], stores: list[ConnectedStore]) -> dict[str
     if _tab_of(query)[0] == "needs_attention":
         codes = {code.value: code.label for code in Attention if code.value}
         found["reason"] = _options(query, "reason", codes)
-    if any(query.get(name) for name in ("q", "ordered", "sync", "kind", "store", "reason")):
-        cleared = dict.fromkeys(("q", "ordered", "sync", "kind", "store", "reason", "before", "after"))
-        found["clear_url"] = _address(query, **cleared)
+    if any(query.get(name) for name in _NARROWING):
+        found["clear_url"] = _address(query, **dict.fromkeys((*_NARROWING, "before", "after")))
     return found
 
 
@@ -232,7 +259,8 @@ def _hold_banner(counts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_NAMES = ("tab", "q", "store", "ordered", "kind", "sync", "reason", "before", "after")
+_NARROWING = ("q", "ordered", "sync", "ship_by", "kind", "store", "reason")
+_NAMES = ("tab", *_NARROWING, "before", "after")
 
 
 def _address(query: Mapping[str, str], **changes: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -11,6 +12,11 @@ from django.utils.timezone import localtime
 
 from orders import wording
 from orders.models import Attention, Order, OrderState, OutboxItem, OutboxKind
+from orders.queries.rows import seller_center_url
+
+# TikTok Shop gives the seller 24 hours to answer a request to cancel, and then accepts it by itself.
+# What we read of an order names no moment, so it is counted from the request.
+ANSWER_WITHIN = timedelta(hours=24)
 
 
 def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) -> dict[str, Any] | None:
@@ -28,14 +34,25 @@ def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) ->
         "what_to_do": words.what_to_do,
         "will_retry": words.will_retry,
         "time_left": "",
+        "tone": "red",
         "actions": [],
+        **_deadline(order),
     }
-    if order.ship_by and order.state in (OrderState.READY, OrderState.MIRRORED):
-        shown["due"], shown["hours"] = order.ship_by, 48
     if can_act:
-        shown["actions"] = _actions(order)
         shown["choices"] = _carrier_choices(order)
+        shown["actions"] = _actions(order, has_choices=bool(shown["choices"]))
     return shown
+
+
+def _deadline(order: Order) -> dict[str, Any]:
+    """By when, and for what: a request is to be answered, anything else is to be shipped."""
+    due: datetime | None = None
+    label, hours = "", 0
+    if order.attention == Attention.CANCEL_PENDING and order.cancel_requested_at:
+        due, label, hours = order.cancel_requested_at + ANSWER_WITHIN, "Answer by", 24
+    elif order.ship_by and order.state in (OrderState.READY, OrderState.MIRRORED):
+        due, label, hours = order.ship_by, "Ship by", 48
+    return {"due": due, "due_label": label, "hours": hours}
 
 
 def _what_was_sent(tried: OutboxItem | None) -> str:
@@ -44,11 +61,11 @@ def _what_was_sent(tried: OutboxItem | None) -> str:
     return f"{OutboxKind(tried.kind).label}, last at {date_format(localtime(tried.sent_at), 'M j, g:i:s A')}"
 
 
-def _actions(order: Order) -> list[dict[str, Any]]:
-    retry = {
+def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
+    retry: dict[str, Any] = {
         "label": "Retry now",
         "url": reverse("order_retry", args=[order.pk]),
-        "style": "primary",
+        "style": "secondary" if has_choices else "primary",
         "busy": "Retrying",
     }
     skip = {
@@ -73,6 +90,9 @@ def _actions(order: Order) -> list[dict[str, Any]]:
         return [*first, skip]
     if order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
         return [dismiss]
+    if order.attention == Attention.CANCEL_PENDING:
+        answer = {"label": "Answer in Seller Center", "link": seller_center_url(order), "style": "primary"}
+        return [answer, {**retry, "label": "Look again now", "style": "secondary", "busy": "Looking"}, dismiss]
     if order.state == OrderState.READY:
         return [retry, skip]
     return [retry, dismiss]
@@ -88,6 +108,7 @@ def _carrier_choices(order: Order) -> dict[str, Any] | None:
         "url": reverse("order_carrier", args=[order.pk]),
         "submit_label": "Choose and send tracking",
         "help": "TikTok Shop's list for this order's delivery option.",
+        "search_label": "Name of the carrier",
         "options": [{"value": each["id"], "label": each["name"]} for each in detail["choices"]],
     }
 
@@ -97,6 +118,7 @@ def _create_anyway(order: Order) -> dict[str, Any] | None:
         return None
     return {
         "code": "SKIPPED",
+        "tone": "gray",
         "title": order.skip_rule or "Skipped",
         "what_failed": "Nothing. A rule says that this order is not created by itself.",
         "whose_side": "Your rule",

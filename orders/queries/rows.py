@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,9 +55,24 @@ def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_unti
         "currency": order.currency,
         "ordered_at": order.ordered_at,
         "ship_by": None if order.state in (OrderState.CANCELLED, OrderState.UNPAID) else order.ship_by,
-        "ship_note": "Met" if order.source_status in ("IN_TRANSIT", "DELIVERED", "COMPLETED") else "",
+        "ship_note": "Shipped" if has_left(order) else "",
         "reason": _reason(order),
     }
+
+
+def seller_center_url(order: Order) -> str:
+    """The order's page at its source."""
+    return f"https://seller-us.tiktok.com/order/detail?order_no={order.external_id}"
+
+
+def has_left(order: Order) -> bool:
+    """Whether a carrier has the parcel: no deadline to ship runs any more."""
+    return order.source_status in ("IN_TRANSIT", "DELIVERED", "COMPLETED")
+
+
+def variant_of(line: Mapping[str, Any]) -> str:
+    """The variant's name, where a product has several; TikTok Shop calls an only one Default."""
+    return "" if line["variant_title"].strip().casefold() == "default" else str(line["variant_title"])
 
 
 def mirror_of(mirror: Mirror) -> dict[str, Any]:
@@ -105,13 +120,19 @@ def _items(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _name(line: dict[str, Any]) -> str:
-    return f"{line['title']}, {line['variant_title']}" if line["variant_title"] else str(line["title"])
+    return ", ".join(filter(None, [line["title"], variant_of(line)]))
 
 
 def _reason(order: Order) -> dict[str, str] | None:
     if order.attention:
         words = wording.reason_of(order.attention, order.attention_detail)
-        return {"title": words.title, "text": words.will_retry or words.what_to_do, "tone": "red"}
+        full = f"{words.title}. {words.what_to_do}"
+        return {
+            "title": wording.short_reason(order.attention),
+            "text": words.what_to_do,
+            "full": full,
+            "tone": "red",
+        }
     if order.state == OrderState.SKIPPED:
-        return {"title": order.skip_rule, "text": "Nothing was sent", "tone": "gray"}
+        return {"title": order.skip_rule, "text": "Nothing was sent", "full": order.skip_rule, "tone": "gray"}
     return None

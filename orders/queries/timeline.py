@@ -40,7 +40,7 @@ def _call(call: ApiCall) -> dict[str, Any]:
     return {
         "at": call.called_at,
         "order": 0,
-        "title": f"{connector_class(call.store.platform).label}: {call.operation}",
+        "title": f"{connector_class(call.store.platform).label}: {wording.CALLS.get(call.operation, call.operation)}",
         "text": call.error,
         "shape": "call",
         "tone": "gray" if is_good else "red",

@@ -33,7 +33,12 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """Orders on TikTok Shop."""
     membership = membership_of(request)
     with shop_time(membership):
-        context = lists.order_page(merchant_id=membership.merchant_id, query=request.GET.dict(), now=timezone.now())
+        context = lists.order_page(
+            merchant_id=membership.merchant_id,
+            query=request.GET.dict(),
+            is_owner=membership.role == Role.OWNER,
+            now=timezone.now(),
+        )
         return render(request, "orders/list.html", {**context, "zone_name": zone_name(membership)})
 
 
@@ -89,10 +94,10 @@ def order_poll(request: HttpRequest, order_id: int) -> HttpResponse:
 def store_list(request: HttpRequest) -> HttpResponse:
     """Connections: what is connected, for how long, and what can be."""
     membership = membership_of(request)
-    context = stores.stores_context(
-        merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
-    )
     with shop_time(membership):
+        context = stores.stores_context(
+            merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
+        )
         return render(request, "stores/list.html", context)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,10 @@ from sandbox.app import serve
 from sandbox.world import World
 
 SHOPIFY_SHOP = "alices-candles.myshopify.com"
+# Where the official schema is at hand, Shopify's half executes on it.
+OFFICIAL = Path(__file__).resolve().parents[2].parent / "shared/contracts/shopify-admin.schema.graphql"
+if OFFICIAL.is_file():
+    os.environ.setdefault("SANDBOX_SHOPIFY_SCHEMA", str(OFFICIAL))
 
 
 class Journey:

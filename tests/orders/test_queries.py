@@ -14,7 +14,7 @@ from connectors.models import ApiCall, ConnectedStore, StoreState
 from orders import wording
 from orders.models import Attention, Order, OrderState
 from orders.queries import detail, lists, stores
-from tests.factories import ApiCallFactory, FulfillmentFactory, MirrorFactory, OrderFactory
+from tests.factories import ApiCallFactory, FulfillmentFactory, MirrorFactory, OrderEventFactory, OrderFactory
 from tests.orders.builders import HOUR, NOON
 
 DAY = timedelta(days=1)
@@ -192,6 +192,19 @@ class TestSteps:
 
 
 class TestTimeline:
+    def test_names_statuses_and_counts_in_words(self, tiktok: ConnectedStore) -> None:
+        order = placed(tiktok, HOUR)
+        facts = {"store": "Shopify", "carrier": "USPS", "tracking_number": "94001"}
+        moved = {"from": "ON_HOLD", "to": "AWAITING_SHIPMENT"}
+        OrderEventFactory(order=order, kind="source.status_changed", facts=moved)
+        OrderEventFactory(order=order, kind="shipment.recorded", facts={**facts, "units": 1})
+        OrderEventFactory(order=order, kind="shipment.changed", facts={"carrier": "UPS", "to": "1Z999"})
+        assert {entry["title"] for entry in shown(order)["timeline"]} == {
+            "TikTok Shop: On hold to Ready to ship",
+            "Shopify shipped 1 unit with USPS 94001",
+            "Tracking changed in the store to UPS 1Z999",
+        }
+
     def test_says_what_a_call_asked_for_never_what_came_of_it(self, tiktok: ConnectedStore) -> None:
         order = placed(tiktok, HOUR)
         ApiCallFactory(order=order, operation="orderCreate")
