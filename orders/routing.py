@@ -54,6 +54,18 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     return len(routes)
 
 
+def set_hold(*, route: Route, hours: int) -> None:
+    """Choose how long released orders wait on this route: 0 is "after the hold", up to 72 hours more.
+
+    It counts for orders released from now on. Raises ValueError for anything else. May be repeated.
+    """
+    if not 0 <= hours <= 72:
+        raise ValueError("An extra hold is 0 to 72 hours.")
+    route.hold_mode = HoldMode.EXTRA_HOLD if hours else HoldMode.AFTER_HOLD
+    route.extra_hold_hours = hours
+    route.save(update_fields=["hold_mode", "extra_hold_hours"])
+
+
 def extra_hold(route: Route) -> timedelta:
     """How long a released order waits on this route: 0 to 72 hours."""
     return timedelta(hours=route.extra_hold_hours if route.hold_mode == HoldMode.EXTRA_HOLD else 0)

@@ -19,4 +19,5 @@ urlpatterns = [
     path("orders/<int:order_id>/carrier/", actions.carrier, name="order_carrier"),
     path("orders/<int:order_id>/link/", actions.link, name="order_link"),
     path("stores/", pages.store_list, name="stores"),
+    path("routes/<int:route_id>/hold/", actions.hold, name="route_hold"),
 ]

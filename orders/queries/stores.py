@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from accounts.access import merchant_rows
 from connectors import oauth, registry
 from connectors.models import ConnectedStore, StorePart, StoreState
+from orders.models import Route
 from orders.wording import Badge
 
 _BADGES = {
@@ -34,9 +35,20 @@ def stores_context(*, merchant_id: int, is_owner: bool, now: datetime) -> dict[s
     """The context of templates/stores/list.html."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.order_by("part", "name"))
+        routes = list(Route.objects.select_related("source_store", "destination_store").order_by("source_store__name"))
     return {
         "sources": [_store(store, now) for store in stores if store.part == StorePart.SOURCE],
         "destinations": [_store(store, now) for store in stores if store.part == StorePart.DESTINATION],
+        "routes": [
+            {
+                "id": route.pk,
+                "source": route.source_store.name,
+                "destination": registry.label_of(route.destination_store),
+                "hours": route.extra_hold_hours,
+                "url": reverse("route_hold", args=[route.pk]),
+            }
+            for route in routes
+        ],
         "addable": platforms_to_add({store.platform for store in stores if store.state != StoreState.DISCONNECTED}),
         "is_owner": is_owner,
         "now": now,

@@ -183,3 +183,17 @@ class TestStores:
             ConnectedStore.objects.update(state="RECONNECT", state_reason="The token was refused")
         for url in ("/orders/", "/stores/"):
             assert "has to be reconnected" in alice.get(url).content.decode()
+
+    def test_let_a_manager_choose_an_extra_hold(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+        with merchant_rows(tiktok.merchant_id):
+            route = tiktok.routes_from.get()
+        assert "extra hours after" in alice.get("/stores/").content.decode()
+        alice.post(f"/routes/{route.pk}/hold/", {"hours": "5"})
+        for nonsense in ("73", "-1", "x", ""):
+            alice.post(f"/routes/{route.pk}/hold/", {"hours": nonsense})
+        with merchant_rows(tiktok.merchant_id):
+            route.refresh_from_db()
+            assert (route.hold_mode, route.extra_hold_hours) == ("EXTRA_HOLD", 5)

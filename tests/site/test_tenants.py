@@ -14,7 +14,7 @@ from accounts.models import Membership, Role, User
 from connectors.base.types import Credentials, SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
-from orders.models import Order
+from orders.models import Order, Route
 from tests.factories import UserFactory
 from tests.orders.builders import NOON, seen
 from tests.orders.conftest import alices, shopify, tiktok
@@ -52,6 +52,7 @@ def charlie(client: Client, db: None) -> Client:
 
 def address(route: str, order: Order, store: ConnectedStore) -> str:
     recipes = {"<int:order_id>": str(order.pk), "<slug:platform>": "shopify", "<int:store_id>": str(store.pk)}
+    recipes["<int:route_id>"] = str(Route.objects.values_list("pk", flat=True).first() or 1)
     for parameter, value in recipes.items():
         route = route.replace(parameter, value)
     assert "<" not in route, f"no recipe for {route}: add one, so that Charlie tries it"

@@ -29,15 +29,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = _day(options["since"])
-        until = _day(options["until"]) + timedelta(days=1) if options["until"] else timezone.now()
+        until = timezone.now()
+        if options["until"]:
+            until = min(until, _day(options["until"]) + timedelta(days=1))
         if since >= until:
             raise CommandError("--since must lie before --until.")
         store = _store(options["store"])
         count = 0
         while since < until:
-            upto = min(since + timedelta(days=1), until, timezone.now())
-            if upto <= since:
-                break
+            upto = min(since + timedelta(days=1), until)
             count += self._read(store, since, upto)
             self.stdout.write(f"{since:%Y-%m-%d}: {count} orders so far")
             since = upto
