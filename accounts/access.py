@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.models import Membership, Merchant, Role, User
-from accounts.rowsecurity import APPLICATION_ROLE, SYSTEM_ROLE
+from accounts.rowsecurity import SYSTEM_ROLE
 
 _RANK = {Role.VIEWER: 1, Role.MANAGER: 2, Role.OWNER: 3}
 
@@ -42,9 +42,10 @@ def all_merchants(purpose: str) -> Iterator[None]:
     """A transaction that crosses tenants on purpose; `purpose` says why, for whoever reads the calling code."""
     assert purpose
     with transaction.atomic():
+        before = _setting("role")
         _set("role", SYSTEM_ROLE)
         yield
-        _set("role", APPLICATION_ROLE)
+        _set("role", before)
 
 
 def memberships_of(user: User) -> list[Membership]:

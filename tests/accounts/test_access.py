@@ -102,3 +102,13 @@ class TestMembership:
 
     def test_lists_a_persons_merchants(self, alice, candles, cards):
         assert [m.merchant.name for m in memberships_of(alice)] == ["Alice's Candles"]
+
+
+class TestNestedDoors:
+    def test_the_inner_one_leaves_the_outer_open(self, db: None) -> None:
+        open_merchant(name="Alice's Candles", owner=UserFactory())
+        with all_merchants("outer"):
+            with all_merchants("inner"):
+                pass
+            assert Merchant.objects.count() == 1
+        assert Merchant.objects.count() == 0
