@@ -154,6 +154,11 @@ def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: dateti
         last = order.events.filter(kind="shipment.changed_after_sent").last()
         if last is None or last.facts != facts:
             note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
+            what = f"{label_of(kept.mirror.store)} now says {shipment.carrier} {shipment.tracking_number}"
+            message = f"{what}; TikTok Shop was told {kept.carrier_text} {kept.tracking_number}."
+            ask_for_attention(
+                order=order, code=Attention.TRACKING_EDIT_SPENT, now=now, detail={"message": message, **facts}
+            )
         return
     kept.carrier_text, kept.tracking_number = shipment.carrier[:200], shipment.tracking_number[:100]
     kept.tracking_url = shipment.tracking_url[:500]

@@ -17,8 +17,8 @@ from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from orders import fulfillment, ingest
-from orders.models import Mirror, MirrorState, Order, OrderState, SetAside
-from orders.states import note
+from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
+from orders.states import ask_for_attention, note
 
 log = logging.getLogger(__name__)
 
@@ -164,5 +164,16 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
                 "was_wanted": order.state != OrderState.CANCELLED,
             }
             note(order=order, kind=kind, facts=facts, now=now)
+            if order.state in (OrderState.READY, OrderState.MIRRORED):
+                _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
         fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
         calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id)
+
+
+def _ask_about_lost_mirror(*, order: Order, mirror: Mirror, is_deleted: bool, now: datetime) -> None:
+    """Somebody took the order out of the store, and TikTok Shop still waits for it to be shipped."""
+    label = label_of(mirror.store)
+    happened = "deleted" if is_deleted else "cancelled"
+    message = f"{mirror.name} was {happened} there, and TikTok Shop still expects the order to be shipped."
+    detail = {"label": label, "message": message, "is_in_store": True}
+    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)

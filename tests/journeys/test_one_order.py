@@ -81,6 +81,27 @@ class TestOrder:
         assert order.attention == Attention.CARRIER_UNMAPPED
         assert {choice["name"] for choice in order.attention_detail["choices"]} >= {"USPS"}
 
+    def test_whose_number_changes_after_it_was_sent_asks(self, journey: Journey) -> None:
+        order_id = journey.buy_released()
+        journey.ship(order_id, NUMBER)
+        journey.settle()
+        name = journey.shopify_order(order_id)["name"]
+        other = "9400111899562537866378"
+        journey.control("shopify/add_tracking", shop=SHOPIFY_SHOP, order=name, tracking_number=other, carrier="USPS")
+        journey.wait(5)
+        order = journey.order(order_id)
+        assert order.attention == Attention.TRACKING_EDIT_SPENT
+        assert NUMBER in order.attention_detail["message"]
+        assert len(journey.ledger("package.shipped", order_id)) == 1
+
+    def test_taken_out_of_the_store_by_hand_asks(self, journey: Journey) -> None:
+        for verb in ("cancel", "delete"):
+            order_id = journey.buy_released()
+            name = journey.shopify_order(order_id)["name"]
+            journey.control(f"shopify/{verb}", shop=SHOPIFY_SHOP, order=name)
+            journey.wait(5)
+            assert "still expects the order to be shipped" in journey.order(order_id).attention_detail["message"]
+
 
 class TestCancelledOrder:
     def test_while_held_is_never_created(self, journey: Journey) -> None:
