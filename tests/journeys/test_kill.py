@@ -127,3 +127,18 @@ class TestKilledWorker:
             text="all are in Shopify",
         )
         assert len(journey.ledger("order.created")) == len(bought)
+
+
+class TestFrozenCluster:
+    def test_is_noticed_and_started_again(self, journey: Journey, work: Callable[[], Worker]) -> None:
+        journey.world.outgoing.automatic = True
+        worker = psutil.Process(work().process.pid)
+
+        def idle() -> list[psutil.Process]:
+            return [each for each in worker.children(recursive=True) if "idle" in " ".join(each.cmdline())]
+
+        wait_until(lambda: len(idle()) >= 2, seconds=60, text="the cluster is up")
+        for member in worker.children(recursive=True):
+            member.suspend()
+        order_id = journey.buy(hold_seconds=1)
+        wait_until(lambda: journey.ledger("order.created", order_id), seconds=120, text="the order is in Shopify")
