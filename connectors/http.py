@@ -167,7 +167,7 @@ class HttpClient:
                     request=scrub_text(body, self.private_keys),
                     answer=scrub_text(answer.body, self.private_keys) if answer else "",
                     error=failure,
-                    request_id=(answer.headers.get("x-request-id", "") if answer else "")[:100],
+                    request_id=_request_id(answer)[:100],
                 )
             )
 
@@ -195,6 +195,12 @@ class HttpClient:
                 raise requests.exceptions.ContentDecodingError("answer too large")
             names = {name.lower(): value for name, value in response.headers.items()}
             return Answer(status=response.status_code, headers=names, body=content)
+
+
+def _request_id(answer: Answer | None) -> str:
+    """The id the platform gave this call, under whichever name it uses."""
+    names = ("x-request-id", "x-amzn-requestid", "x-wix-request-id")
+    return next((answer.headers[name] for name in names if name in answer.headers), "") if answer else ""
 
 
 def make_session() -> requests.Session:

@@ -42,6 +42,7 @@ class ConnectedStore(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     domain = models.CharField(max_length=200, blank=True)
     extra = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True)  # what the merchant chose, by the connector's StoreOptions
     state = models.CharField(max_length=12, choices=StoreState.choices, default=StoreState.CONNECTED)
     state_reason = models.CharField(max_length=300, blank=True)
     credentials_text = EncryptedTextField(blank=True, default="")
@@ -83,6 +84,7 @@ class ConnectedStore(models.Model):
             currency=self.currency,
             domain=self.domain,
             extra=self.extra,
+            options=self.options,
         )
 
     @property

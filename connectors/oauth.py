@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -53,13 +54,32 @@ def callback_url(platform: str) -> str:
     return f"{settings.PUBLIC_URL}/connect/{platform}/callback/"
 
 
-def begin(*, platform: str, merchant_id: int, user: User, session_key: str, shop: str, now: datetime) -> str:
-    """Remember who asked, and return the platform's consent page. Raises ConnectError for a bad shop domain."""
+def webhook_url(platform: str) -> str:
+    """Where the platform sends its webhooks."""
+    return f"{settings.PUBLIC_URL}/webhooks/{platform}/"
+
+
+def begin(
+    *,
+    platform: str,
+    merchant_id: int,
+    user: User,
+    session_key: str,
+    shop: str,
+    now: datetime,
+    carried: Mapping[str, str] | None = None,
+) -> str:
+    """Remember who asked, and return the platform's consent page. `carried` came with a landing.
+
+    Raises ConnectError for a shop, or a landing, that the platform cannot mean.
+    """
     state = secrets.token_hex(24)  # letters and digits only: some platforms sign the query before escaping it
     connector = registry.build(platform, clock=lambda: now)
     try:
         url = connector.authorize_url(
-            AuthorizationRequest(state=state, redirect_url=callback_url(platform), shop=shop.strip().lower())
+            AuthorizationRequest(
+                state=state, redirect_url=callback_url(platform), shop=shop.strip(), carried=carried or {}
+            )
         )
     except PlatformError as error:
         raise ConnectError(error.message) from error
@@ -68,7 +88,7 @@ def begin(*, platform: str, merchant_id: int, user: User, session_key: str, shop
             merchant_id=merchant_id,
             user=user,
             platform=platform,
-            shop=shop.strip().lower(),
+            shop=shop.strip(),
             state_digest=_digest(state),
             session_digest=_digest(session_key),
             created_at=now,
@@ -99,14 +119,16 @@ def finish(
     if not answer.state:
         raise UnboundInstall(answer)
     attempt = _spend(platform=platform, state=answer.state, user=user, session_key=session_key, now=now)
-    if attempt.shop and answer.shop and attempt.shop != answer.shop:
+    if attempt.shop and answer.shop and attempt.shop.casefold() != answer.shop.casefold():
         raise ConnectError(f"You asked for {attempt.shop}, but the answer is for {answer.shop}. Nothing was connected.")
+    answer = replace(answer, shop=answer.shop or attempt.shop)
     return attempt.merchant_id, connect(platform=platform, answer=answer, merchant_id=attempt.merchant_id, now=now)
 
 
 def connect(*, platform: str, answer: AuthorizationAnswer, merchant_id: int, now: datetime) -> list[ConnectedStore]:
     """Exchange the code and keep one store per shop that it covers. Raises ConnectError."""
     connector = registry.build(platform, clock=lambda: now)
+    answer = replace(answer, redirect_url=callback_url(platform))
     try:
         credentials = connector.exchange_code(answer)
         speaking = registry.build(platform, clock=lambda: now, credentials=credentials)
@@ -129,7 +151,7 @@ def renew_webhooks(*, store: ConnectedStore, now: datetime) -> list[str]:
     """Make the subscriptions that are missing and return their names. A failure is logged; the poll still works."""
     connector = registry.build(store.platform, clock=lambda: now, store=store)
     try:
-        made = connector.ensure_webhooks(f"{settings.PUBLIC_URL}/webhooks/{store.platform}/")
+        subscribed = connector.ensure_webhooks(webhook_url(store.platform))
     except AuthorizationError as error:
         mark_reconnect(store=store, reason=error.message)
         return []
@@ -138,7 +160,18 @@ def renew_webhooks(*, store: ConnectedStore, now: datetime) -> list[str]:
         return []
     with merchant_rows(store.merchant_id):
         ConnectedStore.objects.filter(pk=store.pk).update(webhooks_checked_at=now)
-    return made
+        if subscribed.secret:
+            _keep_secret(store=store, secret=subscribed.secret)
+    return list(subscribed.made)
+
+
+def _keep_secret(*, store: ConnectedStore, secret: str) -> None:
+    """Keep the secret that this store's webhooks are signed with, beside its tokens, in the caller's transaction."""
+    kept = ConnectedStore.objects.select_for_update().get(pk=store.pk)
+    if kept.credentials is not None:
+        kept.credentials = replace(kept.credentials, extra={**kept.credentials.extra, "webhook_secret": secret})
+        kept.save(update_fields=["credentials_text"])
+        store.credentials_text = kept.credentials_text
 
 
 def refresh_if_needed(*, store: ConnectedStore, now: datetime, force: bool = False) -> ConnectedStore:
@@ -169,11 +202,18 @@ def refresh_if_needed(*, store: ConnectedStore, now: datetime, force: bool = Fal
         raise
     with merchant_rows(store.merchant_id):
         for each in together:
-            each.credentials = fresh
+            each.credentials = replace(fresh, extra={**_secret_of(each), **fresh.extra})
             each.credentials_version += 1
             each.refreshed_at, each.refresh_lease_until = now, None
             each.save(update_fields=[*CREDENTIALS_AND_LEASE])
     return kept
+
+
+def _secret_of(store: ConnectedStore) -> dict[str, str]:
+    """The webhook secret, which a new token does not bring along."""
+    kept = store.credentials
+    secret = kept.extra.get("webhook_secret", "") if kept else ""
+    return {"webhook_secret": secret} if secret else {}
 
 
 def _covered(store: ConnectedStore) -> QuerySet[ConnectedStore]:
@@ -192,8 +232,24 @@ def mark_reconnect(*, store: ConnectedStore, reason: str) -> None:
         )
 
 
-def disconnect(*, store: ConnectedStore) -> None:
-    """Forget the tokens at once and stop all work for the store. May be repeated."""
+def disconnect(*, store: ConnectedStore, now: datetime) -> bool:
+    """Forget the tokens at once and stop all work for the store: whether access is revoked at the platform too.
+
+    What the platform says changes nothing here. May be repeated. Makes a call: not inside a transaction.
+    """
+    credentials = store.credentials if store.state == StoreState.CONNECTED else None
+    _forget(store)
+    if credentials is None:
+        return False
+    connector = registry.build(store.platform, clock=lambda: now, store=store, credentials=credentials)
+    try:
+        return connector.leave(webhook_url(store.platform))
+    except PlatformError as error:
+        log.warning("not left at the platform", extra={"store": store.pk, "failure": type(error).__name__})
+        return False
+
+
+def _forget(store: ConnectedStore) -> None:
     with merchant_rows(store.merchant_id):
         store.credentials = None
         store.state, store.state_reason = StoreState.DISCONNECTED, ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -17,7 +17,7 @@ from accounts.models import Membership, Role
 from connectors import oauth, registry
 from connectors.base.connector import AuthorizationAnswer, Connector
 from connectors.base.errors import PlatformError
-from connectors.models import ConnectedStore
+from connectors.models import ConnectedStore, StorePart
 from connectors.webhooks import raw_request
 
 STORES_URL = "/stores/"
@@ -30,7 +30,7 @@ INSTALL_LIVES = 600  # seconds
 def connect(request: HttpRequest, platform: str) -> HttpResponse:
     """The page that asks for consent; POST goes there. A platform's own signed install link goes straight on."""
     kind = _platform(platform)
-    if request.method != "POST" and "hmac" in request.GET:
+    if request.method != "POST" and kind.is_landing_signed and kind.carried[0] in request.GET:
         return _landing(request, kind)
     return _ask(request, platform=platform)
 
@@ -39,18 +39,17 @@ def connect(request: HttpRequest, platform: str) -> HttpResponse:
 def _ask(request: HttpRequest, platform: str) -> HttpResponse:
     kind = _platform(platform)
     if request.method != "POST":
-        return render(
-            request, "connect/start.html", {"platform": _shown(kind), "shop": request.GET.get("shop", "")[:200]}
-        )
-    return _begin(request, kind, shop=request.POST.get("shop", ""))
+        context = _start_context(kind, shop=request.GET.get("shop", ""), carried=_carried(kind, request.GET))
+        return render(request, "connect/start.html", context)
+    return _begin(request, kind, shop=request.POST.get("shop", ""), carried=_carried(kind, request.POST))
 
 
 @member_required(at_least=Role.OWNER)
 def _begin_owned(request: HttpRequest, platform: str, shop: str) -> HttpResponse:
-    return _begin(request, _platform(platform), shop=shop)
+    return _begin(request, _platform(platform), shop=shop, carried={})
 
 
-def _begin(request: HttpRequest, kind: type[Connector], *, shop: str) -> HttpResponse:
+def _begin(request: HttpRequest, kind: type[Connector], *, shop: str, carried: dict[str, str]) -> HttpResponse:
     membership: Membership = request.membership  # type: ignore[attr-defined]
     try:
         url = oauth.begin(
@@ -60,11 +59,17 @@ def _begin(request: HttpRequest, kind: type[Connector], *, shop: str) -> HttpRes
             session_key=request.session.session_key or "",
             shop=shop[:200],
             now=timezone.now(),
+            carried=carried,
         )
     except oauth.ConnectError as error:
-        context = {"platform": _shown(kind), "shop": shop[:200], "error": str(error)}
+        context = {**_start_context(kind, shop=shop, carried=carried), "error": str(error)}
         return render(request, "connect/start.html", context, status=400)
     return redirect(url)
+
+
+def _carried(kind: type[Connector], given: QueryDict) -> dict[str, str]:
+    """What the platform wants back of a landing. The connector judges it; nothing is followed unasked."""
+    return {name: given[name][:2000] for name in kind.carried if name in given}
 
 
 def _landing(request: HttpRequest, kind: type[Connector]) -> HttpResponse:
@@ -121,7 +126,7 @@ def confirm(request: HttpRequest, platform: str) -> HttpResponse:
     except (ValueError, AccessDenied):
         return _failed(request, kind, "Choose a business that you own.")
     del request.session[INSTALL_KEY]
-    answer = AuthorizationAnswer(code=install["code"], state="", shop=install["shop"])
+    answer = AuthorizationAnswer(code=install["code"], state="", shop=install["shop"], extra=install["extra"])
     try:
         stores = oauth.connect(platform=platform, answer=answer, merchant_id=merchant_id, now=timezone.now())
     except oauth.ConnectError as error:
@@ -138,14 +143,31 @@ def disconnect(request: HttpRequest, platform: str, store_id: int) -> HttpRespon
         store = ConnectedStore.objects.filter(pk=store_id, platform=platform).first()
     if store is None:
         raise Http404
-    oauth.disconnect(store=store)
-    messages.success(request, f"{store.name} is disconnected. Its orders stay; nothing is sent to it any more.")
+    is_revoked = oauth.disconnect(store=store, now=timezone.now())
+    label = registry.label_of(store)
+    there = f"{label} took the permission back." if is_revoked else f"Remove the app in {label} as well."
+    messages.success(request, f"{store.name} is disconnected: its tokens are forgotten, its orders stay. {there}")
     return redirect(STORES_URL)
 
 
 def _shown(kind: type[Connector]) -> dict[str, Any]:
     """What a template may know of a platform; a class in a context would be called."""
-    return {"platform": kind.platform, "label": kind.label, "needs_shop": kind.needs_shop}
+    return {"platform": kind.platform, "label": kind.label, "needs": kind.needs}
+
+
+def _start_context(kind: type[Connector], *, shop: str, carried: dict[str, str]) -> dict[str, Any]:
+    return {
+        "platform": {
+            **_shown(kind),
+            "is_source": registry.part_of(kind.platform) == StorePart.SOURCE,
+            "shop_label": kind.shop_label,
+            "shop_help": kind.shop_help,
+            "shop_placeholder": kind.shop_placeholder,
+            "shop_choices": kind.shop_choices,
+        },
+        "shop": shop[:200],
+        "carried": carried,
+    }
 
 
 def _platform(platform: str) -> type[Connector]:
@@ -160,6 +182,7 @@ def _remember_install(request: HttpRequest, kind: type[Connector], answer: Autho
         "platform": kind.platform,
         "code": answer.code,
         "shop": answer.shop,
+        "extra": dict(answer.extra),
         "at": timezone.now().timestamp(),
     }
     return redirect("connect_confirm", platform=kind.platform)

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import all_merchants
 from connectors import registry
+from connectors.base.connector import Connector
 from connectors.base.errors import InvalidSignature, PlatformError
 from connectors.base.types import RawRequest
+from connectors.models import ConnectedStore, StoreState
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ def receive(request: HttpRequest, platform: str) -> HttpResponse:
     raw = raw_request(request)
     connector = registry.build(platform, clock=timezone.now)
     try:
+        if kind.has_store_secret:
+            connector = _of_the_store(connector, raw)
         connector.verify_webhook(raw)
         shop, key = connector.store_of(raw), connector.delivery_key(raw)
         body = raw.body.decode()
@@ -72,6 +76,19 @@ def receive(request: HttpRequest, platform: str) -> HttpResponse:
         log.exception("webhook not stored", extra={"platform": kind.platform})
         return HttpResponse(status=503)
     return HttpResponse(status=200)
+
+
+def _of_the_store(connector: Connector, raw: RawRequest) -> Connector:
+    """The connector of the store that the message claims to come from: only its secret can tell.
+
+    Raises InvalidSignature for a store that nobody connected, since nothing can be verified then.
+    """
+    with all_merchants("a webhook names its shop, not its merchant"):
+        found = ConnectedStore.objects.filter(platform=connector.platform, external_id=connector.store_of(raw))
+        store = found.exclude(state=StoreState.DISCONNECTED).first()
+    if store is None:
+        raise InvalidSignature("No store of this name is connected")
+    return registry.build(connector.platform, clock=timezone.now, store=store)
 
 
 def _keep(*, platform: str, shop: str, key: str, body: str, headers: dict[str, str]) -> None:

@@ -175,7 +175,7 @@ def _allocate(*, order: Order, shipment: Shipment) -> tuple[list[str], int]:
         taken.update(other.line_ids)
     found: list[str] = []
     missing = 0
-    for line in shipment.lines:
+    for line in shipment.lines or ():
         free = [each for each in _candidates(order, line) if each not in taken]
         chosen = free[: line.quantity]
         missing += line.quantity - len(chosen)

@@ -64,7 +64,7 @@ def create(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     order, seen = read_again(order=order, clock=clock)
     draft: OrderDraft | None = None
     with speaking_to_destination(mirror.store, clock=clock) as destination:
-        placed = destination.find_order(item.reference)
+        placed = destination.find_order(item.reference, since=order.ordered_at)
         if placed is None:
             _wait_until_sure(item=item, now=clock())
             if not _is_wanted(order=order, seen=seen):
@@ -108,7 +108,7 @@ def _create_or_find(
         with outbox.sending(item=item, now=clock()):
             return destination.create_order(draft, reference=item.reference)
     except OutcomeUnknown:
-        placed = destination.find_order(item.reference)
+        placed = destination.find_order(item.reference, since=draft.created_at)
         if placed is None:
             raise
         return placed

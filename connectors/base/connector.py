@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from connectors.base.errors import UnreadableAnswer
+from connectors.base.errors import UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
@@ -30,16 +30,22 @@ from connectors.http import HttpClient
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a platform can do. False means: cannot be said there, so we say "not available on this store"."""
+    """What a platform can do. False means: cannot be said there, so we say "not available on this store".
 
-    webhooks: bool = False
-    search_by_reference: bool = False
-    idempotency_key: bool = False
-    hold: bool = False
-    cancel: bool = False
-    partial_fulfillment: bool = False
-    refunds: bool = False
-    custom_lines: bool = False
+    `notes` has a sentence for whichever of these needs one: why not, or within which limits.
+    """
+
+    webhooks: bool = False  # it tells us of changes; else it is asked every few minutes
+    search_by_reference: bool = False  # an order can be found by the source's order id
+    idempotency_key: bool = False  # a repeated create with the same key is carried out once
+    hold: bool = False  # an order can be kept back there
+    cancel: bool = False  # an order can be cancelled there by us
+    partial_fulfillment: bool = False  # it says which items are in which parcel
+    refunds: bool = False  # a refund can be recorded there
+    custom_lines: bool = False  # an item without a product can be ordered
+    sku_search: bool = False  # a variant can be asked for by SKU; else the catalog is read into an index
+    amounts: bool = False  # the order there has prices and totals
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +64,47 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreOption:
+    """A choice the merchant has for one store: its values with their labels, the first being the default."""
+
+    name: str
+    label: str
+    help: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What the connect page has to send the browser to. `shop` is the domain a merchant named, where one is needed."""
+    """What the connect page has to send the browser to. `shop` is what the merchant named or chose, where needed;
+    `carried` are those parameters of a landing that the connector listed in its own `carried`."""
 
     state: str
     redirect_url: str
     shop: str = ""
+    carried: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationAnswer:
-    """What the callback brought: the code, the state (empty on an install that the platform started), the shop."""
+    """What the callback brought: the code, the state (empty on an install that the platform started), the shop.
+
+    `redirect_url` is the one the journey began with. `extra` is whatever else the exchange needs.
+    """
 
     code: str
     state: str
     shop: str = ""
     error: str = ""
+    redirect_url: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """What `ensure_webhooks` did: the topics it subscribed, and the signing secret where a new one was made."""
+
+    made: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
 
 
 class Connector(ABC):
@@ -85,7 +116,18 @@ class Connector(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     scopes: ClassVar[tuple[str, ...]]
     private_keys: ClassVar[frozenset[str]] = frozenset()
-    needs_shop: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()  # what a merchant must have there, in sentences
+    options: ClassVar[tuple[StoreOption, ...]] = ()
+    renews_itself: ClassVar[bool] = False  # the authorization goes on without the merchant while we use it
+    # Asked before the journey begins: a free text where there are no choices, nothing where there is no label.
+    shop_label: ClassVar[str] = ""
+    shop_help: ClassVar[str] = ""
+    shop_placeholder: ClassVar[str] = ""
+    shop_choices: ClassVar[tuple[tuple[str, str], ...]] = ()
+    # Parameters of a landing on the connect page that the platform sent the browser to. The first marks a landing.
+    carried: ClassVar[tuple[str, ...]] = ()
+    is_landing_signed: ClassVar[bool] = False  # then read_callback verifies it, and the journey begins without a click
+    has_store_secret: ClassVar[bool] = False  # webhooks are signed with credentials.extra["webhook_secret"]
 
     def __init__(
         self,
@@ -124,7 +166,14 @@ class Connector(ABC):
     @abstractmethod
     def parse_webhook(self, request: RawRequest) -> list[PlatformEvent]: ...
     @abstractmethod
-    def ensure_webhooks(self, address: str) -> list[str]: ...
+    def ensure_webhooks(self, address: str) -> Subscriptions: ...
+
+    def leave(self, address: str) -> bool:
+        """Undo what connecting made there, before the tokens are forgotten: whether access is revoked at the platform.
+
+        False, by default: the merchant removes the app there.
+        """
+        return False
 
 
 class Source(Connector):
@@ -146,10 +195,12 @@ class Source(Connector):
 
 
 class Destination(Connector):
-    """Where merchants fulfill."""
+    """Where merchants fulfill. `shipping_methods` are the only codes it takes, with titles; none means free text."""
+
+    shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @abstractmethod
-    def find_order(self, reference: str) -> PlacedOrder | None: ...
+    def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None: ...
     @abstractmethod
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder: ...
     @abstractmethod
@@ -164,3 +215,11 @@ class Destination(Connector):
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]: ...
     @abstractmethod
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]: ...
+
+    def list_variants(self) -> Iterator[Variant]:
+        """The whole catalog, where it cannot be searched by SKU."""
+        raise UnsupportedFeature(f"{self.label} is searched by SKU")
+
+    def preview(self, draft: OrderDraft) -> tuple[str, ...]:
+        """What the platform says it would make of this order, in sentences. Changes nothing there."""
+        return ()

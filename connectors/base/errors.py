@@ -52,7 +52,12 @@ class ScopeMissing(AuthorizationError):
 
 
 class UnsupportedFeature(PermanentError):
-    """This platform has no way to say what was asked."""
+    """This platform has no way to say what was asked. Its reason is NOT_SUPPORTED unless another is given."""
+
+    side = "merchant"
+
+    def __init__(self, message: str, *, code: str = "", reason: str = "NOT_SUPPORTED") -> None:
+        super().__init__(message, code=code, reason=reason)
 
 
 class InvalidSignature(PlatformError):

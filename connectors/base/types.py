@@ -35,7 +35,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """A shop or storefront as the platform names it. `extra` holds what each call needs, such as a shop cipher."""
+    """A shop or storefront as the platform names it. `extra` holds what each call needs, such as a shop cipher;
+    `options` is what the merchant chose for it, by the names of the connector's StoreOptions."""
 
     external_id: str
     name: str
@@ -43,6 +44,7 @@ class StoreIdentity:
     currency: str = ""
     domain: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class SourceStatus(StrEnum):
@@ -255,7 +257,8 @@ class DraftTax:
 class OrderDraft:
     """Everything a destination needs to create the order. The equation of orders/money.py holds for it.
 
-    total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes))
+    total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes)). The first charge is shipping,
+    its code being the destination's own method where the merchant mapped one; the others are fees.
     """
 
     source_external_id: str
@@ -281,7 +284,11 @@ class OrderDraft:
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """An order as it stands at the destination. `total` is None where the platform did not say."""
+    """An order as it stands at the destination. `total` is None where the platform did not say.
+
+    `remarks`: what was written otherwise than drafted, to fit the platform's limits, in sentences without buyers' data.
+    `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well.
+    """
 
     external_id: str
     name: str
@@ -291,6 +298,9 @@ class PlacedOrder:
     total: int | None = None
     currency: str = ""
     updated_at: datetime | None = None
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
+    problem_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,13 +322,16 @@ class ShipmentLine:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A parcel that left the destination. No tracking number yet = `tracking_number` is empty."""
+    """A parcel that left the destination. No tracking number yet = `tracking_number` is empty.
+
+    `lines` is None where the platform does not say what is in it.
+    """
 
     external_id: str
     carrier: str
     tracking_number: str
     tracking_url: str
-    lines: tuple[ShipmentLine, ...]
+    lines: tuple[ShipmentLine, ...] | None
     shipped_at: datetime | None
     is_cancelled: bool = False
 

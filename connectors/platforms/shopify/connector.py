@@ -18,6 +18,7 @@ from connectors.base.connector import (
     Destination,
     Features,
     Setting,
+    Subscriptions,
 )
 from connectors.base.errors import (
     AuthorizationError,
@@ -92,6 +93,12 @@ class Shopify(Destination):
         partial_fulfillment=True,
         refunds=True,
         custom_lines=True,
+        sku_search=True,
+        amounts=True,
+        notes={
+            "hold": "Shopify can hold a fulfillment; orders are made after TikTok's hold, so it is not needed yet",
+            "refunds": "The goods of a refund are recorded; no money moves",
+        },
     )
     settings = (
         Setting("CLIENT_ID", is_required=True, help="The app's client id"),
@@ -115,7 +122,16 @@ class Shopify(Destination):
             "staffnote",
         ]
     )
-    needs_shop = True
+    needs = (
+        "The shop's domain, the one that ends with .myshopify.com.",
+        "The login of an owner, or of staff who may install apps.",
+    )
+    renews_itself = True
+    shop_label = "Shop domain"
+    shop_help = "The one that ends with .myshopify.com; it stands under Settings, Domains."
+    shop_placeholder = "your-shop.myshopify.com"
+    carried = ("hmac",)
+    is_landing_signed = True
 
     # Authorization
 
@@ -196,7 +212,7 @@ class Shopify(Destination):
         key = self.delivery_key(request)
         return [mapping.event(topic, request.body, event_id=key, triggered_at=at)]
 
-    def ensure_webhooks(self, address: str) -> list[str]:
+    def ensure_webhooks(self, address: str) -> Subscriptions:
         """Make the definition that keeps our reference unique; subscribe what is missing. May be repeated.
 
         Answers the topics subscribed by this call: Shopify drops subscriptions after eight failures in a row.
@@ -211,11 +227,11 @@ class Shopify(Destination):
             errors = [error for error in made.get("userErrors") or [] if "taken" not in str(error.get("message"))]
             if errors:
                 raise mapping.refusal(errors, f"the subscription of {topic}")
-        return missing
+        return Subscriptions(made=tuple(missing))
 
     # Orders
 
-    def find_order(self, reference: str) -> PlacedOrder | None:
+    def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
         """By the unique metafield, then by search, which lags: None is no proof right after a create.
 
         Raises if either look-up failed: that is never "absent".

@@ -10,7 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from connectors.base.connector import AuthorizationAnswer, AuthorizationRequest, Features, Setting, Source
+from connectors.base.connector import (
+    AuthorizationAnswer,
+    AuthorizationRequest,
+    Features,
+    Setting,
+    Source,
+    Subscriptions,
+)
 from connectors.base.errors import (
     AuthorizationError,
     InvalidSignature,
@@ -79,7 +86,13 @@ class TikTokShop(Source):
 
     platform = "tiktok_shop"
     label = "TikTok Shop"
-    features = Features(webhooks=True, search_by_reference=True, hold=True, cancel=True, partial_fulfillment=True)
+    features = Features(
+        webhooks=True, search_by_reference=True, hold=True, cancel=True, partial_fulfillment=True, amounts=True
+    )
+    needs = (
+        "The login of the shop's owner. Other members of the shop cannot allow access.",
+        "Seller Shipping as the shop's default shipping option. Orders on TikTok Shipping are shown, not sent.",
+    )
     settings = (
         Setting("APP_KEY", is_required=True, help="The app's key"),
         Setting("APP_SECRET", is_required=True, is_secret=True, help="The app's secret"),
@@ -188,7 +201,7 @@ class TikTokShop(Source):
         """What happened, one event per order. Raises UnreadableAnswer."""
         return mapping.events_of(_object(request.body))
 
-    def ensure_webhooks(self, address: str) -> list[str]:
+    def ensure_webhooks(self, address: str) -> Subscriptions:
         """Subscribe what is missing or leads elsewhere, and name it. May be repeated."""
         data = self._call("GET", "/event/202309/webhooks", operation="webhooks.list")
         present = {row.get("event_type"): row.get("address") for row in _rows(data, "webhooks")}
@@ -196,7 +209,7 @@ class TikTokShop(Source):
         for event in missing:
             body = {"event_type": event, "address": address}
             self._call("PUT", "/event/202309/webhooks", operation="webhooks.subscribe", body=body)
-        return missing
+        return Subscriptions(made=tuple(missing))
 
     # Orders
 

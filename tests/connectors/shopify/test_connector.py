@@ -129,13 +129,13 @@ class TestFind:
         page = {"orders": {"nodes": [near], "pageInfo": {"hasNextPage": False}}}
         httpserver.expect_ordered_request(PATH).respond_with_json({"data": {"orderByIdentifier": None}})
         httpserver.expect_ordered_request(PATH).respond_with_json({"data": page})
-        assert shopify.find_order("5764") is None
+        assert shopify.find_order("5764", since=NOW) is None
         httpserver.expect_ordered_request(PATH).respond_with_json({"data": {"orderByIdentifier": None}})
         httpserver.expect_ordered_request(PATH).respond_with_json(
             {"errors": [{"message": "x"}], "data": {"orders": None}}
         )
         with pytest.raises(TemporaryError):
-            shopify.find_order("5764")
+            shopify.find_order("5764", since=NOW)
 
     def test_keys_variants_by_the_asked_sku(self, shopify, httpserver):
         nodes = [{"id": "v1", "sku": "cnd-1 "}, {"id": "v2", "sku": "CND-10"}]
@@ -175,7 +175,7 @@ class TestSeveralCalls:
             {"webhookSubscriptions": {"nodes": nodes, "pageInfo": {"hasNextPage": False}}},
             {"webhookSubscriptionCreate": {"webhookSubscription": {"id": "w"}, "userErrors": []}},
         )
-        assert shopify.ensure_webhooks("https://us.example/w") == ["ORDERS_UPDATED"]
+        assert shopify.ensure_webhooks("https://us.example/w").made == ("ORDERS_UPDATED",)
 
     def test_lines_of_a_long_fulfillment_are_paged(self, shopify, httpserver):
         def page(sku, more):
