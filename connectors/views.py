@@ -69,7 +69,7 @@ def _begin(request: HttpRequest, kind: type[Connector], *, shop: str, carried: d
 
 def _carried(kind: type[Connector], given: QueryDict) -> dict[str, str]:
     """What the platform wants back of a landing. The connector judges it; nothing is followed unasked."""
-    return {name: given[name][:2000] for name in kind.carried if name in given}
+    return {name: str(given[name])[:2000] for name in kind.carried if name in given}
 
 
 def _landing(request: HttpRequest, kind: type[Connector]) -> HttpResponse:
