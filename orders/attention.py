@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from connectors.base.connector import Destination
 from connectors.base.errors import PlatformError
-from connectors.base.types import Variant
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import hold, outbox
+from orders import hold, outbox, products, routing
 from orders.drafting import sku_key
 from orders.models import (
     CarrierMapping,
@@ -34,6 +32,8 @@ def retry(*, order: Order, by: str, now: datetime) -> None:
     """Try at once what was given up or waits, in the caller's transaction. May be repeated."""
     clear_attention(order=order, now=now, by=by)
     outbox.resume(order=order, now=now)
+    if order.state == OrderState.READY:
+        routing.plan_mirrors(order=order, now=now)
     Order.objects.filter(pk=order.pk, state=OrderState.HELD).update(check_at=now)
     note(order=order, kind="order.retried", by=by, now=now)
 
@@ -49,7 +49,7 @@ def skip(*, order: Order, by: str, now: datetime) -> None:
         raise NotPossible("The order is in a store already, or closed.")
     if order.outbox.filter(is_doubtful=True).exists() or order.outbox.filter(status=OutboxStatus.IN_FLIGHT).exists():
         raise NotPossible("It is being created at this moment. Wait until that is known.")
-    outbox.drop(order=order, kinds=[OutboxKind.CREATE_ORDER], now=now)
+    outbox.drop(order=order, kinds=[OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER], now=now)
     order.mirrors.filter(state=MirrorState.PLANNED).update(state=MirrorState.DROPPED)
     clear_attention(order=order, now=now, by=by)
     rule = f"Skipped by {by}"
@@ -78,7 +78,8 @@ def link_product(
         raise NotPossible("This order has no item with that SKU.")
     try:
         with speaking_to_destination(store, clock=clock) as destination:
-            found = _variants(destination, wanted.strip())
+            answers = products.find(store=store, skus=[wanted.strip()], destination=destination, now=clock())
+            found = answers[wanted.strip()]
     except PlatformError as error:
         raise NotPossible(f"{store.name} could not be asked: {error.message}. Nothing was changed.") from error
     if len(found) != 1:
@@ -127,7 +128,3 @@ def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> 
     facts = {"carrier_text": detail["carrier"], "carrier": chosen["name"]}
     note(order=order, kind="carrier.chosen", facts=facts, by=by, now=now)
     retry(order=order, by=by, now=now)
-
-
-def _variants(destination: Destination, sku: str) -> list[Variant]:
-    return destination.find_variants([sku]).get(sku, [])

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base.connector import Destination
 from connectors.base.types import PlatformOrder
-from connectors.registry import label_of
+from connectors.registry import connector_class, label_of
 from orders import outbox
 from orders.models import (
     Attention,
@@ -39,7 +39,8 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     reason = seen.cancel_reason or "Cancelled on TikTok Shop"
     facts: dict[str, Any] = {"cancelled_by": seen.cancelled_by} if seen.cancelled_by else {}
     advance(order=order, to=OrderState.CANCELLED, reason=reason, now=now, facts=facts, check_at=None)
-    outbox.drop(order=order, kinds=[OutboxKind.CREATE_ORDER, OutboxKind.PUSH_TRACKING], now=now)
+    kinds = [OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER, OutboxKind.PUSH_TRACKING]
+    outbox.drop(order=order, kinds=kinds, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(
         order.outbox.filter(
@@ -54,13 +55,23 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
 
 
 def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime) -> None:
-    """Say that the store's order is to be cancelled, unless its parcel left, in the caller's transaction."""
-    if has_left:
+    """Say that the store's order is to be cancelled, unless its parcel left, in the caller's transaction.
+
+    Where the platform has no call for it, it is the merchant's task, and watched until the store shows it cancelled.
+    """
+    is_task = not connector_class(mirror.store.platform).features.cancel
+    if has_left or is_task:
         ask_for_attention(
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": label_of(mirror.store), "name": mirror.name, "has_left": True},
+            detail={
+                "store": label_of(mirror.store),
+                "name": mirror.name,
+                "url": mirror.url,
+                "has_left": has_left,
+                "is_task": is_task and not has_left,
+            },
         )
         return
     outbox.enqueue(order=order, store=mirror.store, kind=OutboxKind.CANCEL_ORDER, reference=mirror.reference, now=now)

@@ -21,10 +21,12 @@ from connectors.base.types import (
 )
 from orders.models import Attention
 from orders.money import MoneyMismatch, prove, require_balance
+from orders.splitting import part_of
 
 TAG = "TikTok Shop"
 SAMPLE_TAG = "tiktok-sample"
 PREORDER_TAG = "tiktok-preorder"
+PART_TAG = "tiktok-part"
 
 
 class Blocked(Exception):
@@ -38,7 +40,9 @@ class Blocked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DraftRules:
-    """What a route says about its drafts. `variants` maps a source SKU to the destination's variant id."""
+    """What a route says about its drafts. `variants` maps a source SKU to the destination's variant id;
+    `shipping_titles` a delivery option, or "" for any other, to a method's title and code; `line_ids` are the lines
+    that go to this store, none named meaning all."""
 
     destination_currency: str
     destination_label: str
@@ -47,6 +51,7 @@ class DraftRules:
     variants: Mapping[str, str] = field(default_factory=dict)
     ambiguous_skus: frozenset[str] = frozenset()
     shipping_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    line_ids: frozenset[str] = frozenset()
 
 
 def sku_key(sku: str) -> str:
@@ -68,6 +73,8 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
         if len(live) != len(order.lines):
             raise MoneyMismatch("Some lines are cancelled, the amounts are of all", computed=0, stated=payment.total)
         proof = prove(payment=payment, lines=order.lines)
+        part = part_of(order, rules.line_ids)
+        payment, live = part.payment or payment, list(part.lines)
         draft = OrderDraft(
             source_external_id=order.external_id,
             source_store_id=rules.source_store_id,
@@ -81,13 +88,13 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             address=address,
             lines=_grouped(live, rules),
             discount=payment.seller_discount + payment.platform_discount,
-            charges=_charges(order, payment, rules),
+            charges=_charges(part, payment, rules),
             taxes=_taxes(payment, tax_included=proof.tax_included),
             tax_included=proof.tax_included and payment.tax > 0,
             total=payment.total,
-            tags=_tags(order),
-            note=_note(order),
-            attributes=_attributes(order, payment),
+            tags=_tags(order, is_part=part is not order),
+            note=_note(order, is_part=part is not order),
+            attributes=_attributes(order, part, payment),
         )
         require_balance(draft)
     except MoneyMismatch as error:
@@ -154,7 +161,8 @@ def _grouped(lines: Sequence[LineItem], rules: DraftRules) -> tuple[DraftLine, .
 def _charges(order: PlatformOrder, payment: Payment, rules: DraftRules) -> tuple[DraftCharge, ...]:
     """Shipping always has a line, so that the store has a method even at 0; fees follow, each under its own name."""
     default = (order.delivery_option_name or "TikTok Shop shipping", order.delivery_option_id)
-    title, code = rules.shipping_titles.get(order.delivery_option_id, default)
+    titles = rules.shipping_titles
+    title, code = titles.get(order.delivery_option_id) or titles.get("") or default
     fees = (
         DraftCharge(title=name.replace("_", " ").capitalize(), code=name, amount=amount)
         for name, amount in payment.fees.items()
@@ -173,13 +181,15 @@ def _taxes(payment: Payment, *, tax_included: bool) -> tuple[DraftTax, ...]:
     return (DraftTax(title=title, rate=text, amount=payment.tax),)
 
 
-def _tags(order: PlatformOrder) -> tuple[str, ...]:
-    extra = [SAMPLE_TAG] if order.is_sample else []
-    return (TAG, *extra, *([PREORDER_TAG] if order.is_preorder else []))
+def _tags(order: PlatformOrder, *, is_part: bool) -> tuple[str, ...]:
+    facts = {SAMPLE_TAG: order.is_sample, PREORDER_TAG: order.is_preorder, PART_TAG: is_part}
+    return (TAG, *(tag for tag, is_so in facts.items() if is_so))
 
 
-def _note(order: PlatformOrder) -> str:
+def _note(order: PlatformOrder, *, is_part: bool) -> str:
     lines = [f"TikTok Shop order {order.external_id}"]
+    if is_part:
+        lines.append("A part of it; the other items are sent from elsewhere")
     if order.is_sample:
         lines.append("Free sample")
     if order.buyer_message.strip():
@@ -187,11 +197,13 @@ def _note(order: PlatformOrder) -> str:
     return "\n".join(lines)
 
 
-def _attributes(order: PlatformOrder, payment: Payment) -> tuple[tuple[str, str], ...]:
+def _attributes(order: PlatformOrder, part: PlatformOrder, payment: Payment) -> tuple[tuple[str, str], ...]:
     def text(amount: int) -> str:
         return amounts.to_text(amount, payment.currency)
 
     found = [("TikTok order id", order.external_id)]
+    if part is not order:
+        found.append(("Part of the order", f"{len(part.lines)} of {len(order.lines)} units"))
     if order.ship_by:
         found.append(("Ship by", order.ship_by.strftime("%Y-%m-%d %H:%M UTC")))
     if order.deliver_by:

@@ -66,7 +66,7 @@ def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipme
 
 
 def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) -> None:
-    line_ids, missing = _allocate(order=order, shipment=shipment)
+    line_ids, missing = _allocate(order=order, mirror=mirror, shipment=shipment)
     kept = Fulfillment.objects.create(
         merchant_id=order.merchant_id,
         order=order,
@@ -91,7 +91,13 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
             order=order,
             code=Attention.MIXED_FULFILMENT,
             now=now,
-            detail={"store": label_of(mirror.store), "shipment": shipment.external_id, "units_too_many": missing},
+            detail={
+                "store": label_of(mirror.store),
+                "shipment": shipment.external_id,
+                "units_too_many": missing,
+                "is_unsaid": shipment.lines is None,
+                "tracking_number": shipment.tracking_number,
+            },
         )
     _queue(kept=kept, order=order, now=now)
 
@@ -168,15 +174,21 @@ def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: dateti
     outbox.resume(order=order, now=now)
 
 
-def _allocate(*, order: Order, shipment: Shipment) -> tuple[list[str], int]:
-    """The source's line ids of this parcel, and how many of its units could not be told."""
+def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list[str], int]:
+    """The source's line ids of this parcel, and how many of its units could not be told.
+
+    Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
+    """
+    own = mirror.line_ids or [each["external_id"] for each in order.snapshot["lines"] if each["status"] != "CANCELLED"]
     taken: set[str] = set()
     for other in order.fulfillments.exclude(state=S.CANCELLED):
         taken.update(other.line_ids)
+    if shipment.lines is None:
+        return [each for each in own if each not in taken], 0
     found: list[str] = []
     missing = 0
-    for line in shipment.lines or ():
-        free = [each for each in _candidates(order, line) if each not in taken]
+    for line in shipment.lines:
+        free = [each for each in _candidates(order, line) if each in own and each not in taken]
         chosen = free[: line.quantity]
         missing += line.quantity - len(chosen)
         taken.update(chosen)
@@ -247,7 +259,8 @@ def settle_sent(
         facts["warning"] = receipt.warning
     kind = "tracking.found" if receipt.already_there else "tracking.sent"
     note(order=order, kind=kind, facts=facts, now=now)
-    clear_attention(order=order, now=now)
+    if not outbox.is_stuck(order=order, besides=item):
+        clear_attention(order=order, now=now)
 
 
 def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: PlatformError, now: datetime) -> None:

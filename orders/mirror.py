@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -11,12 +11,11 @@ from accounts.access import merchant_rows
 from connectors.base import money as amounts
 from connectors.base.connector import Destination
 from connectors.base.errors import OutcomeUnknown, TemporaryError, UnreadableAnswer
-from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
-from connectors.models import ConnectedStore
+from connectors.base.types import AddressState, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination, speaking_to_source
-from orders import cancellations, ingest, outbox
-from orders.drafting import DraftRules, make_draft, sku_key
+from orders import cancellations, ingest, outbox, products
+from orders.drafting import DraftRules, make_draft
 from orders.models import (
     Attention,
     Mirror,
@@ -25,13 +24,15 @@ from orders.models import (
     OrderState,
     OutboxItem,
     OutboxStatus,
-    ProductLink,
+    ShippingMapping,
 )
+from orders.splitting import part_of
 from orders.states import advance, ask_for_attention, clear_attention, note
 
 # A call that was cut off may still be carried out for this long, and a search may lag: only after it is "absent" sure.
 SURE_AFTER = timedelta(seconds=90)
-LINK_LIFE = timedelta(hours=6)
+# How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
+KEY_LIFE = timedelta(hours=12)
 
 
 def read_again(*, order: Order, clock: Callable[[], datetime]) -> tuple[Order, PlatformOrder]:
@@ -64,18 +65,20 @@ def create(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     order, seen = read_again(order=order, clock=clock)
     draft: OrderDraft | None = None
     with speaking_to_destination(mirror.store, clock=clock) as destination:
-        placed = destination.find_order(item.reference, since=order.ordered_at)
+        placed = None
+        if destination.features.search_by_reference or item.is_doubtful:
+            placed = destination.find_order(item.reference, since=order.ordered_at)
         if placed is None:
-            _wait_until_sure(item=item, now=clock())
-            if not _is_wanted(order=order, seen=seen):
+            _wait_until_sure(item=item, destination=destination, now=clock())
+            if not _is_wanted(order=order, seen=seen, mirror=mirror):
                 _withdraw(item=item, mirror=mirror, now=clock())
                 return
-            draft = _draft(order=order, seen=seen, mirror=mirror, destination=destination, now=clock())
+            draft = draft_for(order=order, seen=seen, mirror=mirror, destination=destination, now=clock())
             placed = _create_or_find(item=item, draft=draft, destination=destination, clock=clock)
     _settle(item=item, mirror=mirror, placed=placed, draft=draft, now=clock())
 
 
-def _is_wanted(*, order: Order, seen: PlatformOrder) -> bool:
+def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
     if order.state != OrderState.READY:
         return False
@@ -87,15 +90,27 @@ def _is_wanted(*, order: Order, seen: PlatformOrder) -> bool:
         raise outbox.NotYet(Attention.ADDRESS_NOT_RELEASED, wait=60, detail={"state": seen.address_state.value.lower()})
     if seen.status is SourceStatus.UNKNOWN:
         raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-    if seen.status is not SourceStatus.AWAITING_SHIPMENT and not order.skip_rule:
+    if seen.status is not SourceStatus.AWAITING_SHIPMENT and not order.skip_rule and not _is_rest(seen, mirror):
         raise outbox.NotYet(
             Attention.MIXED_FULFILMENT, wait=900, detail={"status": seen.status_text, "is_shipped_elsewhere": True}
         )
     return True
 
 
-def _wait_until_sure(*, item: OutboxItem, now: datetime) -> None:
-    """An earlier try may still be carried out: absent is not sure before that time is over."""
+def _is_rest(seen: PlatformOrder, mirror: Mirror) -> bool:
+    """Whether another store shipped its part of the order, and nothing of this one's part has left."""
+    left = {line_id for package in seen.packages if package.tracking_number for line_id in package.line_ids}
+    is_partly = seen.status is SourceStatus.PARTIALLY_SHIPPING
+    return is_partly and bool(mirror.line_ids) and not left.intersection(mirror.line_ids)
+
+
+def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetime) -> None:
+    """An earlier try may still be carried out: absent is not sure before that time is over.
+
+    Where the platform carries out a repeated key only once, nothing has to be waited for while it knows the key.
+    """
+    if destination.features.idempotency_key and item.sent_at is not None and now < item.sent_at + KEY_LIFE:
+        return
     if item.is_doubtful and item.sent_at is not None and now < item.sent_at + SURE_AFTER:
         left = (item.sent_at + SURE_AFTER - now).total_seconds()
         raise OutcomeUnknown("The store has not shown the order yet; it is looked for again", retry_after=min(left, 15))
@@ -114,56 +129,29 @@ def _create_or_find(
         return placed
 
 
-def _draft(*, order: Order, seen: PlatformOrder, mirror: Mirror, destination: Destination, now: datetime) -> OrderDraft:
-    """The draft under this route's rules. Looks up variants that are not linked. Raises drafting.Blocked."""
-    variants, ambiguous = _variants(store=mirror.store, lines=seen.lines, destination=destination, now=now)
+def draft_for(
+    *, order: Order, seen: PlatformOrder, mirror: Mirror, destination: Destination, now: datetime
+) -> OrderDraft:
+    """What this store will receive, under its route's rules; the dry run shows the same. Looks up variants that are
+    not linked: makes calls, not inside a transaction. Raises drafting.Blocked, PlatformError."""
+    part = part_of(seen, mirror.line_ids)
+    found = products.look_up(store=mirror.store, lines=part.lines, destination=destination, now=now)
+    with merchant_rows(mirror.merchant_id):
+        mappings = {
+            each.delivery_option_id: (each.title, each.code)
+            for each in ShippingMapping.objects.filter(store=mirror.store)
+        }
     rules = DraftRules(
         destination_currency=mirror.store.currency,
         destination_label=label_of(mirror.store),
         source_store_id=order.source_store.external_id,
         source_store_name=order.source_store.name,
-        variants=variants,
-        ambiguous_skus=ambiguous,
+        variants=found.variants,
+        ambiguous_skus=found.ambiguous,
+        shipping_titles=mappings,
+        line_ids=frozenset(mirror.line_ids),
     )
     return make_draft(seen, rules)
-
-
-def _variants(
-    *, store: ConnectedStore, lines: Sequence[LineItem], destination: Destination, now: datetime
-) -> tuple[dict[str, str], frozenset[str]]:
-    """SKU key to variant id: kept links first, then a search by SKU. A SKU with several variants is ambiguous."""
-    wanted = {sku_key(line.sku): line.sku.strip() for line in lines if line.sku.strip()}
-    with merchant_rows(store.merchant_id):
-        links = ProductLink.objects.filter(store=store, sku__in=wanted)
-        known = {link.sku: link.variant_id for link in links if link.is_manual or link.checked_at > now - LINK_LIFE}
-    missing = [sku for key, sku in wanted.items() if key not in known]
-    if not missing:
-        return known, frozenset()
-    ambiguous: set[str] = set()
-    fresh: list[ProductLink] = []
-    for sku, found in destination.find_variants(missing).items():
-        if len(found) == 1:
-            known[sku_key(sku)] = found[0].external_id
-            fresh.append(
-                ProductLink(
-                    merchant_id=store.merchant_id,
-                    store=store,
-                    sku=sku_key(sku),
-                    variant_id=found[0].external_id,
-                    title=found[0].title[:500],
-                    checked_at=now,
-                )
-            )
-        elif found:
-            ambiguous.add(sku_key(sku))
-    with merchant_rows(store.merchant_id):
-        ProductLink.objects.bulk_create(
-            fresh,
-            update_conflicts=True,
-            unique_fields=["store", "sku"],
-            update_fields=["variant_id", "title", "checked_at"],
-        )
-    return known, frozenset(ambiguous)
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
@@ -190,17 +178,22 @@ def _settle(*, item: OutboxItem, mirror: Mirror, placed: PlacedOrder, draft: Ord
         )
         facts = {"store": label_of(mirror.store), "name": placed.name, "url": placed.url}
         note(order=order, kind="mirror.created" if draft else "mirror.found", facts=facts, now=now)
+        if placed.remarks:
+            adapted = {"store": facts["store"], "remarks": placed.remarks}
+            note(order=order, kind="mirror.adapted", facts=adapted, now=now)
         if order.state == OrderState.CANCELLED and mirror.state == MirrorState.CREATED:
             cancellations.cancel_mirror(mirror=mirror, order=order, has_left=False, now=now)
         elif order.state == OrderState.READY:
-            clear_attention(order=order, now=now)
+            if not outbox.is_stuck(order=order, besides=item):
+                clear_attention(order=order, now=now)
             if not order.mirrors.filter(state=MirrorState.PLANNED).exists():
                 advance(order=order, to=OrderState.MIRRORED, reason=f"Created in {label_of(mirror.store)}", now=now)
         _compare_money(order=order, mirror=mirror, placed=placed, now=now)
 
 
 def _compare_money(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:
-    if placed.total is None or order.total is None or (placed.total, placed.currency) == (order.total, order.currency):
+    payment = part_of(ingest.seen_of(order), mirror.line_ids).payment
+    if placed.total is None or payment is None or (placed.total, placed.currency) == (payment.total, payment.currency):
         return
     ask_for_attention(
         order=order,
@@ -209,8 +202,8 @@ def _compare_money(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: da
         detail={
             "what": f"The order in {label_of(mirror.store)} has another total",
             "computed": amounts.to_text(placed.total, placed.currency),
-            "stated": amounts.to_text(order.total, order.currency),
-            "currency": order.currency,
+            "stated": amounts.to_text(payment.total, payment.currency),
+            "currency": payment.currency,
             "is_in_store": True,
         },
     )

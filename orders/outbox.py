@@ -171,6 +171,11 @@ def resume(*, order: Order, now: datetime) -> int:
     )
 
 
+def is_stuck(*, order: Order, besides: OutboxItem) -> bool:
+    """Whether something else of this order was given up, so that its question has to stay."""
+    return OutboxItem.objects.filter(order=order, status=OutboxStatus.PARKED).exclude(pk=besides.pk).exists()
+
+
 def drop(*, order: Order, kinds: list[OutboxKind], now: datetime) -> int:
     """Take back what was said but surely not begun: pending or parked items that no call was ever made for."""
     return (

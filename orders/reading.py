@@ -18,7 +18,7 @@ from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from orders import fulfillment, ingest
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
-from orders.states import ask_for_attention, note
+from orders.states import ask_for_attention, clear_attention, note
 
 log = logging.getLogger(__name__)
 
@@ -164,10 +164,27 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
                 "was_wanted": order.state != OrderState.CANCELLED,
             }
             note(order=order, kind=kind, facts=facts, now=now)
+            if order.state == OrderState.CANCELLED:
+                clear_attention(order=order, now=now, codes=frozenset({Attention.ALREADY_CANCELLED}))
             if order.state in (OrderState.READY, OrderState.MIRRORED):
                 _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
+        if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
+            _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
         fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
         calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id)
+
+
+def _ask_about_problem(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:
+    """The store says that it will not fulfill the order, or not all of it. Asked once: a person may have settled it."""
+    if order.events.filter(kind="mirror.problem", facts__problem=placed.problem).exists():
+        return
+    label = label_of(mirror.store)
+    facts = {"store": label, "name": mirror.name, "problem": placed.problem}
+    note(order=order, kind="mirror.problem", facts=facts, now=now)
+    is_known = placed.problem_reason in Attention.values[1:]
+    code = Attention(placed.problem_reason) if is_known else Attention.REMOTE_ERROR
+    detail = {"label": label, "message": placed.problem, "store": mirror.store.name, "is_in_store": True}
+    ask_for_attention(order=order, code=code, now=now, detail=detail)
 
 
 def _ask_about_lost_mirror(*, order: Order, mirror: Mirror, is_deleted: bool, now: datetime) -> None:

@@ -1,18 +1,49 @@
-"""Which stores an order goes to, and the intents to create it there."""
+"""Which stores an order goes to, by the merchant's routes, and the intents to create it there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
+from accounts.access import merchant_rows
+from connectors.base import snapshot
+from connectors.base.types import LineItem, PlatformOrder
 from connectors.models import ConnectedStore, StorePart, StoreState
-from orders import outbox
-from orders.models import HoldMode, Mirror, Order, OrderState, OutboxKind, Route
+from connectors.speaking import speaking_to_destination
+from orders import outbox, products
+from orders.drafting import sku_key
+from orders.models import (
+    Attention,
+    HoldMode,
+    Mirror,
+    Order,
+    OrderState,
+    OutboxItem,
+    OutboxKind,
+    OutboxStatus,
+    Route,
+    RouteRule,
+)
+from orders.states import ask_for_attention, clear_attention, note
+
+# SKU keys that a route's store has, by the route's id.
+Stocked = Mapping[int, Collection[str]]
+
+
+class NoRoute(Exception):
+    """No route takes these lines, so nothing of the order is sent anywhere."""
+
+    def __init__(self, lines: Sequence[LineItem]) -> None:
+        super().__init__("no route")
+        self.lines = lines
 
 
 def routes_of(source_store: ConnectedStore) -> list[Route]:
-    """The routes that are on, made if the answer is plain: no route yet, and exactly one store to go to.
+    """The routes that are on, in the order they are asked, the default one last.
 
-    With several stores and no route nothing is guessed: an order sent to two stores would be shipped twice.
+    The first is made if the answer is plain: no route yet, and exactly one store to go to. With several stores and no
+    route nothing is guessed: an order sent to two stores would be shipped twice.
     """
     routes = list(Route.objects.filter(source_store=source_store).select_related("destination_store"))
     if not routes:
@@ -28,20 +59,112 @@ def routes_of(source_store: ConnectedStore) -> list[Route]:
                 defaults={"merchant_id": source_store.merchant_id},
             )
             routes = [route]
-    return [route for route in routes if route.is_on and route.destination_store.state != StoreState.DISCONNECTED]
+    routes = [route for route in routes if route.is_on and route.destination_store.state != StoreState.DISCONNECTED]
+    return sorted(routes, key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
+
+
+def share_out(order: PlatformOrder, routes: Sequence[Route], stocked: Stocked) -> list[tuple[Route, tuple[str, ...]]]:
+    """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place.
+
+    A route that does not take parts gets the whole order or nothing of it; the default takes what is left.
+    """
+    left = list(order.lines)
+    shares: list[tuple[Route, tuple[str, ...]]] = []
+    for route in routes:
+        taken = _taken(route, order, left, stocked.get(route.pk, ()))
+        is_allowed = route.takes_part or route.rule == RouteRule.DEFAULT or len(taken) == len(order.lines)
+        if not taken or not is_allowed:
+            continue
+        shares.append((route, tuple(line.external_id for line in taken)))
+        left = [line for line in left if line not in taken]
+    if left:
+        raise NoRoute(left)
+    return shares
+
+
+def _taken(route: Route, order: PlatformOrder, left: Sequence[LineItem], skus: Collection[str]) -> Sequence[LineItem]:
+    if route.rule == RouteRule.WAREHOUSE:
+        return left if order.warehouse_id in route.warehouse_ids else ()
+    if route.rule == RouteRule.SKU:
+        patterns = [sku_key(pattern) for pattern in route.skus]
+        return [line for line in left if any(fnmatchcase(sku_key(line.sku), pattern) for pattern in patterns)]
+    if route.rule == RouteRule.FOUND:
+        found = [line for line in left if sku_key(line.sku) in skus]
+        units = sum(line.quantity for line in order.lines)
+        is_enough = 100 * sum(line.quantity for line in found) >= route.least_share * units
+        return found if is_enough else ()
+    return left
 
 
 def plan_mirrors(*, order: Order, now: datetime) -> int:
-    """Say what is to be created: one mirror and one outbox item per route, in the caller's transaction.
+    """Say what is to be created, or that the stores have to be asked first, in the caller's transaction.
 
     Returns how many routes there are. May be repeated: each pair of order and store is planned once.
     """
     routes = routes_of(order.source_store)
+    if not routes or order.mirrors.exists():
+        return len(routes)
+    if any(route.rule == RouteRule.FOUND for route in routes):
+        item = outbox.enqueue(
+            order=order,
+            store=order.source_store,
+            kind=OutboxKind.CHOOSE_STORES,
+            reference=order.external_id,
+            now=now,
+        )
+        OutboxItem.objects.filter(pk=item.pk, status__in=[OutboxStatus.DONE, OutboxStatus.DROPPED]).update(
+            status=OutboxStatus.PENDING, not_before=now, attempts=0, settled_at=None
+        )
+    else:
+        _plan(order=order, routes=routes, stocked={}, now=now)
+    return len(routes)
+
+
+def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
+    """Carry out CHOOSE_STORES: ask the stores which of the items they have, then plan.
+
+    Makes calls: not inside a transaction. Raises PlatformError, outbox.LostLease. May be repeated.
+    """
+    with merchant_rows(item.merchant_id):
+        order = Order.objects.select_related("source_store").get(pk=item.order_id)
+        routes = routes_of(order.source_store)
+    lines = snapshot.from_json(order.snapshot).lines
+    stocked: dict[int, Collection[str]] = {}
     for route in routes:
+        if route.rule == RouteRule.FOUND:
+            store = route.destination_store
+            with speaking_to_destination(store, clock=clock) as destination:
+                found = products.look_up(store=store, lines=lines, destination=destination, now=clock())
+            stocked[route.pk] = {*found.variants, *found.ambiguous}
+    with merchant_rows(item.merchant_id):
+        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
+        outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
+        if order.state == OrderState.READY and not order.mirrors.exists():
+            _plan(order=order, routes=routes, stocked=stocked, now=clock())
+
+
+def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datetime) -> None:
+    """One mirror and one outbox item per route that gets something, all or none of them."""
+    seen = snapshot.from_json(order.snapshot)
+    try:
+        shares = share_out(seen, routes, stocked)
+    except NoRoute as error:
+        skus = list(dict.fromkeys(line.sku.strip() or line.title for line in error.lines))
+        ask_for_attention(order=order, code=Attention.NO_ROUTE, now=now, detail={"skus": skus[:20]})
+        return
+    clear_attention(order=order, now=now, codes=frozenset({Attention.NO_ROUTE}))
+    if len(shares) > 1:
+        parts = {route.destination_store.name: len(line_ids) for route, line_ids in shares}
+        note(order=order, kind="order.split", facts={"units": parts}, now=now)
+    for route, line_ids in shares:
         mirror, _ = Mirror.objects.get_or_create(
             order=order,
             store=route.destination_store,
-            defaults={"merchant_id": order.merchant_id, "reference": order.external_id},
+            defaults={
+                "merchant_id": order.merchant_id,
+                "reference": order.external_id,
+                "line_ids": list(line_ids) if len(shares) > 1 else [],
+            },
         )
         outbox.enqueue(
             order=order,
@@ -51,7 +174,6 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
             now=now,
             not_before=now + extra_hold(route),
         )
-    return len(routes)
 
 
 def set_hold(*, route: Route, hours: int) -> None:
@@ -76,7 +198,8 @@ def plan_waiting(*, source_store: ConnectedStore, now: datetime, limit: int = 50
     if not routes_of(source_store):
         return 0
     waiting = Order.objects.filter(source_store=source_store, state=OrderState.READY, mirrors=None)
-    orders = list(waiting.select_related("source_store").order_by("id")[:limit])
+    orders = list(waiting.exclude(outbox__status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT])[:limit])
     for order in orders:
+        order.source_store = source_store
         plan_mirrors(order=order, now=now)
     return len(orders)

@@ -24,7 +24,7 @@ from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
 from connectors.speaking import StoreWaits, speaking_to_destination, speaking_to_source
-from orders import cancellations, fulfillment, mirror, outbox
+from orders import cancellations, fulfillment, mirror, outbox, routing
 from orders.drafting import Blocked
 from orders.models import (
     Attention,
@@ -145,9 +145,11 @@ def _sort_out(*, item: OutboxItem, error: Exception, now: datetime) -> None:
             _wait(item=item, order=order, code=error.code, detail=error.detail, wait=error.wait, now=now)
         elif isinstance(error, Blocked) and error.code in _LOOKED_AT_AGAIN:
             wait = _LOOKED_AT_AGAIN[error.code]
-            _wait(item=item, order=order, code=error.code, detail=error.detail, wait=wait, now=now)
+            detail = {**error.detail, "store_id": item.store_id}
+            _wait(item=item, order=order, code=error.code, detail=detail, wait=wait, now=now)
         elif isinstance(error, Blocked):
-            _park(item=item, order=order, code=error.code, detail=error.detail, error=error.code.label, now=now)
+            detail = {**error.detail, "store_id": item.store_id}
+            _park(item=item, order=order, code=error.code, detail=detail, error=error.code.label, now=now)
         elif isinstance(error, fulfillment.NoCarrier):
             _park(
                 item=item,
@@ -256,6 +258,7 @@ def _keep_calls(item: OutboxItem) -> None:
 
 
 _STEPS: Mapping[OutboxKind, Callable[[OutboxItem, Callable[[], datetime]], None]] = {
+    OutboxKind.CHOOSE_STORES: lambda item, clock: routing.choose_stores(item=item, clock=clock),
     OutboxKind.CREATE_ORDER: lambda item, clock: mirror.create(item=item, clock=clock),
     OutboxKind.CANCEL_ORDER: _cancel,
     OutboxKind.PUSH_TRACKING: _push,

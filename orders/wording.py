@@ -182,10 +182,10 @@ _REASONS: Mapping[str, Reason] = {
     ),
     Attention.ALREADY_CANCELLED: Reason(
         "Cancelled on TikTok Shop, still open in the store",
-        "TikTok Shop cancelled the order; {name} in {store} could not be cancelled with it, since its parcel left.",
+        "TikTok Shop cancelled the order; {why_open}",
         "Both",
-        "Stop the parcel if you still can, and close {name} in {store} by hand.",
-        "No.",
+        "{how_to_close}",
+        "{is_watched}",
     ),
     Attention.NOT_SELLER_SHIPPING: Reason(
         "Not on Seller Shipping",
@@ -196,7 +196,7 @@ _REASONS: Mapping[str, Reason] = {
     ),
     Attention.MIXED_FULFILMENT: Reason(
         "Shipped from several places",
-        "The parcels do not fit the order's items. {message}",
+        "{parcels_words} {message}",
         "Seller Center and the store",
         "Compare the packages in Seller Center with the store's.",
         "Looks again every 15 minutes.",
@@ -221,6 +221,27 @@ _REASONS: Mapping[str, Reason] = {
         _TIKTOK,
         "Look at the order in Seller Center. Nothing was sent.",
         "When TikTok Shop changes the order.",
+    ),
+    Attention.NOT_SUPPORTED: Reason(
+        "Not available on this store",
+        "{label} cannot take the order as it is: {message}. Nothing was sent.",
+        _YOURS,
+        "Change what it names, or send the order from another store.",
+        _UNTIL_MENDED,
+    ),
+    Attention.NO_ROUTE: Reason(
+        "No store takes these items",
+        "No route takes {skus_text}, and there is no default route. Nothing was sent.",
+        _YOURS,
+        "Add a route for these items, or a default one, under Connections.",
+        "It is looked at again with every look for changes.",
+    ),
+    Attention.DUPLICATE_FOUND: Reason(
+        "The store has this order already",
+        "{label} has an order for it that VeriSync did not make: {message}. Nothing was sent.",
+        "Another app, or a person",
+        "Find out who sends TikTok Shop's orders there as well. Skip this one if that order is fulfilled.",
+        _UNTIL_MENDED,
     ),
     Attention.REMOTE_ERROR: Reason(
         "{label} refused",
@@ -264,6 +285,8 @@ _SHORT: Mapping[str, str] = {
     Attention.AUTH_EXPIRED: "Reconnect store",
     Attention.SCOPE_MISSING: "Not permitted",
     Attention.RATE_LIMITED: "Asked to wait",
+    Attention.NOT_SUPPORTED: "Not available",
+    Attention.NO_ROUTE: "No route",
     Attention.REMOTE_ERROR: "Refused",
     Attention.UNKNOWN_STATUS: "Unknown status",
     Attention.UNREADABLE: "Not readable",
@@ -287,8 +310,31 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["problems"] = ". ".join(detail.get("problems", [])) or "Parts of it are missing."
     facts["side_words"] = _SIDES.get(detail.get("side", ""), "The platform")
     facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
+    facts["skus_text"] = ", ".join(detail.get("skus", [])) or "its items"
+    facts.update(_open_words(facts))
+    facts["parcels_words"] = (
+        "{store} does not say what is in the parcel {tracking_number}; the first one was reported for all items."
+        if detail.get("is_unsaid")
+        else "The parcels do not fit the order's items."
+    ).format_map(facts)
     facts["nothing_sent"] = "" if detail.get("is_in_store") else " Nothing was sent."
     return Reason(*(getattr(words, name).format_map(facts).strip() for name in Reason.__slots__))
+
+
+def _open_words(facts: _Facts) -> dict[str, str]:
+    """Why a cancelled order is still open in its store, and what a person does about it."""
+    if facts.get("is_task"):
+        why = "{store} lets no app cancel an order, so {name} there is still open."
+        how = "Cancel {name} in {store} by hand, before it is packed."
+        watched = "It is watched until {store} shows it cancelled."
+    elif facts.get("has_left"):
+        why = "{name} in {store} could not be cancelled with it, since its parcel left."
+        how, watched = "Stop the parcel if you still can, and close {name} in {store} by hand.", "No."
+    else:
+        why = "{store} says: {message}"
+        how, watched = "Stop the parcel if you still can, and close the order in {store} by hand.", "No."
+    words = {"why_open": why, "how_to_close": how, "is_watched": watched}
+    return {name: text.format_map(facts) for name, text in words.items()}
 
 
 # What our calls ask for, by the connectors' own names; one that is missing here is shown by its name. Never what came
@@ -333,6 +379,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "attention.cleared": ("No longer needs attention", "green"),
     "mirror.created": ("Created in {store} as {name}", "green"),
     "mirror.found": ("Found in {store} as {name}, not created again", "green"),
+    "mirror.adapted": ("Fitted to {store}'s limits: {remarks_text}", "amber"),
+    "mirror.problem": ("{store}: {problem}", "red"),
+    "order.split": ("Goes to several stores: {units_text}", "blue"),
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
@@ -356,6 +405,9 @@ def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, 
     """Title and tone of an event; an unnamed kind is shown as it is."""
     title, tone = EVENTS.get(kind, (kind, "gray"))
     said = {name: _in_words(name, value) for name, value in facts.items()}
+    said["remarks_text"] = "; ".join(facts.get("remarks", []))
+    if isinstance(facts.get("units"), Mapping):
+        said["units_text"] = ", ".join(f"{name} {_in_words('units', count)}" for name, count in facts["units"].items())
     return " ".join(title.format_map(_Facts({**said, "reason": reason})).split()), tone
 
 

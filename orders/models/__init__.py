@@ -3,13 +3,17 @@
 from orders.models.events import OrderEvent
 from orders.models.fulfillments import CarrierMapping, Fulfillment, FulfillmentState
 from orders.models.lanes import Lane
-from orders.models.mirrors import HoldMode, Mirror, MirrorState, ProductLink, Route
+from orders.models.mirrors import Mirror, MirrorState
 from orders.models.orders import Attention, Order, OrderState, OrderVersion, SetAside
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
+from orders.models.products import Catalog, CatalogVariant, ProductLink
+from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
 
 __all__ = [
     "Attention",
     "CarrierMapping",
+    "Catalog",
+    "CatalogVariant",
     "Fulfillment",
     "FulfillmentState",
     "GiveUpReason",
@@ -26,5 +30,7 @@ __all__ = [
     "OutboxStatus",
     "ProductLink",
     "Route",
+    "RouteRule",
     "SetAside",
+    "ShippingMapping",
 ]

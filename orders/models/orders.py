@@ -53,6 +53,8 @@ class Attention(models.TextChoices):
     AUTH_EXPIRED = "AUTH_EXPIRED", "The store has to be reconnected"
     SCOPE_MISSING = "SCOPE_MISSING", "A permission is missing"
     RATE_LIMITED = "RATE_LIMITED", "The platform asks us to wait"
+    NOT_SUPPORTED = "NOT_SUPPORTED", "The store cannot take it as it is"
+    NO_ROUTE = "NO_ROUTE", "No store takes these items"
     REMOTE_ERROR = "REMOTE_ERROR", "The platform refused"
     UNKNOWN_STATUS = "UNKNOWN_STATUS", "A status we do not know"
     UNREADABLE = "UNREADABLE", "The order could not be read"
@@ -60,10 +62,6 @@ class Attention(models.TextChoices):
 
 class OrderQuerySet(models.QuerySet["Order"]):
     """Phrases about orders."""
-
-    def for_merchant(self, merchant: Merchant) -> Self:
-        """Only this merchant's."""
-        return self.filter(merchant=merchant)
 
     def held(self) -> Self:
         """Not yet released: unpaid or on hold."""

@@ -15,6 +15,7 @@ from orders.models.orders import Order
 class OutboxKind(models.TextChoices):
     """What is to be done at a store."""
 
+    CHOOSE_STORES = "CHOOSE_STORES", "Ask which stores have the items"
     CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"

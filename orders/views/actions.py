@@ -86,7 +86,9 @@ def link(request: HttpRequest, order_id: int) -> HttpResponse:
     """Link an item to a variant of the store, named by its SKU there."""
     with merchant_rows(membership_of(request).merchant_id):
         order = Order.objects.filter(pk=order_id).first()
-        mirror = Mirror.objects.select_related("store").filter(order=order_id).order_by("id").first()
+        mirrors = Mirror.objects.select_related("store").filter(order=order_id).order_by("id")
+        asking = order.attention_detail.get("store_id") if order else None
+        mirror = mirrors.filter(store_id=asking).first() or mirrors.first()
     if order is None:
         raise Http404
     if mirror is None:

@@ -1,0 +1,59 @@
+"""What the stores sell, and which of it a source SKU means."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from accounts.models import Merchant
+from connectors.models import ConnectedStore
+
+
+class ProductLink(models.Model):
+    """A source SKU and the destination's variant that stands for it."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(ConnectedStore, on_delete=models.CASCADE, related_name="product_links")
+    sku = models.CharField(max_length=200)
+    variant_id = models.CharField(max_length=100)
+    title = models.CharField(max_length=500, blank=True)
+    is_manual = models.BooleanField(default=False)
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["store", "sku"], name="product_link_once")]
+
+    def __str__(self) -> str:
+        return self.sku
+
+
+class Catalog(models.Model):
+    """When the catalog of a store that cannot be searched by SKU was read, whole."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    store = models.OneToOneField(ConnectedStore, on_delete=models.CASCADE, related_name="catalog")
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"catalog of {self.store_id}"
+
+
+class CatalogVariant(models.Model):
+    """A variant of such a catalog. SKUs are not unique there: two with one SKU are a question for a person."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(ConnectedStore, on_delete=models.CASCADE, related_name="catalog_variants")
+    external_id = models.CharField(max_length=100)
+    sku = models.CharField(max_length=200)  # as the store writes it
+    sku_key = models.CharField(max_length=200)
+    title = models.CharField(max_length=500, blank=True)
+    variant_title = models.CharField(max_length=300, blank=True)
+    stock = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["store", "external_id"], name="catalog_variant_once")]
+        indexes: ClassVar = [models.Index(fields=["store", "sku_key"], name="catalog_by_sku")]
+
+    def __str__(self) -> str:
+        return self.sku or self.external_id
