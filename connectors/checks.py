@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,11 +61,17 @@ def _wrong_of(platform: str) -> list[tuple[str, str]]:
 
 
 def _is_own_host(url: str, setting: Setting) -> bool:
-    """Whether the address is https and one of the platform's hosts; a leading dot allows what stands for a shop."""
+    """Whether the address, whatever fills its placeholder, is https and one of the platform's hosts."""
+    filled = [re.sub(r"\{\w+\}", fill, url) for fill in setting.fills] or [url]
+    return all(_leads_to(each, setting.hosts) for each in filled)
+
+
+def _leads_to(url: str, hosts: tuple[str, ...]) -> bool:
+    """Whether it is https to one of the hosts; a leading dot allows subdomains."""
     try:
-        parts = urlsplit(url.replace("{shop}", "shop.myshopify.com") if "{shop}" in url else url)
+        parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    is_known = any(host == known or (known.startswith(".") and host.endswith(known)) for known in setting.hosts)
+    is_known = any(host == known or (known.startswith(".") and host.endswith(known)) for known in hosts)
     return parts.scheme == "https" and is_known and port in (None, 443) and not parts.username

@@ -58,6 +58,7 @@ class ConnectedStore(models.Model):
     webhooks_checked_at = models.DateTimeField(null=True, blank=True)
     last_webhook_at = models.DateTimeField(null=True, blank=True)
     polled_until = models.DateTimeField(null=True, blank=True)
+    last_test = models.JSONField(default=dict, blank=True)  # what connectors/testing.py found, and who asked
 
     class Meta:
         constraints: ClassVar = [

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import AccessDenied, member_required, membership_for, memberships_of, merchant_rows
 from accounts.models import Membership, Role
-from connectors import oauth, registry
+from connectors import oauth, registry, testing
 from connectors.base.connector import AuthorizationAnswer, Connector
 from connectors.base.errors import PlatformError
 from connectors.models import ConnectedStore, StorePart
@@ -148,6 +148,23 @@ def disconnect(request: HttpRequest, platform: str, store_id: int) -> HttpRespon
     there = f"{label} took the permission back." if is_revoked else f"Remove the app in {label} as well."
     messages.success(request, f"{store.name} is disconnected: its tokens are forgotten, its orders stay. {there}")
     return redirect(STORES_URL)
+
+
+@require_POST
+@member_required(at_least=Role.MANAGER)
+def test(request: HttpRequest, platform: str, store_id: int) -> HttpResponse:
+    """Test a connection; the Connections page shows what came of it."""
+    membership: Membership = request.membership  # type: ignore[attr-defined]
+    with merchant_rows(membership.merchant_id):
+        store = ConnectedStore.objects.filter(pk=store_id, platform=platform).first()
+    if store is None:
+        raise Http404
+    by = membership.user.name or membership.user.email
+    if testing.test_store(store=store, by=by, now=timezone.now()):
+        messages.success(request, f"{store.name}: test passed.")
+    else:
+        messages.error(request, f"{store.name}: test failed. The reason stands below its name.")
+    return redirect(f"{STORES_URL}#store-{store.pk}")
 
 
 def _shown(kind: type[Connector]) -> dict[str, Any]:

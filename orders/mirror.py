@@ -14,7 +14,7 @@ from connectors.base.errors import OutcomeUnknown, TemporaryError, UnreadableAns
 from connectors.base.types import AddressState, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination, speaking_to_source
-from orders import cancellations, ingest, outbox, products
+from orders import cancellations, ingest, outbox, products, shipping
 from orders.drafting import DraftRules, make_draft
 from orders.models import (
     Attention,
@@ -24,7 +24,6 @@ from orders.models import (
     OrderState,
     OutboxItem,
     OutboxStatus,
-    ShippingMapping,
 )
 from orders.splitting import part_of
 from orders.states import advance, ask_for_attention, clear_attention, note
@@ -137,10 +136,7 @@ def draft_for(
     part = part_of(seen, mirror.line_ids)
     found = products.look_up(store=mirror.store, lines=part.lines, destination=destination, now=now)
     with merchant_rows(mirror.merchant_id):
-        mappings = {
-            each.delivery_option_id: (each.title, each.code)
-            for each in ShippingMapping.objects.filter(store=mirror.store)
-        }
+        methods = shipping.methods_of(mirror.store)
     rules = DraftRules(
         destination_currency=mirror.store.currency,
         destination_label=label_of(mirror.store),
@@ -148,7 +144,7 @@ def draft_for(
         source_store_name=order.source_store.name,
         variants=found.variants,
         ambiguous_skus=found.ambiguous,
-        shipping_titles=mappings,
+        shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
     )
     return make_draft(seen, rules)

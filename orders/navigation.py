@@ -85,6 +85,7 @@ def _alerts(stores: list[ConnectedStore]) -> list[dict[str, Any]]:
         if store.state == StoreState.CONNECTED
         and store.authorized_until is not None
         and (store.authorized_until - now).days <= WARN_DAYS
+        and not connector_class(store.platform).renews_itself
     ]
     return [*lost, *ending]
 

@@ -176,16 +176,36 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
         )
 
 
-def set_hold(*, route: Route, hours: int) -> None:
-    """Choose how long released orders wait on this route: 0 is "after the hold", up to 72 hours more.
+class RouteRefused(Exception):
+    """The route cannot be kept as it was said. The text says why, and what to do."""
 
-    It counts for orders released from now on. Raises ValueError for anything else. May be repeated.
+
+def save_route(*, route: Route) -> None:
+    """Keep a new or changed route, in the caller's transaction. It counts for orders released from now on.
+
+    Raises RouteRefused when it contradicts another route, or the stores' currencies differ. May be repeated.
     """
-    if not 0 <= hours <= 72:
-        raise ValueError("An extra hold is 0 to 72 hours.")
-    route.hold_mode = HoldMode.EXTRA_HOLD if hours else HoldMode.AFTER_HOLD
-    route.extra_hold_hours = hours
-    route.save(update_fields=["hold_mode", "extra_hold_hours"])
+    source, destination = route.source_store, route.destination_store
+    others = Route.objects.filter(source_store=source).exclude(pk=route.pk)
+    if others.filter(destination_store=destination).exists():
+        raise RouteRefused(f"There is a route from {source.name} to {destination.name} already. Change that one.")
+    if route.rule == RouteRule.DEFAULT and others.filter(rule=RouteRule.DEFAULT, is_on=True).exists():
+        raise RouteRefused("There is a default route already. Give one of the two another rule first.")
+    if source.currency and destination.currency and source.currency != destination.currency:
+        raise RouteRefused(
+            f"{source.name} sells in {source.currency}, {destination.name} works in {destination.currency}. "
+            "Nothing is converted: connect a store with the same currency."
+        )
+    if not 0 <= route.extra_hold_hours <= 72:
+        raise RouteRefused("An extra hold is 0 to 72 hours.")
+    route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
+    route.merchant_id = source.merchant_id
+    route.save()
+
+
+def remove_route(*, route: Route) -> None:
+    """Take a route away, in the caller's transaction. Orders that were planned over it go on. May be repeated."""
+    Route.objects.filter(pk=route.pk).delete()
 
 
 def extra_hold(route: Route) -> timedelta:

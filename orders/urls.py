@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, pages
+from orders.views import actions, pages, settings
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -19,5 +19,8 @@ urlpatterns = [
     path("orders/<int:order_id>/carrier/", actions.carrier, name="order_carrier"),
     path("orders/<int:order_id>/link/", actions.link, name="order_link"),
     path("stores/", pages.store_list, name="stores"),
-    path("routes/<int:route_id>/hold/", actions.hold, name="route_hold"),
+    path("stores/<int:store_id>/", settings.store, name="store_settings"),
+    path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),
+    path("routes/<int:route_id>/", settings.route, name="route"),
+    path("routes/<int:route_id>/remove/", settings.remove_route, name="route_remove"),
 ]

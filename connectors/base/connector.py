@@ -52,7 +52,8 @@ class Features:
 class Setting:
     """One of the platform's settings in the environment: its suffix, whether it is secret, and the real value.
 
-    `hosts` are the only hosts production accepts for a base URL; a leading dot allows subdomains.
+    `hosts` are the only hosts production accepts for a base URL; a leading dot allows subdomains. `fills` are what may
+    stand for a {placeholder} in it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Setting:
     is_required: bool = False
     is_secret: bool = False
     hosts: tuple[str, ...] = ()
+    fills: tuple[str, ...] = ()
     help: str = ""
 
 
@@ -115,6 +117,7 @@ class Connector(ABC):
     features: ClassVar[Features]
     settings: ClassVar[tuple[Setting, ...]]
     scopes: ClassVar[tuple[str, ...]]
+    scope_names: ClassVar[Mapping[str, str]] = {}  # what a permission is for, in a word: "Orders"
     private_keys: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[tuple[str, ...]] = ()  # what a merchant must have there, in sentences
     options: ClassVar[tuple[StoreOption, ...]] = ()

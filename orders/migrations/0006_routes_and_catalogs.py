@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_cache_table'),
-        ('connectors', '0004_options'),
+        ('connectors', '0004_options_and_test'),
         ('orders', '0005_mirror_changed_at'),
     ]
 

@@ -166,7 +166,7 @@ def _setup(stores: list[ConnectedStore], *, is_owner: bool) -> dict[str, Any] | 
     parts = {store.part for store in stores if store.state != StoreState.DISCONNECTED}
     if parts == {StorePart.SOURCE, StorePart.DESTINATION}:
         return None
-    addable = platforms_to_add()
+    addable = [platform for platform in platforms_to_add() if platform["is_set_up"]]
     return {
         "has_source": StorePart.SOURCE in parts,
         "has_destination": StorePart.DESTINATION in parts,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -13,7 +14,8 @@ from django.utils.timezone import localtime
 from accounts.access import merchant_rows
 from connectors import oauth, registry
 from connectors.models import ConnectedStore, StorePart, StoreState
-from orders.models import Route
+from orders.models import Route, RouteRule
+from orders.queries.settings import route_sentence, store_label
 from orders.wording import Badge
 
 _BADGES = {
@@ -35,28 +37,64 @@ def stores_context(*, merchant_id: int, is_owner: bool, now: datetime) -> dict[s
     """The context of templates/stores/list.html."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.order_by("part", "name"))
-        routes = list(Route.objects.select_related("source_store", "destination_store").order_by("source_store__name"))
+        routes = list(Route.objects.select_related("source_store", "destination_store"))
+        webhooks = _webhooks(now)
+    shown = [(store.part, _store(store, webhooks.get(store.pk, {}), now)) for store in stores]
     return {
-        "sources": [_store(store, now) for store in stores if store.part == StorePart.SOURCE],
-        "destinations": [_store(store, now) for store in stores if store.part == StorePart.DESTINATION],
-        "routes": [
-            {
-                "id": route.pk,
-                "source": route.source_store.name,
-                "destination": registry.label_of(route.destination_store),
-                "hours": route.extra_hold_hours,
-                "url": reverse("route_hold", args=[route.pk]),
-            }
-            for route in routes
-        ],
+        "sources": [each for part, each in shown if part == StorePart.SOURCE],
+        "destinations": [each for part, each in shown if part == StorePart.DESTINATION],
+        "shops": [_routes(store, routes, stores) for store in stores if _is_open_source(store)],
         "addable": platforms_to_add({store.platform for store in stores if store.state != StoreState.DISCONNECTED}),
         "is_owner": is_owner,
         "now": now,
     }
 
 
+def _is_open_source(store: ConnectedStore) -> bool:
+    return store.part == StorePart.SOURCE and store.state != StoreState.DISCONNECTED
+
+
+def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[ConnectedStore]) -> dict[str, Any]:
+    """The routes of one TikTok shop in the order they are asked, and the stores that get nothing from it."""
+    own = [route for route in routes if route.source_store_id == shop.pk]
+    own.sort(key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
+    reached = {route.destination_store_id for route in own}
+    idle = [each for each in stores if each.part == StorePart.DESTINATION and each.state != StoreState.DISCONNECTED]
+    return {
+        "name": shop.name,
+        "add_url": reverse("route_new", args=[shop.pk]),
+        "routes": [
+            {
+                "destination": store_label(route.destination_store),
+                "sentence": route_sentence(route),
+                "hold": f"{route.extra_hold_hours} h more" if route.extra_hold_hours else "After TikTok's hold",
+                "url": reverse("route", args=[route.pk]),
+                "remove_url": reverse("route_remove", args=[route.pk]),
+            }
+            for route in own
+        ],
+        "idle": [store_label(each) for each in idle if each.pk not in reached] if own or len(idle) > 1 else [],
+        "has_default": any(route.rule == RouteRule.DEFAULT for route in own) or (not own and len(idle) == 1),
+        "can_add": bool(idle),
+    }
+
+
+def _webhooks(now: datetime) -> dict[int, dict[int, int]]:
+    """How many webhooks came in each of the last 48 half-hours, by store: 47 is the current one. In merchant_rows."""
+    sql = """
+        select store_id, 47 - floor(extract(epoch from (%s - received_at)) / 1800)::int, count(*)
+        from connectors_webhookdelivery where received_at > %s group by 1, 2"""
+    found: dict[int, dict[int, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [now, now - timedelta(hours=24)])
+        for store_id, half_hour, count in cursor.fetchall():
+            found.setdefault(store_id, {})[half_hour] = count
+    return found
+
+
 def platforms_to_add(connected: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The platforms that this installation can connect; `connected` says where there is a store already."""
+    """Every platform; `is_set_up` is false where this installation has no app of its own there. `connected` says where
+    there is a store already."""
     return [
         {
             "label": kind.label,
@@ -64,21 +102,24 @@ def platforms_to_add(connected: Collection[str] = ()) -> list[dict[str, Any]]:
             "url": reverse("connect", args=[kind.platform]),
             "is_source": registry.part_of(kind.platform) == StorePart.SOURCE,
             "is_another": kind.platform in connected,
+            "is_set_up": registry.is_configured(kind.platform),
+            "needs": kind.needs,
         }
         for kind in registry.all_classes()
-        if registry.is_configured(kind.platform)
     ]
 
 
-def _store(store: ConnectedStore, now: datetime) -> dict[str, Any]:
+def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) -> dict[str, Any]:
+    kind = registry.connector_class(store.platform)
     is_connected = store.state == StoreState.CONNECTED
     missing = oauth.missing_scopes(store) if is_connected else []
     strip = _strip(store, missing, now)
+    received = sum(webhooks.values())
     return {
         "id": store.pk,
         "name": store.name,
         "platform": store.platform,
-        "label": registry.connector_class(store.platform).label,
+        "label": kind.label,
         "place": " · ".join(filter(None, [store.domain, store.region, store.currency])),
         "badge": _BADGES[StoreState(store.state)],
         "strip": strip,
@@ -87,7 +128,15 @@ def _store(store: ConnectedStore, now: datetime) -> dict[str, Any]:
         "connected_at": store.connected_at,
         "last_webhook_at": store.last_webhook_at,
         "polled_until": store.polled_until,
-        "missing_scopes": missing,
+        "bars": [{"x": 4 * place, "is_on": webhooks.get(place, 0) > 0} for place in range(48)],
+        "webhooks_text": (f"{received:,} received" if kind.features.webhooks else "None: we ask instead"),
+        "permissions": [
+            {"text": kind.scope_names.get(scope, scope), "scope": scope, "is_missing": scope in missing}
+            for scope in kind.scopes
+        ],
+        "test": _last_test(store) if is_connected else None,
+        "test_url": reverse("test_store", args=[store.platform, store.pk]),
+        "settings_url": reverse("store_settings", args=[store.pk]),
         "is_connected": is_connected,
         "is_disconnected": store.state == StoreState.DISCONNECTED,
         "connect_url": _connect_url(store),
@@ -99,6 +148,9 @@ def _store(store: ConnectedStore, now: datetime) -> dict[str, Any]:
 def _authorization(store: ConnectedStore, now: datetime) -> dict[str, Any]:
     """How long we may speak for the store: words, and a bar whose whole is a year."""
     until = store.authorized_until
+    renews = registry.connector_class(store.platform).renews_itself
+    if store.state == StoreState.CONNECTED and renews:
+        return {"authorization_text": "Renews itself", "bar_width": 100, "bar_tone": "green", "is_ending": False}
     if store.state != StoreState.CONNECTED:
         ended = "Ended" if store.state == StoreState.RECONNECT else "None"
         return {"authorization_text": ended, "authorized_until": None, "bar_width": None, "is_ending": False}
@@ -127,10 +179,23 @@ def _strip(store: ConnectedStore, missing: Sequence[str], now: datetime) -> dict
     if missing:
         names = ", ".join(missing)
         return {"tone": "red", "bold": f"Not granted: {names}.", "plain": "Connect again and leave every box ticked."}
-    if store.authorized_until and (store.authorized_until - now).days <= WARN_DAYS:
+    renews = registry.connector_class(store.platform).renews_itself
+    if not renews and store.authorized_until and (store.authorized_until - now).days <= WARN_DAYS:
         by = date_format(localtime(store.authorized_until), "M j")
         return {"tone": "amber", "bold": f"Renew {store.name} by {by}.", "plain": "All data stays, nothing stops."}
     return None
+
+
+def _last_test(store: ConnectedStore) -> dict[str, Any] | None:
+    if not store.last_test:
+        return None
+    return {
+        "passed": store.last_test["passed"],
+        "ms": store.last_test["ms"],
+        "facts": store.last_test["facts"],
+        "by": store.last_test["by"],
+        "at": datetime.fromisoformat(store.last_test["at"]),
+    }
 
 
 def _connect_url(store: ConnectedStore) -> str:

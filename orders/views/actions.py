@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
-from orders import attention, routing
-from orders.models import Mirror, Order, Route
+from orders import attention
+from orders.models import Mirror, Order
 from orders.states import AlreadyMoved, IllegalTransition
 from orders.views.pages import membership_of
 
@@ -105,24 +105,6 @@ def link(request: HttpRequest, order_id: int) -> HttpResponse:
         attention.save_link(order=order, link=found, by=by, now=now)
 
     return _act(request, order_id, step, f"Linked to {found.title}. The order is created now.")
-
-
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def hold(request: HttpRequest, route_id: int) -> HttpResponse:
-    """Choose how long released orders wait on a route."""
-    hours = request.POST.get("hours", "")
-    with merchant_rows(membership_of(request).merchant_id):
-        route = Route.objects.filter(pk=route_id).first()
-        if route is None:
-            raise Http404
-        try:
-            routing.set_hold(route=route, hours=int(hours) if hours.isdigit() else -1)
-        except ValueError as error:
-            messages.error(request, str(error))
-            return redirect("stores")
-    messages.success(request, "Saved. It counts for orders released from now on.")
-    return redirect("stores")
 
 
 def _retry(order: Order, by: str, now: datetime) -> None:

@@ -98,7 +98,8 @@ def store_list(request: HttpRequest) -> HttpResponse:
         context = stores.stores_context(
             merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
         )
-        return render(request, "stores/list.html", context)
+        can_manage = membership.role in (Role.OWNER, Role.MANAGER)
+        return render(request, "stores/list.html", {**context, "can_manage": can_manage})
 
 
 def membership_of(request: HttpRequest) -> Membership:

@@ -174,8 +174,8 @@ class TestStores:
     def test_offers_to_connect(self, alice: Client, tiktok: ConnectedStore, settings: Any) -> None:
         settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
         page = alice.get("/stores/").content.decode()
-        assert "Connect Shopify" in page
-        assert "Connect TikTok Shop" not in page
+        assert 'href="/connect/shopify/"' in page
+        assert "Not set up on this installation" in page
         assert "Alice&#x27;s Candles" in page
 
     def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
@@ -190,10 +190,12 @@ class TestStores:
         store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
         with merchant_rows(tiktok.merchant_id):
             route = tiktok.routes_from.get()
-        assert "extra hours after" in alice.get("/stores/").content.decode()
-        alice.post(f"/routes/{route.pk}/hold/", {"hours": "5"})
+        url = f"/routes/{route.pk}/"
+        assert url in alice.get("/stores/").content.decode()
+        said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1"}
+        assert alice.post(url, {**said, "hours": "5"}).status_code == 302
         for nonsense in ("73", "-1", "x", ""):
-            alice.post(f"/routes/{route.pk}/hold/", {"hours": nonsense})
+            assert alice.post(url, {**said, "hours": nonsense}).status_code == 400
         with merchant_rows(tiktok.merchant_id):
             route.refresh_from_db()
             assert (route.hold_mode, route.extra_hold_hours) == ("EXTRA_HOLD", 5)

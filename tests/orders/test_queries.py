@@ -240,7 +240,8 @@ class TestStores:
     def test_know_that_a_platform_has_one_already(self, tiktok: ConnectedStore, settings: Any) -> None:
         settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
         context = stores.stores_context(merchant_id=tiktok.merchant_id, is_owner=True, now=NOON)
-        assert [(each["platform"], each["is_another"]) for each in context["addable"]] == [("shopify", False)]
+        offered = {each["platform"]: (each["is_set_up"], each["is_another"]) for each in context["addable"]}
+        assert (offered["shopify"], offered["tiktok_shop"]) == ((True, False), (False, True))
 
 
 class TestStatesAreCovered:

@@ -104,9 +104,21 @@ class Shopify(Destination):
         Setting("CLIENT_ID", is_required=True, help="The app's client id"),
         Setting("CLIENT_SECRET", is_required=True, is_secret=True, help="Two, comma separated, during a rotation"),
         Setting("API_VERSION", default="2026-07", help="The Admin API's version"),
-        Setting("BASE_URL", default="https://{shop}", hosts=(".myshopify.com",), help="Keeps the literal {shop}"),
+        Setting(
+            "BASE_URL",
+            default="https://{shop}",
+            hosts=(".myshopify.com",),
+            fills=("shop.myshopify.com",),
+            help="Keeps the literal {shop}",
+        ),
     )
     scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
+    scope_names = {
+        "write_orders": "Orders",
+        "read_products": "Products",
+        "read_fulfillments": "Fulfillments",
+        "write_customers": "Customers",
+    }
     private_keys = frozenset(
         [
             "customer",

@@ -123,6 +123,13 @@ class TikTokShop(Source):
         "seller.return_refund.basic",
         "seller.authorization.info",
     )
+    scope_names = {
+        "seller.order.info": "Orders",
+        "seller.fulfillment.basic": "Fulfillment",
+        "seller.logistics": "Logistics",
+        "seller.return_refund.basic": "Returns",
+        "seller.authorization.info": "Shops",
+    }
     private_keys = frozenset(
         [
             "recipient_address",

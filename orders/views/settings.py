@@ -1,0 +1,142 @@
+"""The pages on which a merchant shapes the flow: routes, and the settings of one store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import member_required, merchant_rows
+from accounts.models import Role
+from connectors.models import ConnectedStore, StorePart
+from orders import routing, shipping
+from orders.forms import OptionsForm, RouteForm, ShippingForm
+from orders.models import Route, RouteRule
+from orders.queries import settings as queries
+from orders.views.pages import membership_of
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required(at_least=Role.MANAGER)
+def new_route(request: HttpRequest, store_id: int) -> HttpResponse:
+    """Add a route from a TikTok shop."""
+    merchant_id = membership_of(request).merchant_id
+    with merchant_rows(merchant_id):
+        source = ConnectedStore.objects.filter(pk=store_id, part=StorePart.SOURCE).first()
+    if source is None:
+        raise Http404
+    return _route(request, Route(merchant_id=merchant_id, source_store=source))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required(at_least=Role.MANAGER)
+def route(request: HttpRequest, route_id: int) -> HttpResponse:
+    """Change a route."""
+    with merchant_rows(membership_of(request).merchant_id):
+        found = Route.objects.select_related("source_store", "destination_store").filter(pk=route_id).first()
+    if found is None:
+        raise Http404
+    return _route(request, found)
+
+
+@require_POST
+@member_required(at_least=Role.MANAGER)
+def remove_route(request: HttpRequest, route_id: int) -> HttpResponse:
+    """Take a route away. Orders that were planned over it go on."""
+    with merchant_rows(membership_of(request).merchant_id):
+        found = Route.objects.filter(pk=route_id).first()
+        if found is None:
+            raise Http404
+        routing.remove_route(route=found)
+    messages.success(request, "Removed. Orders that are on their way over it go on.")
+    return redirect("stores")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required(at_least=Role.MANAGER)
+def store(request: HttpRequest, store_id: int) -> HttpResponse:
+    """One store: what it can do, the choices it offers, and its shipping methods."""
+    with merchant_rows(membership_of(request).merchant_id):
+        found = ConnectedStore.objects.filter(pk=store_id).first()
+        if found is None:
+            raise Http404
+        shown = queries.store_settings(found)
+    data = request.POST if request.method == "POST" else None
+    form = OptionsForm(data, options=shown["options"], chosen=found.options)
+    methods = [
+        ShippingForm(data, prefix=f"method-{number}", initial=each, methods=shown["methods"])
+        for number, each in enumerate(shown["shipping"])
+    ]
+    if data is not None and form.is_valid() and all(method.is_valid() for method in methods):
+        with merchant_rows(found.merchant_id):
+            found.options = form.cleaned_data
+            found.save(update_fields=["options"])
+            for each, method in zip(shown["shipping"], methods, strict=True):
+                shipping.save_mapping(store=found, option_id=each["option_id"], name=each["name"], to=method.mapped)
+        messages.success(request, "Saved. It counts for orders created from now on.")
+        return redirect("store_settings", store_id)
+    context = {**shown, "store": found, "form": form, "rows": list(zip(shown["shipping"], methods, strict=True))}
+    return render(request, "stores/settings.html", context, status=400 if data is not None else 200)
+
+
+def _route(request: HttpRequest, shown: Route) -> HttpResponse:
+    with merchant_rows(shown.merchant_id):
+        stores = list(ConnectedStore.objects.filter(part=StorePart.DESTINATION).order_by("name"))
+        warehouses = queries.warehouses_of(shown.source_store)
+    if not stores:
+        messages.error(request, "Connect a store first: then orders can go there.")
+        return redirect("stores")
+    form = RouteForm(
+        request.POST if request.method == "POST" else None,
+        initial=_initial(shown),
+        stores=[(store.pk, queries.store_label(store)) for store in stores],
+        warehouses=warehouses,
+    )
+    if request.method == "POST" and form.is_valid() and _saved(request, form, shown, stores):
+        return redirect("stores")
+    context = {"route": shown, "form": form, "is_new": shown.pk is None}
+    return render(request, "stores/route.html", context, status=400 if request.method == "POST" else 200)
+
+
+def _initial(shown: Route) -> dict[str, Any]:
+    is_first = shown.pk is None
+    return {
+        "destination": shown.destination_store_id,
+        "rule": RouteRule.SKU if is_first else shown.rule,
+        "skus": "\n".join(shown.skus),
+        "warehouse_ids": "\n".join(shown.warehouse_ids),
+        "least_share": shown.least_share,
+        "takes_part": shown.takes_part,
+        "position": shown.position or 1,
+        "hours": shown.extra_hold_hours,
+    }
+
+
+def _saved(request: HttpRequest, form: RouteForm, shown: Route, stores: list[ConnectedStore]) -> bool:
+    """Whether the route could be kept; else the form says why not."""
+    said = form.cleaned_data
+    shown.destination_store = next(store for store in stores if str(store.pk) == said["destination"])
+    shown.rule, shown.position, shown.takes_part = said["rule"], said["position"], said["takes_part"]
+    shown.skus, shown.warehouse_ids = said["skus"], said["warehouse_ids"]
+    shown.least_share, shown.extra_hold_hours = said["least_share"], said["hours"]
+    try:
+        with merchant_rows(shown.merchant_id):
+            routing.save_route(route=shown)
+            routing.plan_waiting(source_store=shown.source_store, now=timezone.now())
+    except routing.RouteRefused as error:
+        form.add_error(None, str(error))
+        return False
+    except IntegrityError:
+        form.add_error(None, "Somebody changed the routes at this moment. Look at them and save again.")
+        return False
+    messages.success(request, "Saved. It counts for orders released from now on.")
+    return True
