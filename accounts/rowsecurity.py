@@ -12,16 +12,20 @@ from django.db import migrations
 APPLICATION_ROLE = "verisync_app"
 SYSTEM_ROLE = "verisync_system"
 
-MAKE_ROLES = f"""
+
+def _make_role(role: str, options: str) -> str:
+    """Roles belong to the whole server: another database's migration may make them at the same moment."""
+    return f"""
 do $$
 begin
-  if not exists (select 1 from pg_roles where rolname = '{APPLICATION_ROLE}') then
-    create role {APPLICATION_ROLE} nologin noinherit;
-  end if;
-  if not exists (select 1 from pg_roles where rolname = '{SYSTEM_ROLE}') then
-    create role {SYSTEM_ROLE} nologin;
-  end if;
-end $$;
+  create role {role} {options};
+exception when duplicate_object or unique_violation then null;
+end $$;"""
+
+
+MAKE_ROLES = f"""
+{_make_role(APPLICATION_ROLE, "nologin noinherit")}
+{_make_role(SYSTEM_ROLE, "nologin")}
 grant {SYSTEM_ROLE} to {APPLICATION_ROLE};
 grant {APPLICATION_ROLE} to current_user;
 grant {SYSTEM_ROLE} to current_user;

@@ -128,7 +128,19 @@ def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_related("source_store").get(pk=item.order_id)
         routes = routes_of(order.source_store)
-    lines = snapshot.from_json(order.snapshot).lines
+    stocked = ask_stores(routes=routes, lines=snapshot.from_json(order.snapshot).lines, clock=clock)
+    with merchant_rows(item.merchant_id):
+        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
+        outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
+        if order.state == OrderState.READY and not order.mirrors.exists():
+            _plan(order=order, routes=routes, stocked=stocked, now=clock())
+
+
+def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Callable[[], datetime]) -> Stocked:
+    """What the stores of those routes have whose rule needs to know it.
+
+    Makes calls: not inside a transaction. Raises PlatformError.
+    """
     stocked: dict[int, Collection[str]] = {}
     for route in routes:
         if route.rule == RouteRule.FOUND:
@@ -136,11 +148,7 @@ def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
             with speaking_to_destination(store, clock=clock) as destination:
                 found = products.look_up(store=store, lines=lines, destination=destination, now=clock())
             stocked[route.pk] = {*found.variants, *found.ambiguous}
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
-        outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
-        if order.state == OrderState.READY and not order.mirrors.exists():
-            _plan(order=order, routes=routes, stocked=stocked, now=clock())
+    return stocked
 
 
 def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datetime) -> None:

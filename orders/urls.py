@@ -12,6 +12,7 @@ urlpatterns = [
     path("orders/rows/", pages.order_rows, name="order_rows"),
     path("orders/<int:order_id>/", pages.order_detail, name="order"),
     path("orders/<int:order_id>/poll/", pages.order_poll, name="order_poll"),
+    path("orders/<int:order_id>/dry-run/", pages.order_dry_run, name="order_dry_run"),
     path("orders/<int:order_id>/retry/", actions.retry, name="order_retry"),
     path("orders/<int:order_id>/dismiss/", actions.dismiss, name="order_dismiss"),
     path("orders/<int:order_id>/skip/", actions.skip, name="order_skip"),

@@ -15,6 +15,7 @@ from connectors.base.money import to_text
 from connectors.models import ApiCall
 from connectors.registry import label_of
 from orders import wording
+from orders.attention import UNTOUCHED
 from orders.drafting import sku_key
 from orders.models import (
     Attention,
@@ -81,6 +82,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "packages": [_package(package, lines, now) for package in packages],
         "packages_note": "" if packages else _packages_note(order),
         "timeline": timeline_of(events, calls),
+        "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
         "back_url": reverse("orders"),
         "previous_url": reverse("order", args=[newer]) if newer else "",
         "next_url": reverse("order", args=[older]) if older else "",
@@ -229,7 +231,7 @@ def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -
 
 def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
     payment = order.snapshot.get("payment")
-    store = next((mirror for mirror in mirrors if mirror.money.get("total") is not None), None)
+    stores = _in_stores(mirrors, order.currency)
     if not payment:
         return {"currency": order.currency, "is_balanced": None, "rows": []}
     currency = payment["currency"]
@@ -249,28 +251,31 @@ def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
         before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
         note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
         rows.append(row("Tax", payment["tax"], note=note))
-    rows.append(_total_row(payment["total"], currency, store))
+    rows.append(_total_row(payment["total"], currency, stores))
     return {
         "currency": currency,
-        "is_balanced": (store.money["total"], _currency_of(store, currency)) == (payment["total"], currency)
-        if store
-        else None,
-        "store_name": label_of(store.store) if store else "Store",
+        "is_balanced": stores == (payment["total"], currency) if stores else None,
+        "store_name": " + ".join(label_of(mirror.store) for mirror in mirrors) if stores else "Store",
         "rows": rows,
     }
 
 
-def _currency_of(store: Mirror, source_currency: str) -> str:
-    return store.money.get("currency") or source_currency
+def _in_stores(mirrors: Sequence[Mirror], source_currency: str) -> tuple[int, str] | None:
+    """What the stores' totals make together, and their currency; None while one of them says nothing of money."""
+    totals = [mirror.money.get("total") for mirror in mirrors]
+    currencies = {mirror.money.get("currency") or source_currency for mirror in mirrors}
+    if not totals or None in totals or len(currencies) != 1:
+        return None
+    return sum(totals), currencies.pop()
 
 
-def _total_row(total: int, currency: str, store: Mirror | None) -> dict[str, Any]:
-    """What must be equal: the store's total less the source's, and no difference between two currencies."""
+def _total_row(total: int, currency: str, stores: tuple[int, str] | None) -> dict[str, Any]:
+    """What must be equal: the stores' totals less the source's, and no difference between two currencies."""
     shown = {"label": "Total, paid by the buyer", "source": money_text(total, currency), "is_total": True}
-    if store:
-        other = _currency_of(store, currency)
-        shown["store"] = money_text(store.money["total"], other)
-        difference = store.money["total"] - total
+    if stores:
+        in_stores, other = stores
+        shown["store"] = money_text(in_stores, other)
+        difference = in_stores - total
         sign = "+" if difference > 0 else ""
         shown["difference"] = f"{sign}{money_text(difference, currency)}" if other == currency else "Other currency"
     return shown

@@ -13,9 +13,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.access import member_required
+from accounts.access import member_required, merchant_rows
 from accounts.models import Membership, Role
+from orders import dryrun
+from orders.models import Order
 from orders.queries import detail, lists, stores
+from orders.queries.dryrun import dry_run_context
 
 MOST_ROWS = 200
 
@@ -71,6 +74,20 @@ def order_detail(request: HttpRequest, order_id: int) -> HttpResponse:
     membership = membership_of(request)
     with shop_time(membership):
         return render(request, "orders/detail.html", _order_context(membership, order_id))
+
+
+@require_safe
+@never_cache
+@member_required(at_least=Role.MANAGER)
+def order_dry_run(request: HttpRequest, order_id: int) -> HttpResponse:
+    """What each store would get of this order. Asks the stores, sends nothing."""
+    membership = membership_of(request)
+    with merchant_rows(membership.merchant_id):
+        order = Order.objects.select_related("source_store").filter(pk=order_id).first()
+    if order is None:
+        raise Http404
+    runs = dryrun.dry_run(order=order, clock=timezone.now)
+    return render(request, "orders/dry_run.html", {"order": order, **dry_run_context(runs)})
 
 
 @require_safe

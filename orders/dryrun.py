@@ -1,0 +1,79 @@
+"""What would be sent, without sending it: the same routes, the same draft, and what the platform makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from accounts.access import merchant_rows
+from connectors.base.errors import PlatformError, UnsupportedFeature
+from connectors.base.types import OrderDraft, PlatformOrder
+from connectors.models import ConnectedStore
+from connectors.speaking import speaking_to_destination
+from orders import ingest, mirror, routing
+from orders.drafting import Blocked
+from orders.models import Attention, Mirror, Order
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What one store would get: a draft, or the reason why not. `store` is None when no route takes the order."""
+
+    store: ConnectedStore | None
+    draft: OrderDraft | None = None
+    code: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    preview: tuple[str, ...] = ()
+
+
+def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
+    """What each store would get of this order, as it was last read. Changes nothing anywhere; may be repeated.
+
+    Makes calls: not inside a transaction. What fails is said in the result, not raised.
+    """
+    seen = ingest.seen_of(order)
+    try:
+        return [_of_store(order, seen, copy, clock) for copy in _copies(order, seen, clock)]
+    except routing.NoRoute as error:
+        skus = [line.sku.strip() or line.title for line in error.lines]
+        return [DryRun(None, code=Attention.NO_ROUTE, detail={"skus": skus})]
+    except PlatformError as error:
+        return [DryRun(None, code=Attention.REMOTE_ERROR, detail={"message": error.message})]
+
+
+def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) -> list[Mirror]:
+    """The mirrors that are planned, or those that would be."""
+    with merchant_rows(order.merchant_id):
+        if kept := list(order.mirrors.select_related("store").order_by("id")):
+            return kept
+        routes = routing.routes_of(order.source_store)
+    if not routes:
+        return []
+    stocked = routing.ask_stores(routes=routes, lines=seen.lines, clock=clock)
+    shares = routing.share_out(seen, routes, stocked)
+    return [
+        Mirror(
+            merchant_id=order.merchant_id,
+            order=order,
+            store=route.destination_store,
+            line_ids=list(line_ids) if len(shares) > 1 else [],
+        )
+        for route, line_ids in shares
+    ]
+
+
+def _of_store(order: Order, seen: PlatformOrder, copy: Mirror, clock: Callable[[], datetime]) -> DryRun:
+    try:
+        with speaking_to_destination(copy.store, clock=clock) as destination:
+            draft = mirror.draft_for(order=order, seen=seen, mirror=copy, destination=destination, now=clock())
+            try:
+                return DryRun(copy.store, draft=draft, preview=destination.preview(draft))
+            except UnsupportedFeature as error:
+                return DryRun(copy.store, code=Attention.NOT_SUPPORTED, detail={"message": error.message})
+    except Blocked as error:
+        return DryRun(copy.store, code=error.code, detail=error.detail)
+    except PlatformError as error:
+        code = error.reason if error.reason in Attention.values[1:] else Attention.REMOTE_ERROR
+        return DryRun(copy.store, code=code, detail={"message": error.message})
