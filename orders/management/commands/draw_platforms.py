@@ -1,9 +1,11 @@
-"""Print docs/platforms.md from what the connectors declare. A test compares."""
+"""Write docs/platforms.md from what the connectors declare."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from connectors import registry
@@ -13,11 +15,12 @@ from orders.queries.settings import FEATURES
 
 _HEAD = """# Platforms
 
-Printed by `python manage.py draw_platforms > docs/platforms.md` from what each connector declares; a test compares. "Yes" means that the conformance suite (`tests/contracts/`) passes against the sandbox for it. None was run against the live platform yet.
+Written by `manage.py draw_platforms` from what each connector declares; a test compares the two. “Yes” means that the conformance suite
+(`tests/contracts/`) passes for it against the sandbox. None of them ran against the live platform yet.
 """
 
 
-def text() -> str:
+def matrix() -> str:
     """The whole document."""
     kinds = list(registry.all_classes())
     parts = [_HEAD, _matrix(kinds)]
@@ -47,18 +50,16 @@ def _platform(kind: type[Connector]) -> str:
         lines.append(f"- Choice “{option.label}”: {choices}. {option.help}")
     prefix = f"{kind.platform.upper()}_"
     lines += ["", "| Setting | Default | |", "|---|---|---|"]
-    lines += [
-        f"| `{prefix}{each.name}` | {f'`{each.default}`' if each.default else 'required' if each.is_required else ''} | {each.help} |"
-        for each in kind.settings
-    ]
+    for each in kind.settings:
+        default = f"`{each.default}`" if each.default else "required" if each.is_required else ""
+        lines.append(f"| `{prefix}{each.name}` | {default} | {each.help} |")
     return "\n".join(lines) + "\n"
 
 
 class Command(BaseCommand):
-    """`manage.py draw_platforms`"""
-
-    help = "Print docs/platforms.md from the connectors' declarations."
+    help = "Write docs/platforms.md anew from the connectors' declarations."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print it."""
-        self.stdout.write(text(), ending="")
+        target = Path(settings.BASE_DIR) / "docs" / "platforms.md"
+        target.write_text(matrix())
+        self.stdout.write(str(target.relative_to(settings.BASE_DIR)))
