@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -25,6 +26,7 @@ class Schedule:
     retries: tuple[float, ...] = (60.0,)  # seconds after the failure before
     timeout: float = 5.0
     accepts: frozenset[int] = frozenset(range(200, 300))
+    tried: Callable[[str, bool], None] | None = None  # told of every try: the address, and whether it was accepted
 
 
 @dataclass
@@ -171,6 +173,8 @@ class Outgoing:
         try:
             status, note = self._post(item, schedule.timeout)
             self._note(item, status, note, round((time.monotonic() - started) * 1000))
+            if schedule.tried:
+                schedule.tried(item.url, status in schedule.accepts)
             if status not in schedule.accepts:
                 self._again(item, schedule, generation)
         finally:

@@ -52,7 +52,6 @@ class Shop:
     definitions: dict[tuple[str, str], bool] = field(default_factory=dict)  # (namespace, key) -> unique values
     customers: dict[str, str] = field(default_factory=dict)  # e-mail -> phone
     subscriptions: list[dict[str, str]] = field(default_factory=list)
-    failures: dict[str, int] = field(default_factory=dict)
     install: Install | None = None
     next_number: int = 1001
     bucket: float = 2000.0
