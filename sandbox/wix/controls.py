@@ -1,0 +1,164 @@
+"""What a person in the dashboard, or a test, may do on a site."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from sandbox.wix.authorization import Authorization
+from sandbox.wix.notices import Notices
+from sandbox.wix.orders import Orders, remaining
+from sandbox.wix.parcels import Parcels
+from sandbox.wix.state import App, Site, State
+from sandbox.world import ControlError
+
+KNOBS = frozenset(
+    [
+        "catalog_version",
+        "index_delay",
+        "number_as_integer",
+        "payments_after_paid",
+        "second_cancel",
+        "refund_result",
+        "knows_tiktok",
+        "calls_per_minute",
+        "currency",
+    ]
+)
+
+
+class Controls:
+    def __init__(
+        self, state: State, notices: Notices, authorization: Authorization, orders: Orders, parcels: Parcels
+    ) -> None:
+        self.state = state
+        self.notices = notices
+        self.authorization = authorization
+        self.orders = orders
+        self.parcels = parcels
+
+    def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        verb = getattr(self, f"do_{action}", None)
+        if verb is None:
+            raise ControlError(f"no such verb: {action}")
+        result: dict[str, Any] = verb(body) or {"ok": True}
+        return result
+
+    def do_app(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.state.app = App(
+            app_id=body["app_id"],
+            app_secret=body["app_secret"],
+            redirect_urls=tuple(body["redirect_urls"]),
+            webhook_url=body.get("webhook_url", ""),
+        )
+        if body.get("private_key"):
+            self.state.private_key = body["private_key"]
+        return self.do_public_key({})
+
+    def do_public_key(self, _body: dict[str, Any]) -> dict[str, Any]:
+        """As the app's dashboard shows it, and wrapped in base64 as it may hand it out."""
+        key = self.state.public_key
+        return {"public_key": key, "wrapped": base64.b64encode(key.encode()).decode()}
+
+    def do_instance_link(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The app's page as Wix opens it from the site's dashboard."""
+        app, site = self.state.app, self.state.site(body.get("shop"))
+        if app is None or not site.instance_id:
+            raise ControlError("the app is not installed there")
+        instance = self.authorization.instance(site, body.get("signed_at"))
+        return {"url": f"{app.redirect_urls[0]}?instance={instance}"}
+
+    def do_ship(self, body: dict[str, Any]) -> dict[str, Any]:
+        site, order = self._order(body)
+        given: dict[str, Any] = {"lineItems": self._lines(order, body.get("lines"))}
+        if body.get("tracking_number"):
+            given["trackingInfo"] = {"trackingNumber": body["tracking_number"]}
+            if body.get("carrier"):
+                given["trackingInfo"]["shippingProvider"] = body["carrier"]
+        if not given["lineItems"]:
+            raise ControlError("nothing is left to ship")
+        made = self.parcels.create(site, order, {"fulfillment": given}, by_app=False)
+        return {"fulfillment": made["fulfillmentId"]}
+
+    def _lines(self, order: dict[str, Any], wanted: Any) -> list[dict[str, Any]]:
+        left = {line["id"]: remaining(order, line["id"]) for line in order["lineItems"]}
+        if not wanted:
+            return [{"id": line_id, "quantity": count} for line_id, count in left.items() if count]
+        pairs = wanted.items() if isinstance(wanted, dict) else [(one["sku"], one["quantity"]) for one in wanted]
+        lines = []
+        for sku, count in pairs:
+            count = int(count)
+            for line in order["lineItems"]:
+                take = min(count, left[line["id"]]) if line["physicalProperties"].get("sku") == sku else 0
+                if take:
+                    lines.append({"id": line["id"], "quantity": take})
+                    left[line["id"]] -= take
+                    count -= take
+            if count:
+                raise ControlError(f"not that many of {sku} are left to ship")
+        return lines
+
+    def do_add_tracking(self, body: dict[str, Any]) -> None:
+        site, order = self._order(body)
+        tracking = {"trackingNumber": body["tracking_number"], "shippingProvider": body.get("carrier") or "other"}
+        self.parcels.update(site, order, self._parcel(order, body), {"trackingInfo": tracking}, by_app=False)
+
+    def do_delete_fulfillment(self, body: dict[str, Any]) -> None:
+        site, order = self._order(body)
+        self.parcels.delete(site, order, self._parcel(order, body), by_app=False)
+
+    def _parcel(self, order: dict[str, Any], body: dict[str, Any]) -> str:
+        found = [one["id"] for one in order["fulfillments"] if body.get("fulfillment") in (None, one["id"])]
+        if not found:
+            raise ControlError("no such fulfillment")
+        return str(found[-1])
+
+    def do_cancel(self, body: dict[str, Any]) -> None:
+        site, order = self._order(body)
+        self.orders.cancel(site, order, {}, by_app=False)
+
+    def do_uninstall(self, body: dict[str, Any]) -> None:
+        site = self.state.site(body.get("shop"))
+        self.notices.removed(site)
+        site.instance_id, site.tokens = "", {}
+
+    def do_expire_tokens(self, body: dict[str, Any]) -> None:
+        """`refresh`: the app is gone as well, so that no new token is given."""
+        site = self.state.site(body.get("shop"))
+        site.tokens = {}
+        if body.get("refresh"):
+            site.instance_id = ""
+
+    def do_settings(self, body: dict[str, Any]) -> None:
+        site = self.state.site(body.get("shop"))
+        for name, value in body.items():
+            if name == "shop":
+                continue
+            if name not in KNOBS:
+                raise ControlError(f"no such setting: {name}")
+            setattr(site, name, value)
+
+    def do_set_stock(self, body: dict[str, Any]) -> None:
+        for variant in self._variants(body):
+            variant["quantity"] = int(body["quantity"])
+
+    def do_add_variant(self, body: dict[str, Any]) -> dict[str, Any]:
+        site = self.state.site(body.get("shop"))
+        made = self.state.add_variant(site, body["sku"], body.get("title", body["sku"]), str(body.get("price", "1.00")))
+        return {"variant": made["id"]}
+
+    def do_remove_variant(self, body: dict[str, Any]) -> None:
+        site = self.state.site(body.get("shop"))
+        for variant in self._variants(body):
+            del site.variants[variant["id"]]
+
+    def _variants(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        site = self.state.site(body.get("shop"))
+        found = [variant for variant in site.variants.values() if variant["sku"] == body["sku"]]
+        if not found:
+            raise ControlError(f"no such SKU: {body['sku']}")
+        return found
+
+    def _order(self, body: dict[str, Any]) -> tuple[Site, dict[str, Any]]:
+        site = self.state.site(body.get("shop"))
+        return site, self.state.order(site, str(body["order"]))

@@ -1,0 +1,360 @@
+"""The Wix half refuses what Wix refuses."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from sandbox.wix import shapes
+from sandbox.world import World
+
+APP = {"app_id": "wix-app", "app_secret": "wix-secret", "redirect_urls": ["http://127.0.0.1:9/back"]}
+TIKTOK_ID = "576461413038785751"
+
+
+def price(amount: str) -> dict[str, str]:
+    return {"amount": amount}
+
+
+class Client:
+    """Speaks to the half as an app would."""
+
+    def __init__(self, url: str, world: World, webhook_url: str = "") -> None:
+        self.url, self.world = url, world
+        self.public_key = self.control("app", **APP, webhook_url=webhook_url)["public_key"]
+        self.back = parse_qs(urlsplit(self.install().headers["Location"]).query)
+        part = self.back["instance"][0].partition(".")[2]
+        self.instance_id = json.loads(base64.urlsafe_b64decode(part + "=="))["instanceId"]
+        self.access = self.token().json()["access_token"]
+
+    def control(self, verb: str, status: int = 200, **body: Any) -> dict[str, Any]:
+        answer = requests.post(f"{self.url}/_sandbox/wix/{verb}", json=body, timeout=5)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json())
+
+    def install(self, **changes: str) -> requests.Response:
+        form = {"appId": "wix-app", "redirectUrl": APP["redirect_urls"][0], "state": "s1", "decision": "allow"}
+        page = f"{self.url}/wix/installer/install"
+        return requests.post(page, data={**form, **changes}, timeout=5, allow_redirects=False)
+
+    def token(self, **changes: str) -> requests.Response:
+        body = {
+            "grant_type": "client_credentials",
+            "client_id": "wix-app",
+            "client_secret": "wix-secret",
+            "instance_id": self.instance_id,
+            **changes,
+        }
+        return requests.post(f"{self.url}/wix/api/oauth2/token", json=body, timeout=5)
+
+    def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = requests.request(
+            method, f"{self.url}/wix/api{path}", json=body, headers={"Authorization": self.access}, timeout=5
+        )
+        assert answer.status_code == status, answer.text
+        assert answer.headers["x-wix-request-id"]
+        return answer.json()
+
+    def order(self, **changes: Any) -> dict[str, Any]:
+        line = {
+            "productName": {"original": "Candle"},
+            "quantity": 2,
+            "price": price("24.00"),
+            "itemType": {"preset": "PHYSICAL"},
+            "physicalProperties": {"sku": "CND-FIG-08", "shippable": True},
+        }
+        made = {
+            "channelInfo": {"type": "TIKTOK", "externalOrderId": TIKTOK_ID},
+            "lineItems": [line],
+            "priceSummary": {"subtotal": price("48.00"), "total": price("48.00")},
+            "paymentStatus": "PAID",
+            **changes,
+        }
+        return {name: value for name, value in made.items() if value is not ...}
+
+    def create(self, status: int = 200, **changes: Any) -> dict[str, Any]:
+        said = self.call("POST", "/ecom/v1/orders", {"order": self.order(**changes)}, status)
+        return dict(said.get("order") or said)
+
+    def search(self, **wanted: Any) -> list[dict[str, Any]]:
+        return list(self.call("POST", "/ecom/v1/orders/search", {"search": {"filter": wanted}})["orders"])
+
+
+@pytest.fixture
+def site(url: str, world: World) -> Client:
+    return Client(url, world)
+
+
+class TestInstall:
+    def test_brings_a_signed_instance_and_the_state(self, site: Client) -> None:
+        assert site.back["state"] == ["s1"]
+        assert "code" not in site.back
+
+    def test_that_is_refused_says_so(self, site: Client) -> None:
+        location = site.install(decision="refuse").headers["Location"]
+        assert parse_qs(urlsplit(location).query) == {"error": ["access_denied"], "state": ["s1"]}
+
+    @pytest.mark.parametrize("changes", [{"appId": "x"}, {"redirectUrl": "http://evil.example"}])
+    def test_is_not_offered_to_a_stranger(self, site: Client, changes: dict[str, str]) -> None:
+        assert site.install(**changes).status_code == 400
+
+
+class TestToken:
+    def test_says_how_long_it_lives(self, site: Client) -> None:
+        assert site.token().json()["expires_in"] == 14_400
+
+    def test_lapses(self, site: Client, world: World) -> None:
+        world.advance(14_401)
+        site.call("GET", "/apps/v1/instance", status=401)
+
+    @pytest.mark.parametrize(
+        "changes", [{"client_secret": "x"}, {"instance_id": str(uuid.UUID(int=1))}, {"grant_type": "password"}]
+    )
+    def test_is_refused_to_a_stranger(self, site: Client, changes: dict[str, str]) -> None:
+        assert site.token(**changes).status_code in (400, 401)
+
+    def test_is_refused_when_the_app_was_removed(self, site: Client) -> None:
+        site.control("uninstall")
+        assert site.token().status_code == 400
+
+
+class TestCreate:
+    def test_of_a_paid_order_is_approved(self, site: Client) -> None:
+        order = site.create()
+        assert (order["status"], order["fulfillmentStatus"]) == ("APPROVED", "NOT_FULFILLED")
+        assert order["createdBy"] == {"appId": "wix-app"}
+
+    def test_of_an_unpaid_order_stays_out_of_sight(self, site: Client, world: World) -> None:
+        assert site.create(paymentStatus="NOT_PAID")["status"] == "INITIALIZED"
+        world.advance(10)
+        assert site.search(**{"channelInfo.externalOrderId": {"$eq": TIKTOK_ID}}) == []
+
+    def test_makes_a_second_one_when_asked_twice(self, site: Client, world: World) -> None:
+        assert site.create()["id"] != site.create()["id"]
+        assert len([entry for entry in world.ledger if entry["event"] == "order.created"]) == 2
+
+    @pytest.mark.parametrize("name", ["channelInfo", "lineItems", "priceSummary"])
+    def test_needs_its_required_fields(self, site: Client, name: str) -> None:
+        said = site.create(400, **{name: ...})
+        assert said["details"]["validationError"]["fieldViolations"][0]["violatedRule"] == "REQUIRED_FIELD"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"number": "5"},
+            {"tiktok": True},
+            {"channelInfo": {"type": "TEMU"}},
+            {"channelInfo": {"type": "TIKTOK", "externalOrderId": "x" * 101}},
+            {"lineItems": []},
+            {"priceSummary": {"total": {"amount": 48}}},
+            {"priceSummary": {"total": {"amount": "48.00", "formattedAmount": "$48"}}},
+            {"buyerInfo": {"email": "nobody"}},
+            {"buyerNote": "x" * 1001},
+            {"weightUnit": "STONE"},
+            {"purchasedDate": "2030-01-01T00:00:00Z"},
+            {"recipientInfo": {"address": {"addressLine1": "1 Street"}}},
+        ],
+    )
+    def test_refuses_what_is_wrong(self, site: Client, changes: dict[str, Any]) -> None:
+        site.create(400, **changes)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"productName": {"original": "x" * 201}},
+            {"physicalProperties": {"sku": "x" * 41}},
+            {"quantity": 0},
+            {"quantity": "2"},
+            {"catalogReference": {"catalogItemId": "x"}},
+            {"totalDiscount": price("1")},
+        ],
+    )
+    def test_refuses_a_line_that_is_wrong(self, site: Client, changes: dict[str, Any]) -> None:
+        site.create(400, lineItems=[{**site.order()["lineItems"][0], **changes}])
+
+    def test_may_not_know_the_channel(self, site: Client) -> None:
+        site.control("settings", knows_tiktok=False)
+        said = site.create(400)
+        assert said["details"]["validationError"]["fieldViolations"][0]["field"] == "order.channelInfo.type"
+        site.create(channelInfo={"type": "OTHER_PLATFORM", "externalOrderId": TIKTOK_ID})
+
+
+class TestSearch:
+    def test_lags_behind(self, site: Client, world: World) -> None:
+        site.create()
+        assert site.search(**{"channelInfo.externalOrderId": {"$eq": TIKTOK_ID}}) == []
+        world.advance(4)
+        assert len(site.search(**{"channelInfo.externalOrderId": {"$eq": TIKTOK_ID}})) == 1
+
+    def test_pages_by_a_cursor_that_stands_alone(self, site: Client, world: World) -> None:
+        for _ in range(3):
+            site.create()
+        world.advance(4)
+        search = {"cursorPaging": {"limit": 2}, "sort": [{"fieldName": "number", "order": "ASC"}]}
+        page = site.call("POST", "/ecom/v1/orders/search", {"search": search})
+        cursor = page["metadata"]["cursors"]["next"]
+        rest = site.call("POST", "/ecom/v1/orders/search", {"search": {"cursorPaging": {"limit": 2, "cursor": cursor}}})
+        assert [order["number"] for order in page["orders"] + rest["orders"]] == ["10001", "10002", "10003"]
+        both = {"cursorPaging": {"cursor": cursor}, "filter": {"status": "APPROVED"}}
+        site.call("POST", "/ecom/v1/orders/search", {"search": both}, status=400)
+
+    def test_refuses_filters_that_do_not_exist(self, site: Client) -> None:
+        for wanted in ({"buyerNote": "x"}, {"channelInfo.externalOrderId": {"$gt": "5"}}):
+            site.call("POST", "/ecom/v1/orders/search", {"search": {"filter": wanted}}, status=400)
+
+    def test_may_tell_the_number_as_an_integer(self, site: Client) -> None:
+        site.control("settings", number_as_integer=True)
+        assert site.create()["number"] == 10001
+
+
+class TestParcel:
+    def test_has_lines_and_quantities_of_its_own(self, site: Client) -> None:
+        order = site.create()
+        site.control("ship", order="10001", tracking_number="1Z", carrier="ups", lines={"CND-FIG-08": 1})
+        told = site.call("GET", f"/ecom/v1/fulfillments/orders/{order['id']}")["orderWithFulfillments"]
+        assert told["fulfillments"][0]["lineItems"] == [{"id": order["lineItems"][0]["id"], "quantity": 1}]
+        now = site.call("GET", f"/ecom/v1/orders/{order['id']}")["order"]
+        assert now["fulfillmentStatus"] == "PARTIALLY_FULFILLED"
+
+    def test_may_have_no_tracking_and_get_it_later_or_be_deleted(self, site: Client) -> None:
+        order = site.create()
+        site.control("ship", order="10001")
+        path = f"/ecom/v1/fulfillments/orders/{order['id']}"
+        assert "trackingInfo" not in site.call("GET", path)["orderWithFulfillments"]["fulfillments"][0]
+        site.control("add_tracking", order="10001", tracking_number="1Z", carrier="ups")
+        told = site.call("GET", path)["orderWithFulfillments"]["fulfillments"][0]
+        assert told["trackingInfo"]["trackingNumber"] == "1Z"
+        site.control("delete_fulfillment", order="10001")
+        assert site.call("GET", path)["orderWithFulfillments"]["fulfillments"] == []
+
+    def test_has_no_more_than_was_ordered(self, site: Client) -> None:
+        order = site.create()
+        body = {"fulfillment": {"lineItems": [{"id": order["lineItems"][0]["id"], "quantity": 3}]}}
+        site.call("POST", f"/ecom/v1/fulfillments/orders/{order['id']}/create-fulfillment", body, status=400)
+
+
+class TestCancel:
+    def test_restocks_when_asked(self, site: Client) -> None:
+        order = site.create()
+        said = site.call("POST", f"/ecom/v1/orders/{order['id']}/cancel", {"restockAllItems": True})
+        assert said["order"]["status"] == "CANCELED"
+
+    def test_twice_is_an_error_or_nothing(self, site: Client) -> None:
+        path = f"/ecom/v1/orders/{site.create()['id']}/cancel"
+        site.call("POST", path, {})
+        site.call("POST", path, {}, status=428)
+        site.control("settings", second_cancel="noop")
+        site.call("POST", path, {})
+
+
+class TestMoney:
+    def pay(self, site: Client) -> tuple[str, str]:
+        order_id = site.create()["id"]
+        body = {"payments": [{"amount": price("48.00"), "regularPaymentDetails": {"offlinePayment": True}}]}
+        made = site.call("POST", f"/ecom/v1/payments/orders/{order_id}/add-payment", body)
+        return order_id, made["paymentsIds"][0]
+
+    def test_of_a_paid_order_may_have_no_payment(self, site: Client) -> None:
+        order = site.create()
+        path = f"/ecom/v1/payments/orders/{order['id']}"
+        assert site.call("GET", path)["orderTransactions"]["payments"] == []
+        site.control("settings", payments_after_paid=True)
+        other = site.create()
+        assert len(site.call("GET", f"/ecom/v1/payments/orders/{other['id']}")["orderTransactions"]["payments"]) == 1
+
+    def test_is_refunded_only_outside(self, site: Client) -> None:
+        order_id, payment_id = self.pay(site)
+        refund = {"orderId": order_id, "paymentRefunds": [{"paymentId": payment_id, "amount": price("8.00")}]}
+        site.call("POST", "/ecom/v1/order-billing/refund-payments", refund, status=400)
+        refund["paymentRefunds"][0]["externalRefund"] = True  # type: ignore[index]
+        said = site.call("POST", "/ecom/v1/order-billing/refund-payments", refund)
+        assert said["refund"]["transactions"][0]["refundStatus"] == "SUCCEEDED"
+
+    def test_is_not_refunded_beyond_what_was_paid(self, site: Client) -> None:
+        order_id, payment_id = self.pay(site)
+        one = {"paymentId": payment_id, "amount": price("48.01"), "externalRefund": True}
+        body = {"orderId": order_id, "paymentRefunds": [one]}
+        site.call("POST", "/ecom/v1/order-billing/refund-payments", body, status=400)
+
+
+class TestCatalog:
+    def test_is_asked_by_sku_in_its_own_version(self, site: Client) -> None:
+        query = {"query": {"filter": {"sku": {"$in": ["CND-FIG-08", "NOPE"]}}}}
+        (found,) = site.call("POST", "/stores/v3/products/query-variants", query)["variants"]
+        assert (found["sku"], bool(found["productData"]["productId"])) == ("CND-FIG-08", True)
+        site.call("POST", "/stores-reader/v1/variants/query", query, status=428)
+        site.control("settings", catalog_version="V1_CATALOG")
+        assert site.call("GET", "/stores/v3/provision/version") == {"catalogVersion": "V1_CATALOG"}
+        site.call("POST", "/stores/v3/products/query-variants", query, status=428)
+        (old,) = site.call("POST", "/stores-reader/v1/variants/query", query)["variants"]
+        assert old["id"].count(".") == 1
+
+
+class TestPace:
+    def test_is_two_hundred_a_minute(self, site: Client, world: World) -> None:
+        site.control("settings", calls_per_minute=2)
+        site.call("GET", "/apps/v1/instance")
+        site.call("GET", "/apps/v1/instance")
+        site.call("GET", "/apps/v1/instance", status=429)
+        world.advance(61)
+        site.call("GET", "/apps/v1/instance")
+
+
+class TestWebhook:
+    def test_is_a_signed_token_with_json_inside(self, url: str, world: World, receiver: Any) -> None:
+        address, got, _ = receiver
+        site = Client(url, world, webhook_url=address)
+        order = site.create()
+        world.outgoing.drain()
+        names = []
+        for _, body in got:
+            header, claims, signature = body.split(b".")
+            key = serialization.load_pem_public_key(site.public_key.encode())
+            raw = base64.urlsafe_b64decode(signature + b"==")
+            key.verify(raw, header + b"." + claims, padding.PKCS1v15(), hashes.SHA256())  # type: ignore
+            envelope = json.loads(json.loads(base64.urlsafe_b64decode(claims + b"=="))["data"])
+            names.append(envelope["eventType"])
+            assert envelope["instanceId"] == site.instance_id
+        assert set(names) == {"AppInstalled", "wix.ecom.v1.order_created", "wix.ecom.v1.order_approved"}
+        assert json.loads(envelope["identity"])["identityType"] == "APP"
+        assert json.loads(envelope["data"])["entityId"] == order["id"]
+
+
+class TestShapes:
+    """No field is played that the platform's own typings do not have."""
+
+    def test_are_those_of_the_typings(self, contracts: Path) -> None:
+        found = json.loads((contracts / "wix/rest_shapes.json").read_text())["orders"]
+        wrong: list[str] = []
+        self.compare(shapes.CREATE, "CreateOrderRequest", found, wrong)
+        assert wrong == []
+
+    def compare(self, mine: Any, name: str, found: dict[str, Any], wrong: list[str]) -> None:
+        if isinstance(mine, shapes.Many):
+            mine = mine.of
+        if not isinstance(mine, shapes.Shape):
+            return
+        real = found["objects"][name]
+        for field, rule in mine.fields.items():
+            if field not in real:
+                wrong.append(f"{name}.{field}")
+                continue
+            kind = real[field]["type"].removesuffix("[]")
+            longest = real[field].get("maxLength")
+            if isinstance(rule, shapes.Text) and longest and rule.longest != longest:
+                wrong.append(f"{name}.{field}: {rule.longest}, really {longest}")
+            if isinstance(rule, shapes.Many) and real[field].get("maxSize") not in (None, rule.most):
+                wrong.append(f"{name}.{field}: {rule.most}, really {real[field]['maxSize']}")
+            if isinstance(rule, shapes.Choice):
+                wrong += [f"{name}.{field}={value}" for value in rule.values - set(found["enums"][kind])]
+            if kind in found["objects"]:
+                self.compare(rule, kind, found, wrong)
