@@ -1,0 +1,421 @@
+"""Wix's JSON to our dataclasses, and drafts to Wix's JSON. Pure.
+
+https://dev.wix.com/docs/rest/business-solutions/e-commerce/orders and the typings of npm @wix/auto_sdk_ecom_orders
+1.0.300 (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
+from connectors.base.events import EventKind, PlatformEvent
+from connectors.base.money import AmountError, to_minor, to_text
+from connectors.base.types import (
+    Address,
+    DraftLine,
+    OrderDraft,
+    PlacedOrder,
+    Refund,
+    Shipment,
+    ShipmentLine,
+    StoreIdentity,
+    Variant,
+)
+from connectors.platforms.wix import signing
+
+logger = logging.getLogger(__name__)
+
+CHANNELS = ("TIKTOK", "OTHER_PLATFORM")
+# The Stores app in a catalog reference: the current package's, and the one that public code uses for V1 (guess).
+STORES_APP = {"V3": "215238eb-22a5-4c36-9e7b-e7c08025e04e", "V1": "1380b703-ce81-ff05-f115-39571d94dfcd"}
+MOST_LINES, MOST_UNITS, LONGEST_SKU = 300, 100_000, 40
+# The carriers that Wix knows by a code of its own; others are free text.
+CARRIERS = {"fedex": "FedEx", "ups": "UPS", "usps": "USPS", "dhl": "DHL", "canadaPost": "Canada Post"}
+_KINDS = {
+    "wix.ecom.v1.order": EventKind.PLACED_ORDER_CHANGED,
+    "wix.ecom.v1.fulfillments": EventKind.SHIPMENT_CHANGED,
+    "wix.ecom.v1.order_transactions": EventKind.REFUND_CHANGED,
+}
+_STATUSES = frozenset(["INITIALIZED", "APPROVED", "CANCELED", "PENDING", "REJECTED"])
+_GONE = "AppRemoved"
+_IGNORED = frozenset(["AppInstalled"])
+
+
+def moment(text: Any) -> datetime | None:
+    """An ISO 8601 text as aware UTC; None where there is none."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def iso(at: datetime) -> str:
+    """UTC to the millisecond, as Wix writes dates."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# Reading
+
+
+def store(said: Any, instance_id: str) -> StoreIdentity:
+    """The site that the instance is on. Raises UnreadableAnswer if the answer is of another instance."""
+    instance = (said.get("instance") if isinstance(said, dict) else None) or {}
+    site = (said.get("site") if isinstance(said, dict) else None) or {}
+    if str(instance.get("instanceId") or "") != instance_id:
+        raise UnreadableAnswer("Wix's answer is about another installation")
+    url = str(site.get("url") or "")
+    return StoreIdentity(
+        external_id=instance_id,
+        name=str(site.get("siteDisplayName") or url or instance_id),
+        currency=str(site.get("paymentCurrency") or site.get("currency") or ""),
+        domain=url.partition("://")[2].strip("/"),
+        extra={"site_id": str(site.get("siteId") or "")},
+    )
+
+
+def is_ours(order: Mapping[str, Any], app_id: str) -> bool:
+    """Whether this app made the order. An order that does not say who made it counts by its channel."""
+    channel = order.get("channelInfo") or {}
+    if channel.get("type") not in CHANNELS or not channel.get("externalOrderId"):
+        return False
+    return (order.get("createdBy") or {}).get("appId") in (None, "", app_id)
+
+
+def placed_order(order: Any, site_id: str) -> PlacedOrder:
+    """An order as it stands; its number may be text or a number. Raises UnreadableAnswer without an id."""
+    if not isinstance(order, dict) or not order.get("id"):
+        raise UnreadableAnswer("Wix's answer holds no order")
+    external_id, currency = str(order["id"]), str(order.get("currency") or "")
+    status = str(order.get("status") or "")
+    if status and status not in _STATUSES:
+        logger.warning("Wix has the unknown order status %s", status[:40])
+    # The dashboard's address is a guess.
+    url = f"https://manage.wix.com/dashboard/{site_id}/ecom-platform/order-details/{external_id}" if site_id else ""
+    return PlacedOrder(
+        external_id=external_id,
+        name=f"#{order['number']}" if order.get("number") else external_id,
+        url=url,
+        reference=str((order.get("channelInfo") or {}).get("externalOrderId") or ""),
+        is_cancelled=status == "CANCELED",
+        total=_minor((order.get("priceSummary") or {}).get("total"), currency),
+        currency=currency,
+        updated_at=moment(order.get("updatedDate")),
+    )
+
+
+def _minor(price: Any, currency: str) -> int | None:
+    amount = price.get("amount") if isinstance(price, dict) else None
+    try:
+        return to_minor(str(amount), currency) if amount not in (None, "") else None
+    except AmountError:
+        return None
+
+
+def shipments(said: Any, order: Mapping[str, Any]) -> list[Shipment]:
+    """Every parcel with its lines; truth is in the quantities, the status is only a word."""
+    skus = {
+        str(line.get("id")): str((line.get("physicalProperties") or {}).get("sku") or "")
+        for line in order.get("lineItems") or []
+    }
+    parcels = (said.get("orderWithFulfillments") if isinstance(said, dict) else None) or {}
+    return [_shipment(parcel, skus) for parcel in parcels.get("fulfillments") or [] if isinstance(parcel, dict)]
+
+
+def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str]) -> Shipment:
+    tracking = parcel.get("trackingInfo") or {}
+    provider = str(tracking.get("shippingProvider") or "")
+    return Shipment(
+        external_id=str(parcel.get("id") or ""),
+        carrier=CARRIERS.get(provider, provider),
+        tracking_number=str(tracking.get("trackingNumber") or "").strip(),
+        tracking_url=str(tracking.get("trackingLink") or ""),
+        lines=tuple(
+            ShipmentLine(sku=skus.get(str(line.get("id")), ""), quantity=int(line.get("quantity") or 0))
+            for line in parcel.get("lineItems") or []
+        ),
+        shipped_at=moment(parcel.get("createdDate")),
+    )
+
+
+def variants_v3(said: Mapping[str, Any]) -> list[Variant]:
+    """Variant ids are not unique across products: the pair is the key."""
+    found = []
+    for one in said.get("variants") or []:
+        product = one.get("productData") or {}
+        choices = (choice.get("optionChoiceNames") or {} for choice in one.get("optionChoices") or [])
+        names = [str(choice.get("choiceName")) for choice in choices if choice.get("choiceName")]
+        found.append(
+            Variant(
+                external_id=f"V3|{product.get('productId')}|{one.get('variantId') or one.get('id')}",
+                sku=str(one.get("sku") or ""),
+                title=str(product.get("name") or ""),
+                variant_title=" / ".join(names),
+            )
+        )
+    return found
+
+
+def variants_v1(said: Mapping[str, Any]) -> list[Variant]:
+    """An id of product and variant, with a dot or a hyphen between (the typings' note shows both)."""
+    found = []
+    for one in said.get("variants") or []:
+        text = str(one.get("id") or "")
+        product_id, variant_id = text[:36], text[37:]
+        stock = one.get("stock") or {}
+        found.append(
+            Variant(
+                external_id=f"V1|{product_id}|{variant_id}",
+                sku=str(one.get("sku") or ""),
+                title=str(one.get("productName") or ""),
+                variant_title=" / ".join(str(value) for value in (one.get("choices") or {}).values()),
+                stock=int(stock["quantity"]) if isinstance(stock.get("quantity"), int) else None,
+            )
+        )
+    return found
+
+
+# Webhooks
+
+
+def notice(claims: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The envelope, the event in it, and who caused it: JSON in JSON, whose parts may be text again.
+
+    Raises UnreadableAnswer without an envelope.
+    """
+    envelope = _opened(claims.get("data"))
+    if not envelope.get("eventType") or not envelope.get("instanceId"):
+        raise UnreadableAnswer("The webhook names no event or no installation")
+    return envelope, _opened(envelope.get("data")), _opened(envelope.get("identity"))
+
+
+def event(body: bytes, *, event_id: str, app_id: str) -> PlatformEvent:
+    """What a webhook meant; what our own app did comes back too, and is ignored. Raises UnreadableAnswer."""
+    envelope, said, identity = notice(signing.unverified_claims(body))
+    name, fqdn = str(envelope["eventType"]), str(said.get("entityFqdn") or "")
+    is_our_own = identity.get("identityType") == "APP" and identity.get("appId") == app_id
+    if name == _GONE:
+        kind = EventKind.DEAUTHORIZED
+    elif name in _IGNORED or is_our_own:
+        kind = EventKind.IGNORED
+    else:
+        kind = _KINDS.get(fqdn) or EventKind.UNKNOWN
+    if kind is EventKind.UNKNOWN:
+        logger.warning("Wix sent the unknown event %s (%s)", name[:80], event_id[:60])
+    return PlatformEvent(
+        kind=kind,
+        event_id=event_id,
+        occurred_at=moment(said.get("eventTime")),
+        external_id=_order_of(said),
+        raw=said,
+    )
+
+
+def _order_of(said: Mapping[str, Any]) -> str:
+    changed = _opened(said.get("updatedEvent")).get("currentEntity")
+    body = _opened(said.get("actionEvent")).get("body")
+    for part in (_opened(changed), _opened(body)):
+        if part.get("orderId"):
+            return str(part["orderId"])
+    return str(said.get("entityId") or "")
+
+
+def _opened(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+# Writing
+
+
+def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body of "Create Order", and what was fitted to Wix's limits. Wix computes nothing: the sums are the draft's.
+
+    Raises UnsupportedFeature, PermanentError.
+    """
+    _require_size(draft)
+    remarks: list[str] = []
+
+    def price(minor: int) -> dict[str, str]:
+        return {"amount": to_text(minor, draft.currency)}
+
+    shipping, fees = draft.charges[0], draft.charges[1:]
+    place = _place(draft.address, draft.phone, remarks)
+    tax = sum(each.amount for each in draft.taxes)
+    order: dict[str, Any] = {
+        "channelInfo": {"type": channel, "externalOrderId": reference},
+        "status": "APPROVED",
+        "paymentStatus": "PAID",
+        "currency": draft.currency,
+        "weightUnit": "LB" if draft.address.country_code.upper() == "US" else "KG",
+        "taxIncludedInPrices": draft.tax_included,
+        "purchasedDate": iso(draft.created_at),
+        "lineItems": [_line(line, place_no, draft, remarks) for place_no, line in enumerate(draft.lines, start=1)],
+        "priceSummary": {
+            "subtotal": price(sum(line.unit_price * line.quantity for line in draft.lines)),
+            "shipping": price(shipping.amount),
+            "tax": price(tax),
+            "discount": price(draft.discount),
+            "totalAdditionalFees": price(sum(fee.amount for fee in fees)),
+            "total": price(draft.total),
+        },
+        "taxInfo": {"totalTax": price(tax)},
+        "recipientInfo": place,
+        "billingInfo": place,
+        "shippingInfo": {
+            "title": _cut(shipping.title, 250, "The shipping method's name", remarks),
+            "logistics": {"shippingDestination": place},
+            "cost": {"price": price(shipping.amount)},
+        },
+        "customFields": _fields(draft, remarks),
+    }
+    if shipping.code:
+        order["shippingInfo"]["code"] = shipping.code[:100]
+    if draft.discount:
+        merchant = {"description": "TikTok Shop discounts", "amount": price(draft.discount)}
+        order["appliedDiscounts"] = [{"discountType": "GLOBAL", "merchantDiscount": merchant}]
+    if fees:
+        order["additionalFees"] = [
+            {"code": fee.code[:100], "name": _cut(fee.title, 50, "A fee's name", remarks), "price": price(fee.amount)}
+            for fee in fees
+        ]
+    if draft.email and "*" not in draft.email:
+        order["buyerInfo"] = {"email": draft.email}
+    if draft.note:
+        order["buyerNote"] = _cut(draft.note, 1000, "The note", remarks)
+    # Both default to true: https://dev.wix.com/docs/rest/business-solutions/e-commerce/orders (read 2026-11)
+    silent = {"sendNotificationToBuyer": False, "sendNotificationsToBusiness": False}
+    return {"order": order, "settings": {"notifications": silent}}, tuple(remarks)
+
+
+def _require_size(draft: OrderDraft) -> None:
+    if len(draft.lines) > MOST_LINES:
+        raise UnsupportedFeature(f"Wix takes {MOST_LINES} lines in an order; this one has {len(draft.lines)}")
+    for line in draft.lines:
+        if line.quantity > MOST_UNITS:
+            raise UnsupportedFeature(f"Wix takes {MOST_UNITS} units in a line; {line.sku} has {line.quantity}")
+        if len(line.sku) > LONGEST_SKU:
+            raise UnsupportedFeature(
+                f"Wix takes SKUs of at most {LONGEST_SKU} characters; {line.sku[:60]} has {len(line.sku)}"
+            )
+
+
+def _line(line: DraftLine, place_no: int, draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
+    zero = {"amount": to_text(0, draft.currency)}
+    item: dict[str, Any] = {
+        "productName": {"original": _cut(line.title or line.sku, 200, f"The name of item {place_no}", remarks)},
+        "quantity": line.quantity,
+        "price": {"amount": to_text(line.unit_price, draft.currency)},
+        "itemType": {"preset": "PHYSICAL"},
+        "physicalProperties": {"shippable": line.requires_shipping, **({"sku": line.sku} if line.sku else {})},
+        # The order's tax is not spread over lines; public code always sends a zero here.
+        "taxInfo": {
+            "taxAmount": zero,
+            "taxableAmount": zero,
+            "taxRate": "0",
+            "taxIncludedInPrice": draft.tax_included,
+        },
+    }
+    if line.variant_title:
+        value = {"original": line.variant_title[:600]}
+        item["descriptionLines"] = [{"name": {"original": "Variant"}, "plainText": value}]
+    if line.variant_id:
+        version, product_id, variant_id = line.variant_id.split("|")
+        options = {"variantId": variant_id} if variant_id else {}
+        item["catalogReference"] = {"catalogItemId": product_id, "appId": STORES_APP[version], "options": options}
+    return item
+
+
+def _place(address: Address, phone: str, remarks: list[str]) -> dict[str, Any]:
+    """Address and person. Lines 2 to 4 share the second line."""
+    if not address.country_code or not address.line1:
+        missing = "country" if not address.country_code else "street"
+        raise PermanentError(f"Wix needs a {missing} in the address", reason="ADDRESS_INVALID")
+    first, last = address.first_name, address.last_name
+    if not last:
+        first, last = "", first or address.name
+    country = address.country_code.upper()
+    rest = ", ".join(line for line in (address.line2, address.line3, address.line4) if line)
+    number = address.phone or phone
+    where = {
+        "country": country,
+        "subdivision": f"{country}-{address.province_code}" if address.province_code else address.province[:50],
+        "city": _cut(address.city, 50, "The city", remarks),
+        "postalCode": address.postal_code[:50],
+        "addressLine": _cut(address.line1, 150, "The address's first line", remarks),
+        "addressLine2": _cut(rest, 100, "The address's second line", remarks),
+    }
+    person = {
+        "firstName": _cut(first, 100, "The buyer's first name", remarks),
+        "lastName": _cut(last, 100, "The buyer's last name", remarks),
+        "phone": "" if "*" in number else number,
+    }
+    return {
+        "address": {name: part for name, part in where.items() if part},
+        "contactDetails": {name: part for name, part in person.items() if part},
+    }
+
+
+def _fields(draft: OrderDraft, remarks: list[str]) -> list[dict[str, str]]:
+    """Tags are ids in Wix, so ours stand among the custom fields."""
+    pairs = [("Tags", ", ".join(draft.tags)), *draft.attributes]
+    return [{"title": _cut(title, 500, "A field's name", remarks), "value": value} for title, value in pairs if value]
+
+
+def _cut(text: str, longest: int, what: str, remarks: list[str]) -> str:
+    if len(text) > longest:
+        remarks.append(f"{what} was cut to {longest} characters")
+    return text[:longest]
+
+
+def payment(order: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """The body that records what TikTok took as paid elsewhere."""
+    details = {"offlinePayment": True, "paymentMethod": "TikTok Shop", "providerTransactionId": reference}
+    amount = {"amount": str((order.get("priceSummary") or {}).get("total", {}).get("amount") or "0")}
+    return {"payments": [{"amount": amount, "status": "APPROVED", "regularPaymentDetails": details}]}
+
+
+def refund_body(
+    order: Mapping[str, Any], payments: Sequence[Mapping[str, Any]], refund: Refund, reference: str
+) -> dict[str, Any]:
+    """A refund recorded outside any provider. Its reason holds our reference: it is searched before a repeat.
+
+    Raises PermanentError when no payment is left to refund, or an item is not in the order.
+    """
+    able = next((one for one in payments if one.get("refundable") is not False and one.get("payment")), None)
+    if able is None:
+        raise PermanentError("Wix's order has no payment to refund", reason="REMOTE_ERROR")
+    lines = []
+    left = {sku: quantity for sku, quantity in refund.line_quantities.items() if quantity > 0}
+    for line in order.get("lineItems") or []:
+        keys = (str((line.get("physicalProperties") or {}).get("sku") or ""), str(line.get("id")))
+        quantity = sum(left.pop(key, 0) for key in keys)
+        if quantity:
+            lines.append({"lineItemId": str(line["id"]), "quantity": quantity})
+    if left:
+        raise PermanentError("Wix's order has no such line to refund", reason="REMOTE_ERROR")
+    amount = {"amount": to_text(refund.amount, refund.currency)}
+    body: dict[str, Any] = {
+        "orderId": str(order["id"]),
+        "paymentRefunds": [{"paymentId": able["payment"]["paymentId"], "amount": amount, "externalRefund": True}],
+        "customerReason": f"{reason_mark(reference)} {refund.note}".strip()[:200],
+        "sideEffects": {"notifications": {"sendCustomerEmail": False}},
+    }
+    if lines:
+        body["refundItems"] = {"lineItems": lines}
+        if refund.restock:
+            body["sideEffects"]["restock"] = {"lineItems": lines}
+    return body
+
+
+def reason_mark(reference: str) -> str:
+    """How our refunds are known there."""
+    return f"TT:{reference}"

@@ -1,0 +1,235 @@
+"""Wix's shapes, both ways."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
+from connectors.base.events import EventKind
+from connectors.base.types import DraftCharge, Refund
+from connectors.platforms.wix import mapping
+from tests.connectors.shopify.test_mapping import draft as shopify_draft
+
+SAMPLES = Path(__file__).resolve().parents[3].parent / "shared/contracts/samples/wix"
+PRODUCT, VARIANT = "5f3c3d55-ac43-4e1a-851f-77b300000001", "5f3c3d55-ac43-4e1a-851f-77b300000002"
+
+
+def draft(**changes):
+    """The draft of the Shopify tests, its first item linked to a product of Wix, the gift without a product."""
+    first, gift = shopify_draft().lines
+    return shopify_draft(lines=(replace(first, variant_id=f"V3|{PRODUCT}|{VARIANT}"), gift), **changes)
+
+
+def order(made=None, channel="TIKTOK"):
+    return mapping.order_create(made or draft(), "5764", channel=channel)[0]["order"]
+
+
+def sample(name):
+    if not SAMPLES.is_dir():
+        pytest.skip("needs the contracts folder")
+    return json.loads((SAMPLES / name).read_text())
+
+
+def token(envelope):
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+    return b".".join([part({"alg": "RS256"}), part({"data": json.dumps(envelope)}), b"x"])
+
+
+class TestSamples:
+    def test_of_an_order_is_read_with_a_number_that_is_a_number(self):
+        read = mapping.placed_order(sample("order_entity.doc_shaped.json"), "site")
+        assert read.name.startswith("#")
+        assert (read.total is None, read.is_cancelled) == (False, False)
+
+    @pytest.mark.parametrize("name", ["domain_event_order_created", "domain_event_order_updated"])
+    def test_of_an_event_names_its_order(self, name):
+        event = sample(f"{name}.doc_shaped.json")
+        body = token({"eventType": "wix.ecom.v1.order_x", "instanceId": "i", "data": json.dumps(event)})
+        told = mapping.event(body, event_id="e", app_id="app")
+        assert (told.kind, told.external_id) == (EventKind.PLACED_ORDER_CHANGED, event["entityId"])
+
+
+class TestCreate:
+    def test_sums_hold(self):
+        total = {name: Decimal(price["amount"]) for name, price in order()["priceSummary"].items()}
+        parts = total["subtotal"] - total["discount"] + total["shipping"] + total["tax"] + total["totalAdditionalFees"]
+        assert parts == total["total"]
+
+    def test_names_the_channel_and_sends_no_mail(self):
+        body, _ = mapping.order_create(draft(), "5764", channel="TIKTOK")
+        assert body["order"]["channelInfo"] == {"type": "TIKTOK", "externalOrderId": "5764"}
+        assert set(body["settings"]["notifications"].values()) == {False}
+        assert (body["order"]["status"], body["order"]["paymentStatus"]) == ("APPROVED", "PAID")
+
+    def test_links_an_item_and_leaves_a_custom_one_free(self):
+        linked, custom = order()["lineItems"]
+        assert linked["catalogReference"]["catalogItemId"] == PRODUCT
+        assert linked["catalogReference"]["options"] == {"variantId": VARIANT}
+        assert "catalogReference" not in custom
+
+    def test_writes_the_province_as_iso_3166_2(self):
+        assert order()["recipientInfo"]["address"]["subdivision"].startswith("US-")
+
+    def test_keeps_tags_and_attributes_as_custom_fields(self):
+        fields = {each["title"]: each["value"] for each in order()["customFields"]}
+        assert "TikTok Shop" in fields["Tags"]
+        assert "e" not in fields
+
+    def test_cuts_long_names_and_says_so(self):
+        line = replace(draft().lines[0], title="x" * 500)
+        body, remarks = mapping.order_create(replace(draft(), lines=(line,)), "5764", channel="TIKTOK")
+        assert len(body["order"]["lineItems"][0]["productName"]["original"]) == 200
+        assert remarks == ("The name of item 1 was cut to 200 characters",)
+
+    @pytest.mark.parametrize("changes", [{"sku": "x" * 41}, {"quantity": 100_001}])
+    def test_refuses_by_name_what_wix_does_not_take(self, changes):
+        line = replace(draft().lines[0], **changes)
+        with pytest.raises(UnsupportedFeature):
+            order(replace(draft(), lines=(line,)))
+
+    def test_refuses_more_than_three_hundred_lines(self):
+        with pytest.raises(UnsupportedFeature, match="301"):
+            order(replace(draft(), lines=draft().lines[:1] * 301))
+
+    def test_refuses_an_address_without_a_street(self):
+        with pytest.raises(PermanentError) as caught:
+            order(replace(draft(), address=replace(draft().address, line1="")))
+        assert caught.value.reason == "ADDRESS_INVALID"
+
+    def test_names_fees_under_their_own_name(self):
+        made = order(replace(draft(), charges=(*draft().charges, DraftCharge("Small order fee", "small", 199))))
+        assert made["additionalFees"] == [{"code": "small", "name": "Small order fee", "price": {"amount": "1.99"}}]
+
+    def test_writes_yen_without_decimals(self):
+        assert order(draft(currency="JPY"))["priceSummary"]["total"] == {"amount": "3399"}
+
+    def test_is_within_the_platforms_own_typings(self):
+        found = Path(__file__).resolve().parents[3].parent / "shared/contracts/wix/rest_shapes.json"
+        if not found.is_file():
+            pytest.skip("needs the contracts folder")
+        body, _ = mapping.order_create(
+            replace(draft(), charges=(*draft().charges, DraftCharge("Fee", "fee", 199))), "5764", channel="TIKTOK"
+        )
+        wrong: list[str] = []
+        check(body, "CreateOrderRequest", json.loads(found.read_text())["orders"], wrong, "")
+        assert wrong == []
+
+
+# The typings call these read-only, since an update cannot touch them; create requires them.
+WRITABLE_ON_CREATE = {"Order.lineItems", "Order.priceSummary"}
+
+
+def check(value, kind, found, wrong, where):
+    """Every field known, none read-only, no text too long, every enum value there."""
+    if kind.endswith("[]"):
+        for place, each in enumerate(value):
+            check(each, kind[:-2], found, wrong, f"{where}[{place}]")
+    elif kind in found["enums"]:
+        if value not in found["enums"][kind]:
+            wrong.append(f"{where}: {value}")
+    elif kind in found["objects"]:
+        for name, part in value.items():
+            rule = found["objects"][kind].get(name)
+            if rule is None or (rule.get("readonly") and f"{kind}.{name}" not in WRITABLE_ON_CREATE):
+                wrong.append(f"{where}.{name}: unknown or read-only")
+                continue
+            if len(part) > rule.get("maxLength", 10**9) if isinstance(part, str) else False:
+                wrong.append(f"{where}.{name}: too long")
+            check(part, rule["type"], found, wrong, f"{where}.{name}")
+
+
+class TestEvent:
+    def said(self, fqdn="wix.ecom.v1.order", identity=None, name="x", **event):
+        envelope = {
+            "eventType": name,
+            "instanceId": "i",
+            "data": json.dumps({"entityFqdn": fqdn, "entityId": "o1", **event}),
+            "identity": json.dumps(identity or {"identityType": "WIX_USER"}),
+        }
+        return mapping.event(token(envelope), event_id="e", app_id="app")
+
+    def test_of_our_own_app_is_ignored(self):
+        assert self.said(identity={"identityType": "APP", "appId": "app"}).kind is EventKind.IGNORED
+        assert self.said(identity={"identityType": "APP", "appId": "other"}).kind is EventKind.PLACED_ORDER_CHANGED
+
+    def test_of_parcels_names_the_order_even_as_text_in_text(self):
+        changed = json.dumps({"currentEntity": json.dumps({"orderId": "o7"})})
+        told = self.said("wix.ecom.v1.fulfillments", updatedEvent=changed)
+        assert (told.kind, told.external_id) == (EventKind.SHIPMENT_CHANGED, "o7")
+
+    def test_of_removal_is_heard(self):
+        assert self.said(name="AppRemoved").kind is EventKind.DEAUTHORIZED
+
+    def test_that_is_unknown_stays_unknown(self):
+        assert self.said("wix.bookings.v1.booking").kind is EventKind.UNKNOWN
+
+    @pytest.mark.parametrize("body", [b"", b"a.b.c", b"x"])
+    def test_that_is_none_is_refused(self, body):
+        with pytest.raises(UnreadableAnswer):
+            mapping.event(body, event_id="e", app_id="app")
+
+
+class TestParcels:
+    ORDER = {"lineItems": [{"id": "l1", "physicalProperties": {"sku": "A"}}]}
+
+    def test_name_their_items_and_the_carrier_in_words(self):
+        one = {
+            "id": "f1",
+            "lineItems": [{"id": "l1", "quantity": 2}],
+            "trackingInfo": {"trackingNumber": " 1Z ", "shippingProvider": "canadaPost"},
+        }
+        (parcel,) = mapping.shipments({"orderWithFulfillments": {"fulfillments": [one]}}, self.ORDER)
+        assert (parcel.carrier, parcel.tracking_number) == ("Canada Post", "1Z")
+        assert [(line.sku, line.quantity) for line in parcel.lines] == [("A", 2)]
+
+    def test_may_have_no_tracking_yet(self):
+        said = {"orderWithFulfillments": {"fulfillments": [{"id": "f1", "lineItems": []}]}}
+        assert mapping.shipments(said, self.ORDER)[0].tracking_number == ""
+
+
+class TestVariants:
+    def test_of_v3_are_known_by_product_and_variant(self):
+        said = {"variants": [{"sku": "A", "variantId": "v", "productData": {"productId": "p", "name": "Candle"}}]}
+        assert mapping.variants_v3(said)[0].external_id == "V3|p|v"
+
+    @pytest.mark.parametrize("mark", [".", "-"])
+    def test_of_v1_are_parted_at_either_mark(self, mark):
+        (one,) = mapping.variants_v1({"variants": [{"id": f"{PRODUCT}{mark}{VARIANT}", "sku": "A"}]})
+        assert one.external_id == f"V1|{PRODUCT}|{VARIANT}"
+
+
+class TestRefund:
+    ORDER = {"id": "o1", "lineItems": [{"id": "l1", "physicalProperties": {"sku": "A"}}]}
+    ABLE = [{"refundable": True, "payment": {"paymentId": "p1"}}]
+
+    def test_is_always_external_and_holds_the_reference(self):
+        body = mapping.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 1}, "damaged", restock=True), "r1")
+        assert body["paymentRefunds"] == [{"paymentId": "p1", "amount": {"amount": "5.00"}, "externalRefund": True}]
+        assert body["customerReason"] == "TT:r1 damaged"
+        assert body["sideEffects"]["restock"] == {"lineItems": [{"lineItemId": "l1", "quantity": 1}]}
+
+    def test_of_what_is_not_there_is_refused(self):
+        for able, lines in ((self.ABLE, {"B": 1}), ([], {"A": 1})):
+            with pytest.raises(PermanentError):
+                mapping.refund_body(self.ORDER, able, Refund(500, "USD", lines, ""), "r1")
+
+
+class TestOrder:
+    def test_that_another_app_made_is_not_ours(self):
+        made = {"channelInfo": {"type": "TIKTOK", "externalOrderId": "5"}, "createdBy": {"appId": "other"}}
+        assert not mapping.is_ours(made, "app")
+        assert mapping.is_ours({**made, "createdBy": {}}, "app")
+        assert not mapping.is_ours({"channelInfo": {"type": "WEB"}}, "app")
+
+    @pytest.mark.parametrize("said", [None, [], {}, {"number": 5}])
+    def test_of_garbage_is_refused(self, said):
+        with pytest.raises(UnreadableAnswer):
+            mapping.placed_order(said, "")
