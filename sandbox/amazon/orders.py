@@ -1,0 +1,194 @@
+"""Fulfillment orders: from received to shipped, by the clock or by a person."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sandbox.amazon import checks
+from sandbox.amazon.errors import Refused
+from sandbox.amazon.state import Seller, State
+
+HOLD_LIFE = 14 * 86_400
+STATUSES = (
+    "New",
+    "Received",
+    "Planning",
+    "Processing",
+    "Cancelled",
+    "Complete",
+    "CompletePartialled",
+    "Unfulfillable",
+    "Invalid",
+)
+OPEN = ("New", "Received", "Planning")
+
+
+class Orders:
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def create(self, seller: Seller, body: dict[str, Any]) -> dict[str, Any]:
+        checks.creation(seller, body)
+        order_id = body["sellerFulfillmentOrderId"]
+        if order_id in seller.orders:
+            if seller.repeat_id == "accept":
+                return {}
+            raise Refused(400, f"An order with the sellerFulfillmentOrderId {order_id} already exists")
+        now = self.state.world.now()
+        seller.orders[order_id] = {
+            "id": order_id,
+            "made": now,
+            "changed": now,
+            "status": "Received",
+            "action": body.get("fulfillmentAction") or "Ship",
+            "sent": body,
+            "shipments": [],
+            "returns": [],
+            "unfulfillable": {},
+        }
+        self._allot(seller, seller.orders[order_id])
+        self.state.world.ledger_add(
+            "amazon",
+            "order.created",
+            order_id,
+            shop=seller.id,
+            name=body["displayableOrderId"],
+            reference=order_id.removeprefix("TT-"),
+            total="",
+            lines=_units(body["items"]),
+            mailed=bool(body.get("notificationEmails")),
+        )
+        return {}
+
+    def _allot(self, seller: Seller, order: dict[str, Any]) -> None:
+        """What is not in stock cannot be fulfilled; under FillOrKill nothing is."""
+        items, policy = order["sent"]["items"], order["sent"].get("fulfillmentPolicy") or "FillOrKill"
+        short = {sku: count for sku, count in _units(items).items() if seller.stock[sku]["quantity"] < count}
+        if short and policy == "FillOrKill":
+            order["status"] = "Unfulfillable"
+            order["unfulfillable"] = {item["sellerFulfillmentOrderItemId"]: item["quantity"] for item in items}
+            return
+        for item in items:
+            there = seller.stock[item["sellerSku"]]
+            given = min(there["quantity"], item["quantity"])
+            there["quantity"] -= given
+            if given < item["quantity"]:
+                order["unfulfillable"][item["sellerFulfillmentOrderItemId"]] = item["quantity"] - given
+
+    def tick(self) -> None:
+        now = self.state.world.now()
+        for seller in self.state.sellers.values():
+            for order in seller.orders.values():
+                if order["action"] == "Hold":
+                    if order["status"] in OPEN and now - order["made"] > HOLD_LIFE:
+                        self.cancel(seller, order)
+                    continue
+                if order["status"] == "Received" and now - order["made"] >= 1:
+                    self.move(order, "Planning")
+                if order["status"] == "Planning" and 0 < seller.auto_plan_seconds <= now - order["made"]:
+                    self.move(order, "Processing")
+
+    def move(self, order: dict[str, Any], status: str) -> None:
+        if order["status"] != status:
+            order["status"], order["changed"] = status, self.state.world.now()
+
+    def find(self, seller: Seller, order_id: str) -> dict[str, Any]:
+        if order_id not in seller.orders:
+            raise Refused(404, f"The fulfillment order {order_id} does not exist")
+        return seller.orders[order_id]
+
+    def update(self, seller: Seller, order: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+        if order["status"] not in OPEN:
+            raise Refused(400, f"The order cannot be updated in status {order['status']}")
+        action = checks.choice(body, "fulfillmentAction", frozenset({"Ship", "Hold"}))
+        if body.get("destinationAddress"):
+            checks.address(body["destinationAddress"])
+            order["sent"] = {**order["sent"], "destinationAddress": body["destinationAddress"]}
+        order["action"] = action or order["action"]
+        order["changed"] = self.state.world.now()
+        return {}
+
+    def cancel(self, seller: Seller, order: dict[str, Any]) -> dict[str, Any]:
+        """Once picking has begun it is too late."""
+        if order["status"] not in (*OPEN, "Cancelled"):
+            raise Refused(400, f"The order cannot be cancelled in status {order['status']}")
+        if order["status"] != "Cancelled":
+            for sku, count in _units(order["sent"]["items"]).items():
+                seller.stock[sku]["quantity"] += count
+            self.move(order, "Cancelled")
+            self.state.world.ledger_add(
+                "amazon", "order.cancelled", order["id"], reference=order["id"].removeprefix("TT-")
+            )
+        return {}
+
+    def ship(self, seller: Seller, order: dict[str, Any], wanted: dict[str, int], tracking: dict[str, str]) -> str:
+        """One package of these units by SKU, or of all that is left. Raises ValueError for more than that."""
+        if order["status"] in ("Cancelled", "Unfulfillable", "Invalid"):
+            raise ValueError(f"the order is {order['status']}")
+        left = remaining(order)
+        lines = []
+        for item in order["sent"]["items"]:
+            key, sku = item["sellerFulfillmentOrderItemId"], item["sellerSku"]
+            take = min(left[key], wanted.get(sku, 0)) if wanted else left[key]
+            if take:
+                lines.append((item, take))
+                left[key] -= take
+                if wanted:
+                    wanted[sku] -= take
+        if not lines or any(count > 0 for count in wanted.values()):
+            raise ValueError("not that many are left to ship")
+        number, self.state.next_package = self.state.next_package, self.state.next_package + 1
+        package: dict[str, Any] = {
+            "packageNumber": number,
+            "carrierCode": tracking.get("carrier") or "Amazon Logistics",
+        }
+        if tracking.get("number"):
+            name = "amazonFulfillmentTrackingNumber" if seller.own_tracking_only else "trackingNumber"
+            package[name] = tracking["number"]
+        shipment_id = "D" + secrets.token_hex(5).upper()
+        order["shipments"].append(
+            {
+                "amazonShipmentId": shipment_id,
+                "fulfillmentCenterId": "ABE2",
+                "fulfillmentShipmentStatus": "SHIPPED",
+                "shippingDate": self.state.iso(),
+                "estimatedArrivalDate": self.state.iso(self.state.world.now() + 3 * 86_400),
+                "fulfillmentShipmentItem": [
+                    {
+                        "sellerSku": item["sellerSku"],
+                        "sellerFulfillmentOrderItemId": item["sellerFulfillmentOrderItemId"],
+                        "quantity": take,
+                        "packageNumber": number,
+                    }
+                    for item, take in lines
+                ],
+                "fulfillmentShipmentPackage": [package],
+            }
+        )
+        self.move(order, "Processing" if sum(left.values()) else "Complete")
+        order["changed"] = self.state.world.now()
+        self.state.world.ledger_add(
+            "amazon", "fulfillment.created", shipment_id, order=order["id"], tracking_number=tracking.get("number", "")
+        )
+        return shipment_id
+
+
+def remaining(order: dict[str, Any]) -> dict[str, int]:
+    """Units by item that may still be shipped."""
+    left = {
+        item["sellerFulfillmentOrderItemId"]: item["quantity"]
+        - order["unfulfillable"].get(item["sellerFulfillmentOrderItemId"], 0)
+        for item in order["sent"]["items"]
+    }
+    for shipment in order["shipments"]:
+        for line in shipment["fulfillmentShipmentItem"]:
+            left[line["sellerFulfillmentOrderItemId"]] -= line["quantity"]
+    return left
+
+
+def _units(items: list[dict[str, Any]]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for item in items:
+        units[item["sellerSku"]] = units.get(item["sellerSku"], 0) + item["quantity"]
+    return units
