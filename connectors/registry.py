@@ -18,6 +18,9 @@ from connectors.models import ConnectedStore, StorePart
 _CLASSES = {
     "tiktok_shop": "connectors.platforms.tiktok_shop.connector.TikTokShop",
     "shopify": "connectors.platforms.shopify.connector.Shopify",
+    "amazon": "connectors.platforms.amazon.connector.Amazon",
+    "wix": "connectors.platforms.wix.connector.Wix",
+    "squarespace": "connectors.platforms.squarespace.connector.Squarespace",
 }
 PLATFORMS = tuple(_CLASSES)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 
+from demo import apps
 from demo.browser import Browser
 from demo.processes import DemoFailed, Programs
 
@@ -68,7 +69,7 @@ def prepare(site: Site, programs: Programs, *, say: Callable[[str], None]) -> It
             programs.wait_for(f"{site.sandbox_url}/_sandbox/ledger", name="sandbox", seconds=20)
             programs.start("web", *_web_command(site), env=env)
             programs.wait_for(f"{site.url}/health/live", name="web", seconds=40)
-            _register_apps(site, keys)
+            apps.register(site.control, keys, site=site.url)
             _make_people(site, programs, env)
             programs.start("worker", "manage.py", "work", env=env)
             yield
@@ -79,7 +80,6 @@ def prepare(site: Site, programs: Programs, *, say: Callable[[str], None]) -> It
 
 def environment(site: Site, keys: dict[str, str]) -> dict[str, str]:
     """The settings of an installation whose platforms are all the sandbox. Base URLs are the only bridge."""
-    sandbox = site.sandbox_url
     return {
         "DEBUG": "true",
         "SECRET_KEY": keys["secret_key"],
@@ -89,15 +89,7 @@ def environment(site: Site, keys: dict[str, str]) -> dict[str, str]:
         "HOLD_SECONDS": str(site.hold_seconds),
         "POLL_SECONDS": "20",
         "PYTHONUNBUFFERED": "1",
-        "TIKTOK_SHOP_APP_KEY": keys["tiktok_app_key"],
-        "TIKTOK_SHOP_APP_SECRET": keys["tiktok_app_secret"],
-        "TIKTOK_SHOP_SERVICE_ID": keys["tiktok_service_id"],
-        "TIKTOK_SHOP_API_URL": f"{sandbox}/tiktok_shop/api",
-        "TIKTOK_SHOP_AUTH_URL": f"{sandbox}/tiktok_shop/auth",
-        "TIKTOK_SHOP_AUTHORIZE_URL": f"{sandbox}/tiktok_shop/services",
-        "SHOPIFY_CLIENT_ID": keys["shopify_client_id"],
-        "SHOPIFY_CLIENT_SECRET": keys["shopify_client_secret"],
-        "SHOPIFY_BASE_URL": f"{sandbox}/shopify/{{shop}}",
+        **apps.settings_of(keys, sandbox=site.sandbox_url),
     }
 
 
@@ -157,26 +149,6 @@ def _web_command(site: Site) -> list[str]:
     ]
 
 
-def _register_apps(site: Site, keys: dict[str, str]) -> None:
-    """What a developer would enter in the two platforms' partner consoles."""
-    site.control(
-        "tiktok_shop/app",
-        app_key=keys["tiktok_app_key"],
-        app_secret=keys["tiktok_app_secret"],
-        service_id=keys["tiktok_service_id"],
-        redirect_url=f"{site.url}/connect/tiktok_shop/callback/",
-        webhook_url=f"{site.url}/webhooks/tiktok_shop/",
-    )
-    site.control(
-        "shopify/app",
-        client_id=keys["shopify_client_id"],
-        client_secret=keys["shopify_client_secret"],
-        redirect_urls=[f"{site.url}/connect/shopify/callback/"],
-        app_url=f"{site.url}/connect/shopify/",
-        webhook_url=f"{site.url}/webhooks/shopify/",
-    )
-
-
 def _make_people(site: Site, programs: Programs, env: dict[str, str]) -> None:
     """The staff member; the merchant's owner signs up by herself."""
     mark = site.folder / "staff-made"
@@ -189,17 +161,13 @@ def _make_people(site: Site, programs: Programs, env: dict[str, str]) -> None:
 
 def _kept_secrets(path: Path) -> dict[str, str]:
     """Made up once per installation and kept, as a merchant's own would be."""
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    keys = {
+    kept = dict(json.loads(path.read_text())) if path.exists() else {}
+    fresh = {
         "secret_key": secrets.token_urlsafe(48),
         "credential_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        "tiktok_app_key": secrets.token_hex(6),
-        "tiktok_app_secret": secrets.token_hex(20),
-        "tiktok_service_id": str(7_000_000_000_000_000_000 + secrets.randbelow(10**17)),
-        "shopify_client_id": secrets.token_hex(16),
-        "shopify_client_secret": "shpss_" + secrets.token_hex(16),
+        **apps.make_keys(),
     }
+    keys = {**fresh, **kept}
     path.touch(mode=0o600)
     path.write_text(json.dumps(keys))
     return keys

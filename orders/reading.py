@@ -152,8 +152,8 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
             state = MirrorState.DELETED
         elif placed.is_cancelled:
             state = MirrorState.CANCELLED
-        if placed is not None and placed.updated_at is not None:
-            Mirror.objects.filter(pk=mirror.pk).update(changed_at=placed.updated_at)
+        changed_at = placed.updated_at if placed is not None else None
+        Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
         if state != mirror.state and mirror.state == MirrorState.CREATED:
             Mirror.objects.filter(pk=mirror.pk).update(state=state)
             Order.objects.filter(pk=order.pk).update(version=F("version") + 1)

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+from django.db.models import F, Q
+
 from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
 from orders import reading, routing
-from orders.models import Mirror
+from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 
 T = TypeVar("T")
 
@@ -24,6 +26,8 @@ FIRST_LOOK = timedelta(days=7)
 # After an outage the cursor moves in steps of this size, so that a break-off loses little.
 STEP = timedelta(hours=12)
 BATCH = 50
+# How many orders are read again in one look though no list says that they changed.
+MOST_UNASKED = 30
 
 
 def poll_source(
@@ -78,9 +82,26 @@ def poll_destination(
         news = _news(store, batch)
         reading.read_mirrors(store=store, destination=destination, external_ids=news, clock=clock)
         count += len(news)
+    still_mine()
+    rest = _to_look_at(store, has_webhooks=destination.features.webhooks, since=began)
+    reading.read_mirrors(store=store, destination=destination, external_ids=rest, clock=clock)
     _save_calls(store)
     _move_cursor(store=store, to=began)
-    return count
+    return count + len(rest)
+
+
+def _to_look_at(store: ConnectedStore, *, has_webhooks: bool, since: datetime) -> list[str]:
+    """Ours whose news a list of changes may not hold: parcels without a number, and, where no webhook comes, orders
+    that are being shipped. The longest unseen come first; those read in this look already do not come again."""
+    ours = Mirror.objects.filter(store=store, state=MirrorState.CREATED).exclude(read_at__gte=since)
+    wanted = Q(fulfillments__state=FulfillmentState.WAITING)
+    if not has_webhooks:
+        wanted |= Q(order__state=OrderState.MIRRORED)
+    with merchant_rows(store.merchant_id):
+        found = ours.filter(wanted).distinct()
+        return [
+            mirror.external_id for mirror in found.order_by(F("read_at").asc(nulls_first=True), "id")[:MOST_UNASKED]
+        ]
 
 
 def _news(store: ConnectedStore, batch: list[PlacedOrder]) -> list[str]:

@@ -36,6 +36,7 @@ class Mirror(models.Model):
     url = models.CharField(max_length=500, blank=True)
     money = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)  # when we looked at it last
     changed_at = models.DateTimeField(null=True, blank=True)  # the store's own time of the last change we read
 
     class Meta:

@@ -60,7 +60,6 @@ class Controls:
         package = found[-1]["fulfillmentShipmentPackage"][0]
         package["trackingNumber"] = body["tracking_number"]
         package["carrierCode"] = body.get("carrier") or package["carrierCode"]
-        order["changed"] = self.state.world.now()
 
     def do_advance_order(self, body: dict[str, Any]) -> None:
         _, order = self._order(body)

@@ -14,6 +14,7 @@ import requests
 
 from accounts.access import all_merchants
 from connectors.models import ConnectedStore
+from demo import apps
 from demo.browser import Browser
 from orders import lanes
 from orders.models import Fulfillment, Mirror, Order, OutboxItem
@@ -21,6 +22,8 @@ from sandbox.app import serve
 from sandbox.world import World
 
 SHOPIFY_SHOP = "alices-candles.myshopify.com"
+STORES = ("shopify", "amazon", "wix", "squarespace")
+KEYS = apps.make_keys()
 # Where the official schema is at hand, Shopify's half executes on it.
 OFFICIAL = Path(__file__).resolve().parents[2].parent / "shared/contracts/shopify-admin.schema.graphql"
 if OFFICIAL.is_file():
@@ -107,6 +110,20 @@ class Journey:
     def tiktok_order(self, order_id: str) -> dict[str, Any]:
         return next(order for order in self._look("tiktok_shop")["orders"] if order["id"] == order_id)
 
+    def orders_in(self, platform: str, order_id: str) -> list[dict[str, Any]]:
+        """What a store has for TikTok's order."""
+        return [order for order in self._look(platform)["orders"] if order["reference"] == order_id]
+
+    def order_in(self, platform: str, order_id: str) -> dict[str, Any]:
+        (found,) = self.orders_in(platform, order_id)
+        return found
+
+    def ship_from(self, platform: str, order_id: str, number: str = "9400111899562537866361", **more: Any) -> None:
+        """The warehouse of that store packs what is left of the order, or `lines`."""
+        order = self.order_in(platform, order_id)
+        ship = {"shop": order["shop"], "order": order["name"], "tracking_number": number, "carrier": "USPS", **more}
+        self.control(f"{platform}/ship", **ship)
+
     def shopify_orders(self, order_id: str) -> list[dict[str, Any]]:
         return [order for order in self._look("shopify")["orders"] if order["reference"] == order_id]
 
@@ -143,27 +160,20 @@ class Journey:
             password2="candle-light-42",
         )
         self.connect_tiktok()
-        self.connect_shopify()
+        self.connect("shopify")
+
+    def connect(self, platform: str, **chosen: str) -> None:
+        """Connect one of Alice's stores through the pages, ours and the platform's."""
+        self.person.open(f"{self.site}/connect/{platform}/")
+        asked = {"shopify": {"shop": SHOPIFY_SHOP}, "amazon": {"shop": "ATVPDKIKX0DER"}}.get(platform, {})
+        self.person.submit(holding=f"/connect/{platform}/", **{**asked, **chosen})
+        self.person.submit(holding="state", press=("decision", "allow"))
 
     def connect_tiktok(self) -> None:
         self.person.open(f"{self.site}/connect/tiktok_shop/")
         if self.person.page is not None and self.person.page.url.startswith(self.site):
             self.person.submit(holding="/connect/tiktok_shop/")
         self.person.submit(holding="state", press=("decision", "allow"), seller="alice")
-
-    def connect_shopify(self) -> None:
-        self.person.open(f"{self.site}/connect/shopify/")
-        self.person.submit(holding="shop", shop=SHOPIFY_SHOP)
-        self.person.submit(holding="state", press=("decision", "allow"))
-
-
-APP = {
-    "TIKTOK_SHOP_APP_KEY": "6vjourneykey",
-    "TIKTOK_SHOP_APP_SECRET": "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",
-    "TIKTOK_SHOP_SERVICE_ID": "7000000000000000042",
-    "SHOPIFY_CLIENT_ID": "0123456789abcdef0123456789abcdef",
-    "SHOPIFY_CLIENT_SECRET": "shpss_0123456789abcdef0123456789abcdef",
-}
 
 
 @pytest.fixture
@@ -189,30 +199,9 @@ def journey(world: World, transactional_db: None, live_server: Any, settings: An
     settings.ACCOUNT_RATE_LIMITS = False
     settings.PUBLIC_URL = live_server.url
     settings.HOLD_SECONDS = world.hold_seconds
-    settings.PLATFORM_VALUES = {
-        **APP,
-        "TIKTOK_SHOP_API_URL": f"{sandbox}/tiktok_shop/api",
-        "TIKTOK_SHOP_AUTH_URL": f"{sandbox}/tiktok_shop/auth",
-        "TIKTOK_SHOP_AUTHORIZE_URL": f"{sandbox}/tiktok_shop/services",
-        "SHOPIFY_BASE_URL": f"{sandbox}/shopify/{{shop}}",
-    }
+    settings.PLATFORM_VALUES = apps.settings_of(KEYS, sandbox=sandbox)
     journey = Journey(world=world, site=live_server.url)
-    journey.control(
-        "tiktok_shop/app",
-        app_key=APP["TIKTOK_SHOP_APP_KEY"],
-        app_secret=APP["TIKTOK_SHOP_APP_SECRET"],
-        service_id=APP["TIKTOK_SHOP_SERVICE_ID"],
-        redirect_url=f"{live_server.url}/connect/tiktok_shop/callback/",
-        webhook_url=f"{live_server.url}/webhooks/tiktok_shop/",
-    )
-    journey.control(
-        "shopify/app",
-        client_id=APP["SHOPIFY_CLIENT_ID"],
-        client_secret=APP["SHOPIFY_CLIENT_SECRET"],
-        redirect_urls=[f"{live_server.url}/connect/shopify/callback/"],
-        app_url=f"{live_server.url}/connect/shopify/",
-        webhook_url=f"{live_server.url}/webhooks/shopify/",
-    )
+    apps.register(journey.control, KEYS, site=live_server.url)
     journey.connect_all()
     journey.settle()
     return journey

@@ -82,7 +82,7 @@ class TestOddOrder:
 
     def test_in_yen_reaches_a_store_in_yen(self, journey: Journey) -> None:
         journey.control("shopify/settings", currency="JPY")
-        journey.connect_shopify()
+        journey.connect("shopify")
         order_id = journey.buy_released(shop="Alice Tokyo")
         assert journey.order(order_id).attention == "", journey.order(order_id).attention_detail
         placed = journey.shopify_order(order_id)

@@ -69,7 +69,7 @@ class TestConnecting:
 
     def test_subscribes_to_webhooks_once(self, journey: Journey) -> None:
         before = len(journey.world.halves["shopify"].state.shops[SHOPIFY_SHOP].subscriptions)  # type: ignore[attr-defined]
-        journey.connect_shopify()
+        journey.connect("shopify")
         after = len(journey.world.halves["shopify"].state.shops[SHOPIFY_SHOP].subscriptions)  # type: ignore[attr-defined]
         assert before == after > 0
 

@@ -15,8 +15,8 @@ from orders.queries.settings import FEATURES
 
 _HEAD = """# Platforms
 
-Written by `manage.py draw_platforms` from what each connector declares; a test compares the two. “Yes” means that the conformance suite
-(`tests/contracts/`) passes for it against the sandbox. None of them ran against the live platform yet.
+Written by `manage.py draw_platforms` from what each connector declares; a test compares the two. “Yes” means that the
+conformance suite (`tests/contracts/`) passes for it against the sandbox. None of them ran against a live platform yet.
 """
 
 

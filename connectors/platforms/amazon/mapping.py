@@ -1,0 +1,342 @@
+"""Amazon's JSON to our dataclasses, and drafts to Amazon's JSON. Pure.
+
+Fulfillment Outbound 2020-07-01: https://developer-docs.amazon.com/sp-api/docs/fulfillment-outbound-api (read 2026-11,
+from amzn/selling-partner-api-models @34dc93fe).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
+from connectors.base.money import to_text
+from connectors.base.types import (
+    Address,
+    DraftLine,
+    OrderDraft,
+    PlacedOrder,
+    Shipment,
+    ShipmentLine,
+    StoreIdentity,
+    Variant,
+)
+from connectors.platforms.amazon.markets import Market
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "TT-"
+SPEEDS = ("Standard", "Expedited", "Priority")
+MOST_LINES, MOST_UNITS, LONGEST_ID = 100, 250, 40
+LONGEST_SKU, LONGEST_ITEM_ID = 50, 50
+LONGEST_NAME, LONGEST_LINE = 50, 60  # guesses: the model names no lengths for addresses
+COMMENT = "Thank you for your order on TikTok Shop"
+AMAZON_LOGISTICS = "Amazon Logistics"
+# Statuses with their case and underscores taken away: the official file itself shows both spellings.
+CANCELLABLE = frozenset(["new", "received", "planning"])
+_KNOWN = CANCELLABLE | {"processing", "cancelled", "complete", "completepartialled", "unfulfillable", "invalid"}
+_PROBLEMS = {
+    "unfulfillable": ("Amazon could not ship any of it", "OUT_OF_STOCK"),
+    "invalid": ("Amazon says that the address is not valid", "ADDRESS_INVALID"),
+    "completepartialled": ("Amazon shipped only a part; the rest was cancelled or could not be", "MIXED_FULFILMENT"),
+}
+
+
+def moment(text: Any) -> datetime | None:
+    """An ISO 8601 text as aware UTC; None where there is none."""
+    try:
+        at = datetime.fromisoformat(str(text)) if text else None
+    except (ValueError, OverflowError):
+        return None
+    return at.astimezone(UTC) if at and at.tzinfo else at and at.replace(tzinfo=UTC)
+
+
+def iso(at: datetime) -> str:
+    """UTC to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def whole(value: Any) -> int:
+    """A whole number, which public clients have seen written as text; 0 for anything else."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
+
+
+def order_id(reference: str) -> str:
+    """Our deterministic sellerFulfillmentOrderId. Raises UnsupportedFeature where none can be made.
+
+    Ids with spaces could not be read again in public reports, so only letters, digits and hyphens are used.
+    """
+    made = PREFIX + reference
+    if len(made) > LONGEST_ID or not re.fullmatch(r"[A-Za-z0-9-]+", made):
+        raise UnsupportedFeature(f"Amazon takes order ids of at most {LONGEST_ID} letters, digits and hyphens")
+    return made
+
+
+def status_of(text: Any) -> str:
+    """A status without case and underscores; one that is not known is logged and stays neutral."""
+    status = str(text or "").replace("_", "").lower()
+    if status and status not in _KNOWN:
+        logger.warning("Amazon has the unknown order status %s", status[:40])
+    return status
+
+
+# Reading
+
+
+def store(market: Market, seller_id: str) -> StoreIdentity:
+    """A selling account in one marketplace. No call that we may make tells a name."""
+    return StoreIdentity(
+        external_id=f"{seller_id}-{market.id}",
+        name=f"Amazon {market.country} ({seller_id})",
+        region=market.country,
+        currency=market.currency,
+        extra={"marketplace_id": market.id, "region": market.region, "selling_partner_id": seller_id},
+    )
+
+
+def placed_order(head: Any, host: str) -> PlacedOrder:
+    """A fulfillment order as it stands; it has no money. Raises UnreadableAnswer without an id."""
+    if not isinstance(head, dict) or not head.get("sellerFulfillmentOrderId"):
+        raise UnreadableAnswer("Amazon's answer holds no order")
+    external_id = str(head["sellerFulfillmentOrderId"])
+    status = status_of(head.get("fulfillmentOrderStatus"))
+    problem, reason = _PROBLEMS.get(status, ("", ""))
+    return PlacedOrder(
+        external_id=external_id,
+        name=external_id,
+        url=f"https://{host}/mcf/orders/{external_id}" if host else "",  # the address is a guess
+        reference=external_id.removeprefix(PREFIX),
+        is_cancelled=status == "cancelled",
+        updated_at=moment(head.get("statusUpdatedDate")),
+        problem=problem,
+        problem_reason=reason,
+    )
+
+
+def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
+    """One parcel for each package; items without a package number are not packed yet."""
+    found: list[Shipment] = []
+    for shipment in payload.get("fulfillmentShipments") or []:
+        lines: dict[int, list[ShipmentLine]] = {}
+        for item in shipment.get("fulfillmentShipmentItem") or []:
+            lines.setdefault(whole(item.get("packageNumber")), []).append(_shipment_line(item))
+        status = status_of_shipment(shipment.get("fulfillmentShipmentStatus"))
+        for package in shipment.get("fulfillmentShipmentPackage") or []:
+            number = whole(package.get("packageNumber"))
+            if number and number in lines:
+                found.append(_parcel(shipment, package, number, tuple(lines[number]), is_cancelled=status))
+    return found
+
+
+def status_of_shipment(text: Any) -> bool:
+    """Whether a shipment was cancelled, by whomever."""
+    return str(text or "").upper().startswith("CANCELLED")
+
+
+def _parcel(
+    shipment: Mapping[str, Any],
+    package: Mapping[str, Any],
+    number: int,
+    lines: tuple[ShipmentLine, ...],
+    *,
+    is_cancelled: bool,
+) -> Shipment:
+    tracking = str(package.get("trackingNumber") or package.get("amazonFulfillmentTrackingNumber") or "").strip()
+    carrier = str(package.get("carrierCode") or "")
+    return Shipment(
+        external_id=f"{shipment.get('amazonShipmentId')}/{number}",
+        carrier=AMAZON_LOGISTICS if re.fullmatch(r"TB[ACMZ]\d+", tracking.upper()) else carrier,
+        tracking_number=tracking,
+        tracking_url="",
+        lines=lines,
+        shipped_at=moment(shipment.get("shippingDate")),
+        is_cancelled=is_cancelled,
+    )
+
+
+def _shipment_line(item: Mapping[str, Any]) -> ShipmentLine:
+    return ShipmentLine(
+        sku=str(item.get("sellerSku") or ""),
+        quantity=whole(item.get("quantity")),
+        source_line_ids=source_line_ids(str(item.get("sellerFulfillmentOrderItemId") or "")),
+    )
+
+
+def variants(said: Mapping[str, Any]) -> list[Variant]:
+    """What is offered from Amazon's stock, with what can be shipped now."""
+    payload = said.get("payload") or {}
+    return [
+        Variant(
+            external_id=str(row.get("sellerSku") or ""),
+            sku=str(row.get("sellerSku") or ""),
+            title=str(row.get("productName") or row.get("sellerSku") or ""),
+            stock=whole((row.get("inventoryDetails") or {}).get("fulfillableQuantity", row.get("totalQuantity"))),
+        )
+        for row in payload.get("inventorySummaries") or []
+        if row.get("sellerSku")
+    ]
+
+
+def preview(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """What Amazon says it would do, by speed."""
+    sentences: list[str] = []
+    for one in (said.get("payload") or {}).get("fulfillmentPreviews") or []:
+        speed = str(one.get("shippingSpeedCategory") or "")
+        if one.get("isFulfillable"):
+            sentences.append(f"{speed}: arrives {_dates(one)}{_fees(one)}")
+        else:
+            items = one.get("unfulfillablePreviewItems") or []
+            skus = ", ".join(str(item.get("sellerSku")) for item in items)
+            reasons = ", ".join(str(reason) for reason in one.get("orderUnfulfillableReasons") or [])
+            sentences.append(
+                f"{speed}: cannot be fulfilled{f' ({skus})' if skus else ''}{f': {reasons}' if reasons else ''}"
+            )
+    return tuple(sentences)
+
+
+def _dates(one: Mapping[str, Any]) -> str:
+    shipments_ = one.get("fulfillmentPreviewShipments") or []
+    first = [moment(each.get("earliestArrivalDate")) for each in shipments_]
+    last = [moment(each.get("latestArrivalDate")) for each in shipments_]
+    days = [f"{min(at for at in each if at):%b %d}" for each in (first, last) if any(each)]
+    return " to ".join(dict.fromkeys(days)) or "on a day that Amazon does not name"
+
+
+def _fees(one: Mapping[str, Any]) -> str:
+    fees = [fee.get("amount") or {} for fee in one.get("estimatedFees") or []]
+    texts = [f"{fee.get('value')} {fee.get('currencyCode')}" for fee in fees if fee.get("value")]
+    return f", fees {' + '.join(texts)}" if texts else ""
+
+
+# Writing
+
+
+def order_create(
+    draft: OrderDraft, reference: str, *, marketplace_id: str, options: Mapping[str, str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The body of createFulfillmentOrder, and what was fitted to Amazon's limits.
+
+    An MCF order has no prices, discounts, taxes or shipping totals; the buyer is not mailed. Raises UnsupportedFeature,
+    PermanentError.
+    """
+    remarks: list[str] = []
+    body: dict[str, Any] = {
+        "marketplaceId": marketplace_id,
+        "sellerFulfillmentOrderId": order_id(reference),
+        "displayableOrderId": draft.source_external_id[:LONGEST_ID],
+        "displayableOrderDate": iso(draft.created_at),
+        "displayableOrderComment": COMMENT,
+        "shippingSpeedCategory": speed_of(draft, options),
+        "destinationAddress": address(draft.address, draft.phone, remarks),
+        "fulfillmentAction": "Ship",
+        "fulfillmentPolicy": options.get("fulfillment_policy") or "FillOrKill",
+        "items": items(draft),
+    }
+    if constraints := features(options):
+        body["featureConstraints"] = constraints
+    return body, tuple(remarks)
+
+
+def speed_of(draft: OrderDraft, options: Mapping[str, str]) -> str:
+    """The merchant's mapped speed for this delivery option, else the store's default."""
+    code = draft.charges[0].code
+    return code if code in SPEEDS else options.get("shipping_speed") or SPEEDS[0]
+
+
+def features(options: Mapping[str, str]) -> list[dict[str, str]]:
+    """What the parcel must or must not be."""
+    wanted = {"BLANK_BOX": options.get("blank_box", "yes"), "BLOCK_AMZL": options.get("block_amzl", "no")}
+    return [
+        {"featureName": name, "featureFulfillmentPolicy": "Required"}
+        for name, value in wanted.items()
+        if value == "yes"
+    ]
+
+
+def items(draft: OrderDraft) -> list[dict[str, Any]]:
+    """The lines, each under an id that holds the source's line ids where they fit."""
+    units = sum(line.quantity for line in draft.lines)
+    if len(draft.lines) > MOST_LINES:
+        raise UnsupportedFeature(f"Amazon takes {MOST_LINES} lines in an order; this one has {len(draft.lines)}")
+    if units > MOST_UNITS:
+        raise UnsupportedFeature(f"Amazon takes {MOST_UNITS} units in an order; this one has {units}")
+    return [_item(line, place, draft.currency) for place, line in enumerate(draft.lines, start=1)]
+
+
+def _item(line: DraftLine, place: int, currency: str) -> dict[str, Any]:
+    sku = line.variant_id or line.sku
+    if len(sku) > LONGEST_SKU:
+        raise UnsupportedFeature(f"Amazon takes SKUs of at most {LONGEST_SKU} characters; {sku[:60]} has {len(sku)}")
+    if not line.variant_id:
+        raise UnsupportedFeature(f"Amazon ships only what is in its stock; {sku or 'an item'} has no FBA offer")
+    joined = ".".join(line.source_line_ids)
+    return {
+        "sellerSku": sku,
+        "sellerFulfillmentOrderItemId": joined if 0 < len(joined) <= LONGEST_ITEM_ID else f"L{place}",
+        "quantity": line.quantity,
+        "perUnitDeclaredValue": {"currencyCode": currency, "value": to_text(line.unit_price, currency)},
+    }
+
+
+def source_line_ids(item_id: str) -> tuple[str, ...]:
+    """The source's line ids that `items` wrote into an item's id; none where they did not fit."""
+    return () if re.fullmatch(r"L\d+", item_id) or not item_id else tuple(item_id.split("."))
+
+
+def address(address: Address, phone: str, remarks: list[str]) -> dict[str, str]:
+    """The address in at most three lines. Raises PermanentError naming what Amazon needs and is not there."""
+    lines = [line for line in (address.line1, address.line2, address.line3, address.line4) if line]
+    rest = ", ".join(lines[2:])
+    number = address.phone or phone
+    parts = {
+        "name": _cut(address.name, LONGEST_NAME, "The buyer's name", remarks),
+        "addressLine1": _cut(lines[0] if lines else "", LONGEST_LINE, "The address's first line", remarks),
+        "addressLine2": _cut(lines[1] if len(lines) > 1 else "", LONGEST_LINE, "The address's second line", remarks),
+        "addressLine3": _cut(rest, LONGEST_LINE, "The address's third line", remarks),
+        "city": address.city,
+        "stateOrRegion": address.province_code or address.province,
+        "postalCode": address.postal_code,
+        "countryCode": address.country_code.upper(),
+        "phone": "" if "*" in number else number,
+    }
+    needed = {"name": "name", "addressLine1": "street", "postalCode": "postal code", "countryCode": "country"}
+    if parts["countryCode"] != "JP":
+        needed["city"] = "city"
+    for part, label in needed.items():
+        if not parts[part]:
+            raise PermanentError(f"Amazon needs a {label} in the address", reason="ADDRESS_INVALID")
+    return {name: part for name, part in parts.items() if part}
+
+
+def is_same(body: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """Whether the order that is there is the one that was sent: the same units by SKU, to the same postal address."""
+    there = (payload.get("fulfillmentOrder") or {}).get("destinationAddress") or {}
+    sent = body["destinationAddress"]
+    place = ("name", "addressLine1", "postalCode", "countryCode")
+    return _units(payload.get("fulfillmentOrderItems") or []) == _units(body["items"]) and all(
+        _bare(there.get(part)) == _bare(sent.get(part)) for part in place
+    )
+
+
+def _units(items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for item in items:
+        sku = str(item.get("sellerSku") or "")
+        units[sku] = units.get(sku, 0) + whole(item.get("quantity"))
+    return units
+
+
+def _bare(text: Any) -> str:
+    return re.sub(r"\W", "", str(text or "")).casefold()
+
+
+def _cut(text: str, longest: int, what: str, remarks: list[str]) -> str:
+    if len(text) > longest:
+        remarks.append(f"{what} was cut to {longest} characters")
+    return text[:longest]

@@ -1,0 +1,165 @@
+"""Fulfillment Outbound 2020-07-01: its paths and its errors. The model of 2026-07-04 would be another such class."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from connectors.base.errors import (
+    AuthorizationError,
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    RateLimited,
+    TemporaryError,
+    UnreadableAnswer,
+)
+from connectors.http import Answer, HttpClient, failure_of
+
+_BASE = "/fba/outbound/2020-07-01"
+# The model names 2 requests a second and no Retry-After: https://developer-docs.amazon.com/sp-api/docs/usage-plans-and-
+# rate-limits (read 2026-11)
+_PAUSE = 2.0
+_USER_AGENT = "VeriSync/1.0 (Language=Python)"
+
+
+class Outbound20200701:
+    """One selling account's fulfillment orders. `url` is the region's host."""
+
+    def __init__(self, *, http: HttpClient, url: str, token: str) -> None:
+        self.http = http
+        self.url = url
+        self.token = token
+
+    def create(self, body: Mapping[str, Any]) -> None:
+        """Not repeatable by itself: the order's id is its only key."""
+        self.send("POST", f"{_BASE}/fulfillmentOrders", body, operation="orders.create", is_safe=False)
+
+    def get(self, order_id: str) -> dict[str, Any] | None:
+        """The order's payload, or None if there is none."""
+        path = f"{_BASE}/fulfillmentOrders/{quote(order_id, safe='')}"
+        try:
+            payload = self.send("GET", path, None, operation="orders.get", is_safe=True).get("payload")
+        except PermanentError as error:
+            if error.code == "404":
+                return None
+            raise
+        if not isinstance(payload, dict):
+            raise TemporaryError("Amazon's answer holds no order")
+        return payload
+
+    def cancel(self, order_id: str) -> None:
+        """200 means that the request was taken: read again to know. May be repeated."""
+        path = f"{_BASE}/fulfillmentOrders/{quote(order_id, safe='')}/cancel"
+        self.send("PUT", path, None, operation="orders.cancel", is_safe=False)
+
+    def changed(self, since: str) -> Iterator[dict[str, Any]]:
+        """Orders whose status changed since then, without their shipments."""
+        query = {"queryStartDate": since}
+        while True:
+            said = self.send(
+                "GET", f"{_BASE}/fulfillmentOrders", None, operation="orders.changed", is_safe=True, query=query
+            )
+            payload = said.get("payload") or {}
+            yield from (order for order in payload.get("fulfillmentOrders") or [] if isinstance(order, dict))
+            token = payload.get("nextToken")
+            if not token or token == query.get("nextToken"):
+                return
+            query = {"nextToken": str(token)}
+
+    def preview(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What would become of an order."""
+        return self.send("POST", f"{_BASE}/fulfillmentOrders/preview", body, operation="orders.preview", is_safe=True)
+
+    def features(self, marketplace_id: str) -> dict[str, Any]:
+        """The features of the marketplace: the cheapest call that proves the permission."""
+        query = {"marketplaceId": marketplace_id}
+        return self.send("GET", f"{_BASE}/features", None, operation="features.list", is_safe=True, query=query)
+
+    def inventory(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """FBA stock, by the inventory API that belongs to it."""
+        return self.send(
+            "GET", "/fba/inventory/v1/summaries", None, operation="inventory.list", is_safe=True, query=query
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        operation: str,
+        is_safe: bool,
+        query: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """One call; a 200 that holds errors is a refusal."""
+        answer = self.http.send(
+            method,
+            self.url + path,
+            operation=operation,
+            is_safe=is_safe,
+            params=query,
+            headers={
+                "x-amz-access-token": self.token,
+                "User-Agent": _USER_AGENT,
+                "Content-Type": "application/json",
+            },
+            body=None if body is None else json.dumps(body).encode(),
+        )
+        said = _object(answer)
+        if failure := _failure(answer, said, is_safe=is_safe):
+            raise failure
+        if said is None:
+            raise (TemporaryError if is_safe else OutcomeUnknown)("Amazon's answer could not be read")
+        return said
+
+
+def _object(answer: Answer) -> dict[str, Any] | None:
+    try:
+        said = answer.json() if answer.body else {}
+    except UnreadableAnswer:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _failure(answer: Answer, said: Mapping[str, Any] | None, *, is_safe: bool) -> PlatformError | None:
+    """https://developer-docs.amazon.com/sp-api/docs/sp-api-errors-faq (read 2026-11): 403 is a token that lapsed, or a
+    role that is missing; both need the merchant when a fresh token does not help."""
+    status = answer.status
+    errors = (said or {}).get("errors") or []
+    if status in (401, 403):
+        return AuthorizationError("Amazon refused the token, or a role is missing", code=str(status))
+    if status == 429:
+        return RateLimited("Too many requests", code="429", retry_after=answer.retry_after() or _PAUSE)
+    if status == 503 and not is_safe:
+        return OutcomeUnknown("Amazon was overloaded during the call", code="503")
+    if 200 <= status < 300 and not errors:
+        return None
+    if 200 <= status < 300 or 400 <= status < 500:
+        return _refusal(errors, status)
+    return failure_of(answer, is_safe=is_safe)
+
+
+def _refusal(errors: Any, status: int) -> PermanentError:
+    """A refusal in our own words: Amazon's may repeat the buyer's address."""
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    code, said = str(first.get("code") or status)[:60], str(first.get("message") or "").lower()
+    words = {
+        "sellersku": ("a SKU of this order is not in FBA there", "PRODUCT_DELETED"),
+        "blank_box": ("an item cannot go in an unbranded box; change that in the store's settings", "NOT_SUPPORTED"),
+        "block_amzl": (
+            "an item cannot go without Amazon Logistics; change that in the store's settings",
+            "NOT_SUPPORTED",
+        ),
+        "address": ("the address", "ADDRESS_INVALID"),
+        "postalcode": ("the address's postal code", "ADDRESS_INVALID"),
+    }
+    for word, (what, reason) in words.items():
+        if word in said:
+            return PermanentError(f"Amazon refused the call: {what} ({code})", code=str(status), reason=reason)
+    field = re.search(r"\b([a-z]+[A-Z]\w+)\b", str(first.get("message") or ""))
+    what = f"{field[1]} ({code})" if field else code
+    return PermanentError(f"Amazon refused the call: {what}", code=str(status), reason="REMOTE_ERROR")
