@@ -298,11 +298,14 @@ def _keep(
         )
     try:
         with merchant_rows(merchant_id):
-            store = ConnectedStore.objects.filter(platform=platform, external_id=identity.external_id).first()
+            own = ConnectedStore.objects.filter(platform=platform)
+            store = own.filter(external_id=identity.external_id).first()
+            if store is None and identity.domain:
+                # The same site under a new id, as after the app was removed and added again: its orders are there.
+                store = own.filter(domain=identity.domain).exclude(state=StoreState.CONNECTED).first()
             if store is None:
-                store = ConnectedStore(
-                    merchant_id=merchant_id, platform=platform, external_id=identity.external_id, connected_at=now
-                )
+                store = ConnectedStore(merchant_id=merchant_id, platform=platform, connected_at=now)
+            store.external_id = identity.external_id
             store.part = registry.part_of(platform)
             store.name, store.region = identity.name, identity.region
             store.currency, store.domain = identity.currency, identity.domain

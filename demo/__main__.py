@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demo", description="VeriSync against the sandbox, on this machine."
     )
-    parser.add_argument("--check", action="store_true", help="walk one order the whole way, check it, and end")
+    parser.add_argument("--check", action="store_true", help="walk one order through each store, check it, and end")
     parser.add_argument("--reset", action="store_true", help="forget what earlier demos kept")
     parser.add_argument("--port", type=int, default=8000, help="of the product (8000)")
     parser.add_argument("--sandbox-port", type=int, default=8801, help="of the sandbox (8801)")
@@ -68,11 +68,10 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     programs = Programs(logs=folder / "logs")
     with prepare(site, programs, say=_say):
         person = log_in(site)
-        _say("Connecting the TikTok shop and the Shopify store through their consent pages")
-        story.connect_stores(site, person)
+        story.connect_stores(site, person, say=_say)
         print(f"Ready after {time.monotonic() - began:.0f} s.\n")
         if options.check:
-            return story.walk_one_order(site, person)
+            return story.walk_all(site, person)
         print(_where(site))
         story.keep_busy(site, programs)
     return 0
@@ -91,8 +90,9 @@ def _where(site: Site) -> str:
   Sandbox: buy, cancel, ship by hand, break things
                           {site.sandbox_url}/
 
-  Buyers order by themselves now. TikTok Shop holds each order for {site.hold_seconds} s, then it goes to Shopify;
-  the warehouse ships it, and the tracking number goes back. Logs are in {_short(site.folder)}/logs.
+  Buyers order by themselves now. TikTok Shop holds each order for {site.hold_seconds} s, then it goes to the
+  store that a route names, or to two; the warehouse ships it, and the tracking number goes back.
+  Logs are in {_short(site.folder)}/logs.
   Ctrl-C stops all of it; the data stays for the next time, until `make demo-reset`.
 """
 

@@ -27,14 +27,22 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self._is_inside = False
+        self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(action=given.get("action", ""), method=given.get("method", "get").lower()))
             self._is_inside = True
+        elif tag == "option" and self._select:
+            if self._select not in self.forms[-1].values or "selected" in given:
+                self.forms[-1].values[self._select] = given.get("value", "")
         elif not self._is_inside or not given.get("name"):
             return
+        elif tag == "select":
+            self._select = given["name"]
+        elif tag == "textarea":
+            self.forms[-1].values[given["name"]] = ""
         elif tag == "input" and given.get("type") in ("checkbox", "radio"):
             if "checked" in given:
                 self.forms[-1].values[given["name"]] = given.get("value", "on")
@@ -46,6 +54,8 @@ class _Forms(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._is_inside = False
+        elif tag == "select":
+            self._select = ""
 
 
 def _plain(page: str) -> str:

@@ -87,7 +87,7 @@ def environment(site: Site, keys: dict[str, str]) -> dict[str, str]:
         "PUBLIC_URL": site.url,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "HOLD_SECONDS": str(site.hold_seconds),
-        "POLL_SECONDS": "20",
+        "POLL_SECONDS": str(min(20, site.hold_seconds)),
         "PYTHONUNBUFFERED": "1",
         **apps.settings_of(keys, sandbox=site.sandbox_url),
     }

@@ -259,7 +259,8 @@ def settle_sent(
         facts["warning"] = receipt.warning
     kind = "tracking.found" if receipt.already_there else "tracking.sent"
     note(order=order, kind=kind, facts=facts, now=now)
-    if not outbox.is_stuck(order=order, besides=item):
+    is_about_parcels = bool(order.attention_detail.get("shipment"))
+    if not outbox.is_stuck(order=order, besides=item) and not is_about_parcels:
         clear_attention(order=order, now=now)
 
 

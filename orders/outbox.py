@@ -172,8 +172,10 @@ def resume(*, order: Order, now: datetime) -> int:
 
 
 def is_stuck(*, order: Order, besides: OutboxItem) -> bool:
-    """Whether something else of this order was given up, so that its question has to stay."""
-    return OutboxItem.objects.filter(order=order, status=OutboxStatus.PARKED).exclude(pk=besides.pk).exists()
+    """Whether something else of this order was given up, or waits after a failed try, so that its question stays."""
+    waiting = Q(status=OutboxStatus.PENDING, attempts__gt=0) & ~Q(last_error="")
+    others = OutboxItem.objects.filter(Q(status=OutboxStatus.PARKED) | waiting, order=order)
+    return others.exclude(pk=besides.pk).exists()
 
 
 def drop(*, order: Order, kinds: list[OutboxKind], now: datetime) -> int:

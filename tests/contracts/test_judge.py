@@ -1,0 +1,27 @@
+"""The judge finds what it is there to find."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.contracts.judge import CONTRACTS, Judge
+
+pytestmark = pytest.mark.skipif(not CONTRACTS.is_dir(), reason="needs the contracts folder")
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        "order", [{"nope": 1}, {"number": "5"}, {"buyerNote": "x" * 1001}, {"channelInfo": {"type": "TEMU"}}]
+    )
+    def test_refuses_what_wix_does_not_know(self, order: dict[str, object]) -> None:
+        judge = Judge("wix")
+        body = json.dumps({"order": order}).encode()
+        judge.look("orders.create", path="/ecom/v1/orders", request=body, status=200, answer=b"{}")
+        assert judge.wrong
+
+    def test_refuses_a_request_and_an_answer_that_amazons_model_does_not_allow(self) -> None:
+        judge = Judge("amazon")
+        judge.look("orders.create", path="", request=b'{"items": 5}', status=200, answer=b'{"errors": "no"}')
+        assert [each.partition(":")[0] for each in judge.wrong] == ["orders.create request", "orders.create answer"]

@@ -1,0 +1,316 @@
+"""One TikTok shop and four stores, several at once: routes, parts, and what each platform cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from accounts.access import merchant_rows
+from connectors import testing
+from connectors.models import ConnectedStore, StoreState
+from orders import routing
+from orders.dryrun import dry_run
+from orders.models import MirrorState, OrderState, Route, RouteRule
+from tests.journeys.conftest import STORES, Journey
+
+OTHERS = ("amazon", "wix", "squarespace")
+TWO_LINES = [{"sku": "CND-FIG-08", "quantity": 1}, {"sku": "TIN-LAV-04", "quantity": 2}]
+
+
+@pytest.fixture
+def stores(journey: Journey) -> Journey:
+    """All four stores connected; Shopify has the default route."""
+    for platform in OTHERS:
+        journey.connect(platform)
+    journey.settle()
+    return journey
+
+
+def route(journey: Journey, platform: str, **changes: Any) -> Route:
+    """A route from Alice's shop to that store; the default one moves there if it is to be the default."""
+    source, store = journey.store("tiktok_shop"), journey.store(platform)
+    with merchant_rows(source.merchant_id):
+        if changes.get("rule", RouteRule.DEFAULT) == RouteRule.DEFAULT:
+            Route.objects.filter(source_store=source).delete()
+        made = Route(source_store=source, destination_store=store, **changes)
+        routing.save_route(route=made)
+    return made
+
+
+class TestEachStore:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_gets_the_order_and_its_number_comes_back(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy_released(lines=[{"sku": "CND-FIG-08", "quantity": 2}])
+        assert len(stores.orders_in(platform, order_id)) == 1
+        assert [other for other in STORES if stores.orders_in(other, order_id)] == [platform]
+        stores.ship_from(platform, order_id)
+        stores.wait(130)
+        (kept,) = stores.fulfillments(order_id)
+        assert (kept.state, len(kept.line_ids)) == ("ACCEPTED", 2)
+        assert stores.order(order_id).state == OrderState.FULFILLED
+        lines = stores.tiktok_order(order_id)["line_items"]
+        assert {line["tracking_number"] for line in lines} == {kept.tracking_number}
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_is_not_sent_what_was_cancelled_on_hold(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy()
+        stores.settle()
+        stores.control("tiktok_shop/buyer_cancel", order_id=order_id)
+        stores.wait(stores.world.hold_seconds + 5)
+        assert stores.orders_in(platform, order_id) == []
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_has_one_order_after_a_lost_answer(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        operation = "orderCreate" if platform == "shopify" else "orders.create"
+        stores.fault(platform, operation, "reset_after")
+        order_id = stores.buy_released()
+        for _ in range(4):
+            stores.wait(60)
+        assert len(stores.ledger("order.created", order_id)) == 1
+        assert stores.order(order_id).state == OrderState.MIRRORED
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_follows_a_cancellation_or_makes_it_a_task(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy_released()
+        stores.control("tiktok_shop/seller_cancel", order_id=order_id)
+        stores.wait(10)
+        mirror, order = stores.mirror(order_id), stores.order(order_id)
+        assert order.state == OrderState.CANCELLED
+        if platform != "squarespace":
+            assert mirror.state == MirrorState.CANCELLED
+            assert stores.order_in(platform, order_id)["is_cancelled"]
+            return
+        assert (mirror.state, order.attention) == (MirrorState.CREATED, "ALREADY_CANCELLED")
+        assert order.attention_detail["is_task"]
+        there = stores.order_in(platform, order_id)
+        stores.control("squarespace/cancel", shop=there["shop"], order=there["name"])
+        stores.wait(5)
+        assert stores.mirror(order_id).state == MirrorState.CANCELLED
+        assert stores.order(order_id).attention == ""
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_says_which_item_is_not_linked_and_goes_on_once_it_is(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy_released(lines=[{"sku": "CND-PINE-12", "quantity": 1}])
+        order = stores.order(order_id)
+        assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", "CND-PINE-12")
+        shop = {"shopify": {"shop": "alices-candles.myshopify.com"}}.get(platform, {})
+        stores.control(f"{platform}/add_variant", sku="CND-PINE-12", title="Pine Candle, 12 oz", **shop)
+        stores.wait(310)
+        assert len(stores.orders_in(platform, order_id)) == 1
+        assert stores.order(order_id).attention == ""
+
+    @pytest.mark.parametrize("platform", OTHERS)
+    def test_asks_about_two_variants_with_one_sku(self, stores: Journey, platform: str) -> None:
+        if platform == "amazon":
+            pytest.skip("a SKU is unique at Amazon")
+        route(stores, platform)
+        stores.control(f"{platform}/add_variant", sku="CND-FIG-08", title="Another candle")
+        order = stores.order(stores.buy_released())
+        assert (order.attention, order.attention_detail["is_ambiguous"]) == ("NOT_LINKED", True)
+
+
+class TestSplitOrder:
+    @pytest.fixture
+    def split(self, stores: Journey) -> str:
+        """Tins go to Wix, the rest to Amazon."""
+        route(stores, "amazon")
+        route(stores, "wix", rule=RouteRule.SKU, skus=["TIN-*"], takes_part=True, position=1)
+        return stores.buy_released(lines=TWO_LINES, shipping_fee="4.99", discounts={"seller": "4.20"})
+
+    def test_has_a_mirror_in_each_store_with_its_items(self, stores: Journey, split: str) -> None:
+        assert [line["sku"] for line in stores.order_in("wix", split)["lines"]] == ["TIN-LAV-04"]
+        assert [line["sku"] for line in stores.order_in("amazon", split)["lines"]] == ["CND-FIG-08"]
+        assert stores.order(split).state == OrderState.MIRRORED
+        assert "order.split" in stores.events(split)
+
+    def test_sends_every_parcel_to_tiktok(self, stores: Journey, split: str) -> None:
+        stores.ship_from("wix", split, number="94001")
+        stores.wait(5)
+        assert stores.tiktok_order(split)["status"] == "PARTIALLY_SHIPPING"
+        stores.ship_from("amazon", split, number="TBA303000000001", carrier="AMZN_US")
+        stores.wait(130)
+        numbers = {line["tracking_number"] for line in stores.tiktok_order(split)["line_items"]}
+        assert numbers == {"94001", "TBA303000000001"}
+        assert stores.order(split).state == OrderState.FULFILLED
+
+    def test_is_cancelled_in_both(self, stores: Journey, split: str) -> None:
+        stores.control("tiktok_shop/seller_cancel", order_id=split)
+        stores.wait(10)
+        assert stores.order_in("wix", split)["is_cancelled"]
+        assert stores.order_in("amazon", split)["is_cancelled"]
+
+    def test_keeps_the_question_of_one_part_while_the_other_goes_on(self, stores: Journey) -> None:
+        route(stores, "amazon")
+        route(stores, "wix", rule=RouteRule.SKU, skus=["CND-PINE-12"], takes_part=True, position=1)
+        lines = [{"sku": "CND-FIG-08", "quantity": 1}, {"sku": "CND-PINE-12", "quantity": 1}]
+        order_id = stores.buy_released(lines=lines)
+        assert len(stores.orders_in("amazon", order_id)) == 1
+        stores.ship_from("amazon", order_id, number="TBA303000000002", carrier="AMZN_US")
+        stores.wait(130)
+        order = stores.order(order_id)
+        assert (order.attention, order.state) == ("NOT_LINKED", OrderState.READY)
+        stores.control("wix/add_variant", sku="CND-PINE-12", title="Pine")
+        stores.wait(310)
+        assert len(stores.orders_in("wix", order_id)) == 1
+
+
+class TestRoute:
+    def test_by_what_the_store_has_asks_the_stores_first(self, stores: Journey) -> None:
+        route(stores, "shopify")
+        route(stores, "squarespace", rule=RouteRule.FOUND, least_share=100, position=1)
+        order_id = stores.buy_released()
+        assert stores.orders_in("squarespace", order_id)
+        stores.control("squarespace/remove_variant", sku="TPR-BEE-02")
+        stores.wait(7 * 3600)  # what was found before is believed for some hours
+        other = stores.buy_released(lines=[{"sku": "TPR-BEE-02", "quantity": 1}])
+        assert stores.orders_in("shopify", other)
+
+    def test_that_is_missing_is_asked_for(self, stores: Journey) -> None:
+        source = stores.store("tiktok_shop")
+        with merchant_rows(source.merchant_id):
+            Route.objects.all().delete()
+        route(stores, "wix", rule=RouteRule.SKU, skus=["TIN-*"])
+        order_id = stores.buy_released()
+        assert stores.order(order_id).attention == "NO_ROUTE"
+        made = Route(source_store=source, destination_store=stores.store("shopify"), rule=RouteRule.DEFAULT)
+        with merchant_rows(source.merchant_id):
+            routing.save_route(route=made)
+            routing.plan_waiting(source_store=source, now=stores.now())
+        stores.wait(5)
+        assert stores.orders_in("shopify", order_id)
+        assert stores.order(order_id).attention == ""
+
+    def test_to_a_store_with_another_currency_is_refused(self, stores: Journey) -> None:
+        store = stores.store("wix")
+        with merchant_rows(store.merchant_id):
+            ConnectedStore.objects.filter(pk=store.pk).update(currency="EUR")
+        with pytest.raises(routing.RouteRefused, match="USD"):
+            route(stores, "wix", rule=RouteRule.SKU, skus=["*"])
+
+
+class TestDryRun:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_shows_the_order_and_sends_nothing(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        with merchant_rows(stores.store(platform).merchant_id):
+            Route.objects.update(extra_hold_hours=5, hold_mode="EXTRA_HOLD")
+        order_id = stores.buy_released()
+        (run,) = dry_run(order=stores.order(order_id), clock=stores.now)
+        assert run.draft is not None
+        assert run.draft.source_external_id == order_id
+        assert stores.orders_in(platform, order_id) == []
+        assert bool(run.preview) == (platform == "amazon")
+        page = stores.person.open(f"{stores.site}/orders/{stores.order(order_id).pk}/dry-run/").text
+        assert "Would be created" in page
+
+
+class TestConnection:
+    @pytest.mark.parametrize("platform", ["tiktok_shop", *STORES])
+    def test_is_tested(self, stores: Journey, platform: str) -> None:
+        store = stores.store(platform)
+        assert testing.test_store(store=store, by="Alice", now=stores.now())
+        stores.control(f"{platform}/expire_tokens", refresh=True)
+        assert not testing.test_store(store=stores.store(platform), by="Alice", now=stores.now())
+        assert stores.store(platform).last_test["passed"] is False
+
+    @pytest.mark.parametrize("platform", OTHERS)
+    def test_that_was_lost_loses_no_order(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        stores.control(f"{platform}/expire_tokens", refresh=True)
+        order_id = stores.buy_released()
+        assert stores.store(platform).state == StoreState.RECONNECT
+        if platform == "wix":
+            stores.control("wix/uninstall")
+        stores.connect(platform)
+        stores.wait(120)
+        assert len(stores.ledger("order.created", order_id)) == 1
+
+    @pytest.mark.parametrize("platform", OTHERS)
+    def test_that_is_ended_forgets_its_tokens(self, stores: Journey, platform: str) -> None:
+        store = stores.store(platform)
+        stores.person.open(f"{stores.site}/stores/")
+        stores.person.submit(holding=f"/connect/{platform}/disconnect/{store.pk}/")
+        assert stores.store(platform).credentials is None
+        if platform == "squarespace":
+            paths = [entry["operation"] for entry in stores.world.journal if entry["platform"] == "squarespace"]
+            assert "webhooks.delete" in paths
+
+
+class TestAmazonsLogIn:
+    def test_comes_over_our_page_and_is_asked_for_a_click(self, journey: Journey) -> None:
+        journey.control("amazon/settings", login_hop=True)
+        journey.person.open(f"{journey.site}/connect/amazon/")
+        journey.person.submit(holding="/connect/amazon/", shop="ATVPDKIKX0DER")
+        page = journey.person.submit(holding="state", press=("decision", "allow"))
+        assert "Amazon sent you here" in page.text
+        page = journey.person.submit(holding="amazon_state", shop="ATVPDKIKX0DER")
+        assert page.url.startswith(f"{journey.site}/stores")
+        assert journey.store("amazon").state == StoreState.CONNECTED
+
+    def test_leads_nowhere_but_to_amazon(self, journey: Journey) -> None:
+        journey.person.open(f"{journey.site}/connect/amazon/?amazon_callback_uri=https://evil.example/&amazon_state=x")
+        with pytest.raises(Exception, match="400"):
+            journey.person.submit(holding="amazon_state", shop="ATVPDKIKX0DER")
+
+
+class TestWixsDashboard:
+    def test_opens_our_page_and_asks_which_business(self, journey: Journey) -> None:
+        journey.connect("wix")
+        store = journey.store("wix")
+        with merchant_rows(store.merchant_id):
+            ConnectedStore.objects.filter(pk=store.pk).update(state=StoreState.DISCONNECTED)
+        page = journey.person.open(journey.control("wix/instance_link")["url"])
+        assert "Connect Wix?" in page.text
+        journey.person.submit(holding="merchant")
+        assert journey.store("wix").state == StoreState.CONNECTED
+
+    def test_is_not_believed_without_its_signature(self, journey: Journey) -> None:
+        journey.connect("wix")
+        url = f"{journey.site}/connect/wix/callback/?instanceId={journey.store('wix').external_id}"
+        answer = requests.get(url, cookies=journey.person.session.cookies, timeout=10)
+        assert answer.status_code == 400
+        assert "signed instance" in answer.text
+
+    def test_does_not_take_an_old_one(self, journey: Journey) -> None:
+        journey.connect("wix")
+        url = journey.control("wix/instance_link", signed_at=journey.world.now() - 5 * 3600)["url"]
+        assert requests.get(url, cookies=journey.person.session.cookies, timeout=10).status_code == 400
+
+
+class TestSecondParcelFromSquarespace:
+    def test_is_a_question_since_nobody_says_what_is_in_it(self, stores: Journey) -> None:
+        route(stores, "squarespace")
+        order_id = stores.buy_released(lines=TWO_LINES)
+        stores.ship_from("squarespace", order_id, number="94001")
+        stores.ship_from("squarespace", order_id, number="94002")
+        stores.wait(5)
+        order = stores.order(order_id)
+        assert order.attention == "MIXED_FULFILMENT"
+        assert {line["tracking_number"] for line in stores.tiktok_order(order_id)["line_items"]} == {"94001"}
+
+
+class TestTwoShops:
+    def test_may_feed_one_store(self, journey: Journey) -> None:
+        journey.control("tiktok_shop/add_shop", shop_id="7495540000000000109", name="Alice's Outlet", region="US")
+        journey.connect_tiktok()
+        merchant_id = journey.store("shopify").merchant_id
+        with merchant_rows(merchant_id):
+            outlet = ConnectedStore.objects.get(external_id="7495540000000000109")
+            routing.save_route(route=Route(source_store=outlet, destination_store=journey.store("shopify")))
+        first = journey.buy_released()
+        second = journey.buy_released(shop="Alice's Outlet")
+        assert journey.orders_in("shopify", first)
+        assert journey.orders_in("shopify", second)
+
+    def test_in_another_currency_is_refused_before_anything_is_sent(self, journey: Journey) -> None:
+        order_id = journey.buy_released(shop="Alice's Candles UK")
+        order = journey.order(order_id)
+        assert (order.attention, order.attention_detail["order"]) == ("CURRENCY_MISMATCH", "GBP")
+        assert journey.orders_in("shopify", order_id) == []
