@@ -29,11 +29,13 @@ class NotPossible(Exception):
 
 
 def retry(*, order: Order, by: str, now: datetime) -> None:
-    """Try at once what was given up or waits, in the caller's transaction. May be repeated."""
+    """Try at once what was given up or waits, in the caller's transaction. May be repeated.
+
+    What surely was not sent yet goes by the routes as they are now: a route that was mended counts.
+    """
     clear_attention(order=order, now=now, by=by)
-    outbox.resume(order=order, now=now)
-    if order.state == OrderState.READY:
-        routing.plan_mirrors(order=order, now=now)
+    if not routing.plan_anew(order=order, now=now):
+        outbox.resume(order=order, now=now)
     Order.objects.filter(pk=order.pk, state=OrderState.HELD).update(check_at=now)
     note(order=order, kind="order.retried", by=by, now=now)
 

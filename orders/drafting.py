@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,6 +25,8 @@ from orders.money import MoneyMismatch, prove, require_balance
 from orders.splitting import part_of
 
 TAG = "TikTok Shop"
+# Postal codes that a parcel cannot go without: where they have one shape, another one means that something was lost.
+_POSTAL_CODES = {"US": r"\d{5}(-?\d{4})?"}
 SAMPLE_TAG = "tiktok-sample"
 PREORDER_TAG = "tiktok-preorder"
 PART_TAG = "tiktok-part"
@@ -121,7 +124,13 @@ def _readable_payment(order: PlatformOrder) -> Payment:
 def _released_address(order: PlatformOrder) -> Address:
     if order.address is None or order.address_state is not AddressState.COMPLETE:
         raise Blocked(Attention.ADDRESS_NOT_RELEASED, {"state": order.address_state.value})
-    return order.address
+    address = order.address
+    pattern = _POSTAL_CODES.get(address.country_code.upper(), ".*")
+    if not re.fullmatch(pattern, address.postal_code.strip()):
+        said = address.postal_code or "nothing"
+        message = f"The postal code is {said}, which is none in {address.country_code}; a leading zero may be lost"
+        raise Blocked(Attention.ADDRESS_INVALID, {"message": message})
+    return address
 
 
 def _grouped(lines: Sequence[LineItem], rules: DraftRules) -> tuple[DraftLine, ...]:

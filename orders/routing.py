@@ -10,6 +10,7 @@ from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.types import LineItem, PlatformOrder
 from connectors.models import ConnectedStore, StorePart, StoreState
+from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
 from orders import outbox, products
 from orders.drafting import sku_key
@@ -17,6 +18,7 @@ from orders.models import (
     Attention,
     HoldMode,
     Mirror,
+    MirrorState,
     Order,
     OrderState,
     OutboxItem,
@@ -120,6 +122,23 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     return len(routes)
 
 
+def plan_anew(*, order: Order, now: datetime) -> bool:
+    """Plan again by the routes as they are now, in the caller's transaction, which holds the order's row.
+
+    Only while surely nothing of the order was sent anywhere; else it changes nothing: False. May be repeated.
+    """
+    creates = OutboxItem.objects.filter(order=order, kind=OutboxKind.CREATE_ORDER).select_for_update()
+    is_open = any(item.is_doubtful or item.status == OutboxStatus.IN_FLIGHT for item in creates)
+    if is_open or order.state != OrderState.READY or order.mirrors.exclude(state=MirrorState.PLANNED).exists():
+        return False
+    if not routes_of(order.source_store):
+        return False
+    creates.delete()
+    order.mirrors.all().delete()
+    plan_mirrors(order=order, now=now)
+    return True
+
+
 def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     """Carry out CHOOSE_STORES: ask the stores which of the items they have, then plan.
 
@@ -162,7 +181,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
         return
     clear_attention(order=order, now=now, codes=frozenset({Attention.NO_ROUTE}))
     if len(shares) > 1:
-        parts = {route.destination_store.name: len(line_ids) for route, line_ids in shares}
+        parts = {label_of(route.destination_store): len(line_ids) for route, line_ids in shares}
         note(order=order, kind="order.split", facts={"units": parts}, now=now)
     for route, line_ids in shares:
         mirror, _ = Mirror.objects.get_or_create(

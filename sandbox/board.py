@@ -35,7 +35,10 @@ class Board:
         rows: list[tuple[str, Markup]] = []
         for number, order in list(enumerate(orders))[-ROWS:]:
             cells = [self._order_cell(order, number, shops.get(order["shop_id"], {}))]
-            cells += [self._store_cell(name, copies[name].get(order["id"], []), order, number) for name in stores]
+            somewhere = any(copies[name].get(order["id"]) for name in stores)
+            cells += [
+                self._store_cell(name, copies[name].get(order["id"], []), order, number, somewhere) for name in stores
+            ]
             rows.append((f"order-{order['id']}", join(cells)))
         for name, order in strangers[-STRANGERS:]:
             empty = fill("slot", platform="tiktok_shop", kind="", tag="", text="no order of TikTok Shop")
@@ -65,13 +68,15 @@ class Board:
     def _order_cell(self, order: dict[str, Any], number: int, shop: dict[str, Any]) -> Markup:
         return fill("cell", platform="tiktok_shop", body=OrderCard(order, number, shop).html())
 
-    def _store_cell(self, name: str, copies: list[dict[str, Any]], order: dict[str, Any], number: int) -> Markup:
+    def _store_cell(
+        self, name: str, copies: list[dict[str, Any]], order: dict[str, Any], number: int, somewhere: bool
+    ) -> Markup:
         tag = tag_of(number)
         if copies:
             cards = [StoreCard(name, copy, tag).html() for copy in copies]
             twice = [fill("twice", count=len(copies))] if len(copies) > 1 else []
             return fill("cell", platform=name, body=join(twice + cards))
-        kind, text = self._absence(name, order)
+        kind, text = ("", "in another store") if somewhere else self._absence(name, order)
         return fill("slot", platform=name, kind=kind, tag=tag, text=text)
 
     def _absence(self, name: str, order: dict[str, Any]) -> tuple[str, Markup | str]:

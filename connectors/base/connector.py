@@ -119,6 +119,7 @@ class Connector(ABC):
     scopes: ClassVar[tuple[str, ...]]
     scope_names: ClassVar[Mapping[str, str]] = {}  # what a permission is for, in a word: "Orders"
     private_keys: ClassVar[frozenset[str]] = frozenset()
+    initials: ClassVar[str] = ""  # on the store's tile, where the first letter is not its own
     needs: ClassVar[tuple[str, ...]] = ()  # what a merchant must have there, in sentences
     options: ClassVar[tuple[StoreOption, ...]] = ()
     renews_itself: ClassVar[bool] = False  # the authorization goes on without the merchant while we use it

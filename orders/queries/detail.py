@@ -75,7 +75,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
         "attention": attention_of(order, items, can_act=can_act),
-        "lines": _lines(order, lines, links),
+        "lines": _lines(order, lines, links, mirrors),
         "money": _money(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
@@ -128,10 +128,10 @@ def _waits_until(items: Sequence[OutboxItem], now: datetime) -> datetime | None:
     return max(waiting, default=None)
 
 
-def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[str, ProductLink]:
+def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[tuple[int, str], ProductLink]:
     skus = {sku_key(line["sku"]) for line in order.snapshot.get("lines", [])}
     stores = [mirror.store_id for mirror in mirrors]
-    return {link.sku: link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
+    return {(link.store_id, link.sku): link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
 
 
 def _steps(
@@ -199,16 +199,27 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
     return {"bold": bold, "plain": plain}
 
 
-def _lines(order: Order, lines: Sequence[Any], links: Mapping[str, ProductLink]) -> list[dict[str, Any]]:
+def _lines(
+    order: Order, lines: Sequence[Any], links: Mapping[tuple[int, str], ProductLink], mirrors: Sequence[Mirror]
+) -> list[dict[str, Any]]:
+    """Equal units together, apart by the store that gets them."""
+    store_of = {line_id: mirror for mirror in mirrors for line_id in mirror.line_ids}
+    only = mirrors[0] if mirrors and not store_of else None
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for line in lines:
-        groups.setdefault((line["sku"], line["title"], line["original_price"], line["is_gift"]), []).append(line)
-    return [_line(order, same, links) for same in groups.values()]
+        mirror = store_of.get(line["external_id"], only)
+        key = (line["sku"], line["title"], line["original_price"], line["is_gift"], mirror.pk if mirror else None)
+        groups.setdefault(key, []).append(line)
+    shown = []
+    for same in groups.values():
+        mirror = store_of.get(same[0]["external_id"], only)
+        link = links.get((mirror.store_id, sku_key(same[0]["sku"]))) if mirror else None
+        shown.append(_line(order, same, link, where=label_of(mirror.store) if mirror and len(mirrors) > 1 else ""))
+    return shown
 
 
-def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -> dict[str, Any]:
+def _line(order: Order, same: Sequence[Any], link: ProductLink | None, *, where: str) -> dict[str, Any]:
     line = same[0]
-    link = links.get(sku_key(line["sku"]))
     quantity = sum(each["quantity"] for each in same)
     is_missing = order.attention == Attention.NOT_LINKED and order.attention_detail.get("sku") == line["sku"]
     return {
@@ -219,7 +230,7 @@ def _line(order: Order, same: Sequence[Any], links: Mapping[str, ProductLink]) -
         "unit_text": money_text(line["original_price"], order.currency),
         "total_text": money_text(line["original_price"] * quantity, order.currency),
         "is_gift": line["is_gift"],
-        "link": {"state": "Linked", "text": link.title or link.variant_id, "tone": "green"}
+        "link": {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
         if link
         else {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
         if is_missing

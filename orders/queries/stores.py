@@ -59,7 +59,10 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
     own = [route for route in routes if route.source_store_id == shop.pk]
     own.sort(key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
     reached = {route.destination_store_id for route in own}
-    idle = [each for each in stores if each.part == StorePart.DESTINATION and each.state != StoreState.DISCONNECTED]
+    open_stores = [
+        each for each in stores if each.part == StorePart.DESTINATION and each.state != StoreState.DISCONNECTED
+    ]
+    idle = [each for each in open_stores if not each.currency or each.currency == shop.currency]
     return {
         "name": shop.name,
         "add_url": reverse("route_new", args=[shop.pk]),
@@ -76,6 +79,7 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
         "idle": [store_label(each) for each in idle if each.pk not in reached] if own or len(idle) > 1 else [],
         "has_default": any(route.rule == RouteRule.DEFAULT for route in own) or (not own and len(idle) == 1),
         "can_add": bool(idle),
+        "currency": shop.currency if open_stores and not idle else "",
     }
 
 
@@ -104,6 +108,7 @@ def platforms_to_add(connected: Collection[str] = ()) -> list[dict[str, Any]]:
             "is_another": kind.platform in connected,
             "is_set_up": registry.is_configured(kind.platform),
             "needs": kind.needs,
+            "initials": kind.initials or kind.label[:1],
         }
         for kind in registry.all_classes()
     ]
@@ -120,6 +125,7 @@ def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) ->
         "name": store.name,
         "platform": store.platform,
         "label": kind.label,
+        "initials": kind.initials or kind.label[:1],
         "place": " · ".join(filter(None, [store.domain, store.region, store.currency])),
         "badge": _BADGES[StoreState(store.state)],
         "strip": strip,
@@ -130,6 +136,7 @@ def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) ->
         "polled_until": store.polled_until,
         "bars": [{"x": 4 * place, "is_on": webhooks.get(place, 0) > 0} for place in range(48)],
         "webhooks_text": (f"{received:,} received" if kind.features.webhooks else "None: we ask instead"),
+        "are_permissions_known": bool(store.scopes),
         "permissions": [
             {"text": kind.scope_names.get(scope, scope), "scope": scope, "is_missing": scope in missing}
             for scope in kind.scopes
@@ -139,6 +146,7 @@ def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) ->
         "settings_url": reverse("store_settings", args=[store.pk]),
         "is_connected": is_connected,
         "is_disconnected": store.state == StoreState.DISCONNECTED,
+        "is_self_renewing": kind.renews_itself,
         "connect_url": _connect_url(store),
         "connect_label": "Connect again" if missing else _CONNECT[StoreState(store.state)],
         "disconnect_url": reverse("disconnect", args=[store.platform, store.pk]),

@@ -195,6 +195,36 @@ class TestRoute:
             route(stores, "wix", rule=RouteRule.SKU, skus=["*"])
 
 
+class TestWhatAStoreCannotTake:
+    def test_is_said_by_name_and_goes_elsewhere_once_the_route_is_mended(self, stores: Journey) -> None:
+        route(stores, "amazon")
+        order_id = stores.buy_released(lines=[{"sku": "CND-FIG-08", "quantity": 251}])
+        order = stores.order(order_id)
+        assert order.attention == "NOT_SUPPORTED"
+        assert "250 units" in order.attention_detail["message"]
+        assert stores.orders_in("amazon", order_id) == []
+        route(stores, "shopify")
+        page = stores.person.open(f"{stores.site}/orders/{order.pk}/")
+        assert "Not available on this store" in page.text
+        stores.person.submit(holding=f"/orders/{order.pk}/retry/")
+        stores.wait(5)
+        assert stores.orders_in("shopify", order_id)
+        assert (stores.order(order_id).attention, stores.order(order_id).state) == ("", OrderState.MIRRORED)
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_of_a_name_is_cut_and_said(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy()
+        stores.settle()
+        name = "Jane " + "x" * 150
+        parts = {"name": name, "first_name": "Jane", "last_name": "x" * 150}
+        stores.control("tiktok_shop/change_address", order_id=order_id, address=parts)
+        stores.wait(stores.world.hold_seconds + 5)
+        there = stores.order_in(platform, order_id)["shipping_address"]
+        whole = there.get("name") or f"{there.get('firstName')} {there.get('lastName')}"
+        assert whole == name or "mirror.adapted" in stores.events(order_id)
+
+
 class TestDryRun:
     @pytest.mark.parametrize("platform", STORES)
     def test_shows_the_order_and_sends_nothing(self, stores: Journey, platform: str) -> None:
@@ -298,11 +328,11 @@ class TestSecondParcelFromSquarespace:
 
 class TestTwoShops:
     def test_may_feed_one_store(self, journey: Journey) -> None:
-        journey.control("tiktok_shop/add_shop", shop_id="7495540000000000109", name="Alice's Outlet", region="US")
+        shop_id = journey.control("tiktok_shop/add_shop", name="Alice's Outlet", region="US")["shop"]
         journey.connect_tiktok()
         merchant_id = journey.store("shopify").merchant_id
         with merchant_rows(merchant_id):
-            outlet = ConnectedStore.objects.get(external_id="7495540000000000109")
+            outlet = ConnectedStore.objects.get(external_id=shop_id)
             routing.save_route(route=Route(source_store=outlet, destination_store=journey.store("shopify")))
         first = journey.buy_released()
         second = journey.buy_released(shop="Alice's Outlet")

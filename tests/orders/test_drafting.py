@@ -98,3 +98,30 @@ class TestBlocked:
 
     def test_refuses_another_currency(self) -> None:
         assert code_of(released(payment=payment(currency="GBP"))).code is Attention.CURRENCY_MISMATCH
+
+
+class TestPart:
+    LINES = (line("1"), line("2", sku="TPR-BEE-02", price=1800))
+
+    def test_has_its_lines_and_their_share_of_the_money(self) -> None:
+        order = released(lines=self.LINES, payment=payment(products=4200, seller_discount=700, shipping=499, tax=210))
+        parts = [make_draft(order, replace(RULES, line_ids=frozenset({each}))) for each in ("1", "2")]
+        assert [part.lines[0].sku for part in parts] == ["CND-FIG-08", "TPR-BEE-02"]
+        assert sum(part.total for part in parts) == order.payment.total
+        assert all("tiktok-part" in part.tags for part in parts)
+        assert ("Part of the order", "1 of 2 units") in parts[0].attributes
+
+    def test_is_not_made_of_an_order_whose_money_is_wrong(self) -> None:
+        wrong = released(lines=self.LINES, payment=payment(products=4100))
+        assert code_of(wrong, replace(RULES, line_ids=frozenset({"1"}))).code == Attention.MONEY_MISMATCH
+
+
+class TestPostalCode:
+    @pytest.mark.parametrize("text", ["7030", "", "0703O"])
+    def test_that_lost_its_zero_is_asked_about(self, text: str) -> None:
+        blocked = code_of(released(address=replace(JANE, postal_code=text)))
+        assert blocked.code == Attention.ADDRESS_INVALID
+        assert "leading zero" in blocked.detail["message"]
+
+    def test_of_nine_digits_is_fine(self) -> None:
+        assert make_draft(released(address=replace(JANE, postal_code="07030-1234")), RULES)

@@ -61,6 +61,7 @@ class Squarespace(Destination):
 
     platform = "squarespace"
     label = "Squarespace"
+    initials = "Sq"
     features = Features(
         webhooks=True,
         idempotency_key=True,
