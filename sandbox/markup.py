@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,36 @@ def options(choices: Iterable[tuple[object, object]], chosen: object = None) -> 
     """(value, text) of a list to choose from."""
     return join(
         fill("option_chosen" if value == chosen else "option", value=value, text=text) for value, text in choices
+    )
+
+
+def consent(
+    platform: str,
+    *,
+    label: str,
+    question: str,
+    text: str,
+    fields: dict[str, str],
+    choice: tuple[str, str, Iterable[tuple[str, str]]] | None = None,
+) -> Markup:
+    """A store's consent page. `choice` is the legend, the field's name, and what may be chosen, the first by default."""
+    asked = Markup("")
+    if choice:
+        legend, name, rows = choice
+        marks = itertools.chain(["checked"], itertools.repeat(""))
+        ticks = (
+            fill("choice_option", name=name, value=value, text=shown, mark=mark)
+            for (value, shown), mark in zip(rows, marks, strict=False)
+        )
+        asked = fill("choice", legend=legend, options=join(ticks))
+    return fill(
+        "authorize_store",
+        platform=platform,
+        label=label,
+        question=question,
+        text=text,
+        fields=hidden(**fields),
+        choice=asked,
     )
 
 

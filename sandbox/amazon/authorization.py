@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.amazon.errors import answer
 from sandbox.amazon.state import CODE_LIFE, CONSENT_LIFE, TOKEN_LIFE, Seller, State, new_token
-from sandbox.markup import fill
+from sandbox.markup import consent
 
 
 class Authorization:
@@ -25,7 +25,15 @@ class Authorization:
             return _oops("This redirect_uri is not registered (MD9100)")
         if request.method == "GET":
             fields = {name: query.get(name, "") for name in ("application_id", "redirect_uri", "state", "version")}
-            return Response(fill("authorize_amazon", **fields), mimetype="text/html")
+            page = consent(
+                "amazon",
+                label="Amazon",
+                question="Authorize this application?",
+                text="It makes Multi-Channel Fulfillment orders, and reads stock.",
+                fields=fields,
+                choice=("Selling account", "seller", [(one.key, one.name) for one in self.state.sellers.values()]),
+            )
+            return Response(page, mimetype="text/html")
         target = query.get("redirect_uri") or app.redirect_urls[0]
         if request.form.get("decision") != "allow":
             return redirect(f"{target}?{urlencode({'state': query.get('state', ''), 'error': 'access_denied'})}")

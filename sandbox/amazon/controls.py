@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.amazon.orders import STATUSES, Orders
 from sandbox.amazon.state import App, Seller, State
+from sandbox.verbs import Verbs
 from sandbox.world import ControlError
 
 KNOBS = frozenset(
@@ -24,17 +25,15 @@ KNOBS = frozenset(
 )
 
 
-class Controls:
+class Controls(Verbs):
+    knobs = KNOBS
+
     def __init__(self, state: State, orders: Orders) -> None:
         self.state = state
         self.orders = orders
 
-    def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        verb = getattr(self, f"do_{action}", None)
-        if verb is None:
-            raise ControlError(f"no such verb: {action}")
-        result: dict[str, Any] = verb(body) or {"ok": True}
-        return result
+    def place(self, wanted: str | None) -> Seller:
+        return self.state.seller(wanted)
 
     def do_app(self, body: dict[str, Any]) -> None:
         self.state.app = App(
@@ -79,15 +78,6 @@ class Controls:
         seller.access = {}
         if body.get("refresh"):
             seller.refresh_until = 0.0
-
-    def do_settings(self, body: dict[str, Any]) -> None:
-        seller = self.state.seller(body.get("shop"))
-        for name, value in body.items():
-            if name == "shop":
-                continue
-            if name not in KNOBS:
-                raise ControlError(f"no such setting: {name}")
-            setattr(seller, name, value)
 
     def do_set_stock(self, body: dict[str, Any]) -> None:
         self._offer(body)["quantity"] = int(body["quantity"])

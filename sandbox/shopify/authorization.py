@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.markup import fill
+from sandbox.markup import consent
 from sandbox.shopify.state import CODE_LIFE, REFRESH_LIFE, TOKEN_LIFE, App, Install, Shop, State, new_token
 
 
@@ -28,7 +28,14 @@ class Authorization:
         if request.method == "GET":
             names = ("client_id", "scope", "redirect_uri", "state")
             fields = {name: query.get(name, "") for name in names}
-            return Response(fill("authorize_shop", shop=shop.domain, **fields), mimetype="text/html")
+            page = consent(
+                "shopify",
+                label="Shopify",
+                question="Install this app?",
+                text=f"In {shop.domain} it asks for: {fields['scope']}.",
+                fields=fields,
+            )
+            return Response(page, mimetype="text/html")
         back = {"shop": shop.domain, "state": query.get("state", "")}
         if request.form.get("decision") != "allow":
             return redirect(f"{query['redirect_uri']}?{self.signed(app, {**back, 'error': 'access_denied'})}")

@@ -8,6 +8,7 @@ from sandbox.shopify.authorization import Authorization
 from sandbox.shopify.notices import Notices
 from sandbox.shopify.selling import Selling
 from sandbox.shopify.state import App, Shop, State
+from sandbox.verbs import ShelfVerbs
 from sandbox.world import ControlError
 
 KNOBS = frozenset(
@@ -15,19 +16,21 @@ KNOBS = frozenset(
 )
 
 
-class Controls:
+class Controls(ShelfVerbs):
+    knobs = KNOBS
+    stock_field = "inventoryQuantity"
+
     def __init__(self, state: State, notices: Notices, authorization: Authorization) -> None:
         self.state = state
         self.notices = notices
         self.authorization = authorization
         self.selling = Selling(state, notices)
 
-    def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        verb = getattr(self, f"do_{action}", None)
-        if verb is None:
-            raise ControlError(f"no such verb: {action}")
-        result: dict[str, Any] = verb(body) or {"ok": True}
-        return result
+    def place(self, wanted: str | None) -> Shop:
+        return self.state.shop(wanted)
+
+    def add_variant(self, place: Any, sku: str, title: str, price: str) -> dict[str, Any]:
+        return self.state.add_variant(place, sku, title, price)
 
     def do_app(self, body: dict[str, Any]) -> None:
         self.state.app = App(
@@ -100,29 +103,6 @@ class Controls:
     def do_lose_refresh_answer(self, _body: dict[str, Any]) -> None:
         self.state.lose_next_refresh = True
 
-    def do_settings(self, body: dict[str, Any]) -> None:
-        shop = self.state.shop(body.get("shop"))
-        for name, value in body.items():
-            if name == "shop":
-                continue
-            if name not in KNOBS:
-                raise ControlError(f"no such setting: {name}")
-            setattr(shop, name, value)
-
-    def do_set_stock(self, body: dict[str, Any]) -> None:
-        for variant in self._variants(body):
-            variant["inventoryQuantity"] = int(body["quantity"])
-
-    def do_add_variant(self, body: dict[str, Any]) -> dict[str, Any]:
-        shop = self.state.shop(body.get("shop"))
-        made = self.state.add_variant(shop, body["sku"], body.get("title", body["sku"]), str(body.get("price", "1.00")))
-        return {"variant": made["id"]}
-
-    def do_remove_variant(self, body: dict[str, Any]) -> None:
-        shop = self.state.shop(body.get("shop"))
-        for variant in self._variants(body):
-            del shop.variants[variant["id"]]
-
     def do_install_link(self, body: dict[str, Any]) -> dict[str, Any]:
         """Where the App Store sends a merchant's browser first."""
         app = self.state.app
@@ -130,13 +110,6 @@ class Controls:
             raise ControlError("no app with an app_url is registered")
         shop = self.state.shop(body.get("shop"))
         return {"url": f"{app.app_url}?{self.authorization.signed(app, {'shop': shop.domain})}"}
-
-    def _variants(self, body: dict[str, Any]) -> list[dict[str, Any]]:
-        shop = self.state.shop(body.get("shop"))
-        found = [variant for variant in shop.variants.values() if variant["sku"] == body["sku"]]
-        if not found:
-            raise ControlError(f"no such SKU: {body['sku']}")
-        return found
 
     def _order(self, body: dict[str, Any]) -> tuple[Shop, dict[str, Any]]:
         shop = self.state.shop(body.get("shop"))

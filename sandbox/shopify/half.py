@@ -55,6 +55,7 @@ class ShopifyHalf:
         self.notices = Notices(self.state)
         self.authorization = Authorization(self.state)
         self.controls = Controls(self.state, self.notices, self.authorization)
+        schema()  # the official one takes a second or two: not in the middle of the first call
 
     def operation_of(self, request: Request) -> str | None:
         found = self._find(request)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.markup import fill
+from sandbox.markup import consent
 from sandbox.squarespace.errors import answer
 from sandbox.squarespace.state import ACCESS_LIFE, CODE_LIFE, REFRESH_LIFE, Grant, State, new_token
 
@@ -45,7 +45,15 @@ class Authorization:
         names = ("client_id", "redirect_uri", "scope", "state", "access_type", "website_id")
         if request.method == "GET":
             fields = {name: query.get(name, "") for name in names}
-            return Response(fill("authorize_squarespace", **fields), mimetype="text/html")
+            page = consent(
+                "squarespace",
+                label="Squarespace",
+                question="Connect this extension?",
+                text=f"It asks for: {fields['scope']}.",
+                fields=fields,
+                choice=("Site", "site", [(site.seller, site.title) for site in self.state.sites.values()]),
+            )
+            return Response(page, mimetype="text/html")
         back = {"state": query["state"]} if query.get("state") else {}
         if request.form.get("decision") != "allow":
             return redirect(f"{query['redirect_uri']}?{urlencode({'error': 'access_denied', **back})}")

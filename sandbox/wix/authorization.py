@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from sandbox.markup import fill
+from sandbox.markup import consent
 from sandbox.wix.errors import Refused, answer
 from sandbox.wix.notices import Notices
 from sandbox.wix.state import TOKEN_LIFE, Site, State, new_token
@@ -34,7 +34,15 @@ class Authorization:
             return _oops("This redirectUrl is not registered")
         if request.method == "GET":
             fields = {name: query.get(name, "") for name in ("appId", "redirectUrl", "state")}
-            return Response(fill("authorize_wix", **fields), mimetype="text/html")
+            page = consent(
+                "wix",
+                label="Wix",
+                question="Add this app?",
+                text="It reads products, and makes and follows orders.",
+                fields=fields,
+                choice=("Site", "site", [(site.seller, site.name) for site in self.state.sites.values()]),
+            )
+            return Response(page, mimetype="text/html")
         back = {"state": query["state"]} if query.get("state") else {}
         if request.form.get("decision") != "allow":
             return redirect(f"{query['redirectUrl']}?{urlencode({'error': 'access_denied', **back})}")

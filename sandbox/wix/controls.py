@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from sandbox.verbs import ShelfVerbs
 from sandbox.wix.authorization import Authorization
 from sandbox.wix.notices import Notices
 from sandbox.wix.orders import Orders, remaining
@@ -27,7 +28,9 @@ KNOBS = frozenset(
 )
 
 
-class Controls:
+class Controls(ShelfVerbs):
+    knobs = KNOBS
+
     def __init__(
         self, state: State, notices: Notices, authorization: Authorization, orders: Orders, parcels: Parcels
     ) -> None:
@@ -37,12 +40,11 @@ class Controls:
         self.orders = orders
         self.parcels = parcels
 
-    def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        verb = getattr(self, f"do_{action}", None)
-        if verb is None:
-            raise ControlError(f"no such verb: {action}")
-        result: dict[str, Any] = verb(body) or {"ok": True}
-        return result
+    def place(self, wanted: str | None) -> Site:
+        return self.state.site(wanted)
+
+    def add_variant(self, place: Any, sku: str, title: str, price: str) -> dict[str, Any]:
+        return self.state.add_variant(place, sku, title, price)
 
     def do_app(self, body: dict[str, Any]) -> dict[str, Any]:
         self.state.app = App(
@@ -128,36 +130,6 @@ class Controls:
         site.tokens = {}
         if body.get("refresh"):
             site.instance_id = ""
-
-    def do_settings(self, body: dict[str, Any]) -> None:
-        site = self.state.site(body.get("shop"))
-        for name, value in body.items():
-            if name == "shop":
-                continue
-            if name not in KNOBS:
-                raise ControlError(f"no such setting: {name}")
-            setattr(site, name, value)
-
-    def do_set_stock(self, body: dict[str, Any]) -> None:
-        for variant in self._variants(body):
-            variant["quantity"] = int(body["quantity"])
-
-    def do_add_variant(self, body: dict[str, Any]) -> dict[str, Any]:
-        site = self.state.site(body.get("shop"))
-        made = self.state.add_variant(site, body["sku"], body.get("title", body["sku"]), str(body.get("price", "1.00")))
-        return {"variant": made["id"]}
-
-    def do_remove_variant(self, body: dict[str, Any]) -> None:
-        site = self.state.site(body.get("shop"))
-        for variant in self._variants(body):
-            del site.variants[variant["id"]]
-
-    def _variants(self, body: dict[str, Any]) -> list[dict[str, Any]]:
-        site = self.state.site(body.get("shop"))
-        found = [variant for variant in site.variants.values() if variant["sku"] == body["sku"]]
-        if not found:
-            raise ControlError(f"no such SKU: {body['sku']}")
-        return found
 
     def _order(self, body: dict[str, Any]) -> tuple[Site, dict[str, Any]]:
         site = self.state.site(body.get("shop"))
