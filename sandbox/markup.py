@@ -47,7 +47,7 @@ def consent(
     fields: dict[str, str],
     choice: tuple[str, str, Iterable[tuple[str, str]]] | None = None,
 ) -> Markup:
-    """A store's consent page. `choice` is the legend, the field's name, and what may be chosen, the first by default."""
+    """A store's consent page. `choice` is the legend, the field's name, and what may be chosen, the first at first."""
     asked = Markup("")
     if choice:
         legend, name, rows = choice
