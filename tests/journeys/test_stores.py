@@ -314,6 +314,22 @@ class TestWixsDashboard:
         assert requests.get(url, cookies=journey.person.session.cookies, timeout=10).status_code == 400
 
 
+class TestParcelWithoutANumber:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_waits_and_is_sent_when_the_number_comes(self, stores: Journey, platform: str) -> None:
+        route(stores, platform)
+        order_id = stores.buy_released()
+        stores.ship_from(platform, order_id, number="")
+        stores.wait(130)
+        (kept,) = stores.fulfillments(order_id)
+        assert (kept.state, kept.tracking_number) == ("WAITING", "")
+        there = stores.order_in(platform, order_id)
+        number = {"tracking_number": "9400111899562537866361", "carrier": "USPS"}
+        stores.control(f"{platform}/add_tracking", shop=there["shop"], order=there["name"], **number)
+        stores.wait(130)
+        assert stores.fulfillments(order_id)[0].state == "ACCEPTED"
+
+
 class TestSecondParcelFromSquarespace:
     def test_is_a_question_since_nobody_says_what_is_in_it(self, stores: Journey) -> None:
         route(stores, "squarespace")

@@ -1,0 +1,163 @@
+"""What one platform alone does, and the sandbox can be told to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connectors.base.errors import PermanentError, UnsupportedFeature
+from sandbox.world import World
+from tests.contracts.conftest import JANE, REFERENCE, Place
+
+
+@pytest.fixture
+def amazon(world: World) -> Place:
+    return Place("amazon", world).connect()
+
+
+@pytest.fixture
+def wix(world: World) -> Place:
+    return Place("wix", world).connect()
+
+
+@pytest.fixture
+def squarespace(world: World) -> Place:
+    return Place("squarespace", world).connect()
+
+
+class TestAmazon:
+    @pytest.mark.parametrize("repeat", ["refuse", "accept"])
+    def test_is_asked_twice_and_ships_once_whatever_it_answers(self, amazon: Place, repeat: str) -> None:
+        amazon.control("settings", repeat_id=repeat)
+        first = amazon.create()
+        assert amazon.create().external_id == first.external_id
+        assert len(amazon.orders()) == 1
+
+    @pytest.mark.parametrize("repeat", ["refuse", "accept"])
+    def test_has_another_order_under_the_same_id(self, amazon: Place, repeat: str) -> None:
+        amazon.control("settings", repeat_id=repeat)
+        amazon.create()
+        other = replace(amazon.draft(), address=replace(JANE, postal_code="10001", city="New York"))
+        with pytest.raises(PermanentError) as caught:
+            amazon.speak().create_order(other, reference=REFERENCE)
+        assert caught.value.reason == "DUPLICATE_FOUND"
+
+    def test_may_shout_and_write_numbers_as_text(self, amazon: Place) -> None:
+        amazon.control("settings", upper_case_statuses=True, string_integers=True)
+        made = amazon.create()
+        amazon.ship(tracking_number="TBA303000000001", carrier="AMZN_US")
+        (parcel,) = amazon.speak().shipments_of(made.external_id)
+        assert (parcel.carrier, sum(line.quantity for line in parcel.lines)) == ("Amazon Logistics", 3)
+        with pytest.raises(PermanentError) as caught:
+            amazon.speak().cancel_order(made.external_id, reason="", restock=True)
+        assert caught.value.reason == "ALREADY_CANCELLED"
+
+    def test_tells_a_number_of_its_own_only(self, amazon: Place) -> None:
+        amazon.control("settings", own_tracking_only=True)
+        made = amazon.create()
+        amazon.ship(tracking_number="TBA303000000001", carrier="AMZN_US")
+        assert amazon.speak().shipments_of(made.external_id)[0].tracking_number == "TBA303000000001"
+
+    def test_ships_at_the_mapped_speed_in_the_chosen_box(self, amazon: Place) -> None:
+        draft = amazon.draft(shipping_titles={"": ("Priority", "Priority")})
+        speaker = amazon.speak(blank_box="no", block_amzl="yes", fulfillment_policy="FillAll")
+        speaker.create_order(draft, reference=REFERENCE)
+        sent = amazon.order()["raw"]
+        assert (sent["shippingSpeedCategory"], sent["fulfillmentPolicy"]) == ("Priority", "FillAll")
+        assert [one["featureName"] for one in sent["featureConstraints"]] == ["BLOCK_AMZL"]
+
+    def test_says_why_an_item_cannot_go_in_an_unbranded_box(self, amazon: Place) -> None:
+        amazon.control("settings", blank_box=False)
+        with pytest.raises(PermanentError, match="unbranded") as caught:
+            amazon.create()
+        assert caught.value.reason == "NOT_SUPPORTED"
+
+    def test_without_stock_says_so_when_it_is_read(self, amazon: Place) -> None:
+        draft = amazon.draft()
+        amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
+        made = amazon.speak().create_order(draft, reference=REFERENCE)
+        assert amazon.speak().fetch_order(made.external_id).problem_reason == "OUT_OF_STOCK"
+
+
+class TestWix:
+    def test_of_the_first_catalog_is_asked_in_its_own_way(self, wix: Place) -> None:
+        wix.control("settings", catalog_version="V1_CATALOG")
+        (found,) = wix.speak().find_variants(["CND-FIG-08"])["CND-FIG-08"]
+        assert found.external_id.startswith("V1|")
+        wix.create()
+        assert wix.order()["lines"][0]["sku"] == "CND-FIG-08"
+
+    def test_without_a_catalog_says_so(self, wix: Place) -> None:
+        wix.control("settings", catalog_version="STORES_NOT_INSTALLED")
+        with pytest.raises(UnsupportedFeature):
+            wix.speak().find_variants(["CND-FIG-08"])
+
+    def test_that_does_not_know_the_channel_takes_the_general_one(self, wix: Place) -> None:
+        wix.control("settings", knows_tiktok=False)
+        wix.create()
+        assert wix.order()["raw"]["channelInfo"]["type"] == "OTHER_PLATFORM"
+
+    @pytest.mark.parametrize("by_itself", [True, False])
+    def test_has_one_payment_whether_or_not_it_makes_it_by_itself(self, wix: Place, by_itself: bool) -> None:
+        wix.control("settings", payments_after_paid=by_itself)
+        assert wix.create().remarks == ()
+        assert wix.order()["payments"] == 1
+
+    def test_that_cannot_record_the_payment_keeps_the_order_and_says_so(self, wix: Place) -> None:
+        wix.fault("status", "payments.add", status=500)
+        assert "did not record the payment" in wix.create().remarks[0]
+
+    def test_with_an_order_of_another_app_is_not_sent_a_second(self, wix: Place) -> None:
+        wix.create()
+        wix.world.advance(10)
+        stranger = wix.speak()
+        stranger.config = {**wix.config, "APP_ID": "another"}
+        with pytest.raises(PermanentError) as caught:
+            stranger.find_order(REFERENCE, since=wix.now())
+        assert caught.value.reason == "DUPLICATE_FOUND"
+
+    def test_may_count_in_numbers(self, wix: Place) -> None:
+        wix.control("settings", number_as_integer=True)
+        assert wix.create().name == "#10001"
+
+
+class TestSquarespace:
+    def test_reads_through_every_page_of_recent_orders(self, squarespace: Place) -> None:
+        squarespace.control("settings", page_size=1)
+        draft, before = squarespace.draft(), squarespace.now()
+        for reference in ("1", REFERENCE, "3"):
+            squarespace.speak().create_order(draft, reference=reference)
+            squarespace.world.advance(1)
+        assert squarespace.speak().find_order(REFERENCE, since=before - timedelta(hours=1)).reference == REFERENCE
+
+    def test_is_told_of_a_key_that_was_used_otherwise(self, squarespace: Place) -> None:
+        squarespace.create()
+        with pytest.raises(PermanentError) as caught:
+            squarespace.speak().create_order(replace(squarespace.draft(), email=""), reference=REFERENCE)
+        assert caught.value.reason == "DUPLICATE_FOUND"
+
+    def test_deducts_stock_only_if_the_merchant_wants_it(self, squarespace: Place) -> None:
+        draft = squarespace.draft()
+        squarespace.control("set_stock", sku="CND-FIG-08", quantity=1)
+        with pytest.raises(PermanentError) as caught:
+            squarespace.speak(inventory="DEDUCT").create_order(draft, reference=REFERENCE)
+        assert caught.value.reason == "OUT_OF_STOCK"
+        assert squarespace.speak(inventory="SKIP").create_order(draft, reference=REFERENCE)
+
+    def test_may_write_null_for_an_empty_list(self, squarespace: Place) -> None:
+        squarespace.control("settings", null_arrays=True)
+        made = squarespace.create()
+        assert squarespace.speak().shipments_of(made.external_id) == []
+
+    def test_whose_webhook_secret_was_lost_gets_a_new_one(self, squarespace: Place) -> None:
+        address = "http://127.0.0.1:9/webhooks/squarespace/"
+        assert squarespace.speak().ensure_webhooks(address).secret == ""
+        squarespace.credentials = replace(squarespace.credentials, extra={})
+        assert squarespace.speak().ensure_webhooks(address).secret
+
+    def test_is_left_without_our_subscription(self, squarespace: Place) -> None:
+        address = "http://127.0.0.1:9/webhooks/squarespace/"
+        assert squarespace.speak().leave(address) is False
+        assert squarespace.speak().ensure_webhooks(address).made
