@@ -56,7 +56,7 @@ def connect_stores(site: Site, person: Browser, *, say: Callable[[str], None]) -
             say(f"Connecting {label}")
             _connect(site, person, platform)
     for position, (label, _, skus) in enumerate(STORES.values()):
-        if f"<h3>{label}: " not in _routes(site, person):
+        if not re.search(rf"<h3>{label}[: ]", _routes(site, person)):
             _add_route(site, person, label, skus, position=max(position, 1))
 
 
@@ -82,7 +82,7 @@ def _add_route(site: Site, person: Browser, label: str, skus: Sequence[str], *, 
     if not links:
         raise DemoFailed("The Connections page offers no route.")
     page = person.open(f"{site.url}{links[0]}").text
-    store = re.search(rf'<option value="(\d+)"[^>]*>{re.escape(label)}: ', page)
+    store = re.search(rf'<option value="(\d+)"[^>]*>{re.escape(label)}[: ]', page)
     if store is None:
         raise DemoFailed(f"{label} is not among the stores that a route can lead to.")
     said: dict[str, Any] = {

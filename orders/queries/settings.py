@@ -30,8 +30,9 @@ FEATURES = {
 
 
 def store_label(store: ConnectedStore) -> str:
-    """A store among others: Amazon, Amazon US."""
-    return f"{connector_class(store.platform).label}: {store.name}"
+    """A store among others: Wix: Alice's Candles. The platform is not said twice."""
+    label = connector_class(store.platform).label
+    return store.name if store.name.startswith(label) else f"{label}: {store.name}"
 
 
 def store_settings(store: ConnectedStore) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def store_settings(store: ConnectedStore) -> dict[str, Any]:
     mapped = shipping.methods_of(store)
     return {
         "label": kind.label,
+        "title": store_label(store),
         "features": features_of(kind.features),
         "options": kind.options,
         "methods": kind.shipping_methods if issubclass(kind, Destination) else (),
