@@ -16,7 +16,7 @@ from accounts.access import merchant_rows
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
-from orders.models import Attention, Mirror, MirrorState, Order
+from orders.models import Attention, Mirror, MirrorState, Order, Route
 from orders.states import ask_for_attention
 from tests.factories import OrderFactory
 from tests.orders.builders import line, payment, seen
@@ -97,6 +97,19 @@ class Page:
         return self.page
 
 
+def settings_pages(orders: list[Order]) -> list[str]:
+    """Connections, a store's settings, a route, a new one, and connecting another platform."""
+    with merchant_rows(orders[0].merchant_id):
+        route = Route.objects.get()
+    return [
+        "/stores/",
+        f"/stores/{route.destination_store_id}/",
+        f"/routes/{route.pk}/",
+        f"/stores/{route.source_store_id}/routes/new/",
+        "/connect/amazon/",
+    ]
+
+
 class TestEveryPage:
     @pytest.mark.parametrize("size", SIZES)
     def test_fits_and_keeps_to_itself(
@@ -104,7 +117,12 @@ class TestEveryPage:
     ) -> None:
         here = Page(chromium, live_server.url, size)
         page = here.log_in()
-        paths = ["/orders/", "/stores/", "/connect/shopify/", *(f"/orders/{order.pk}/" for order in orders)]
+        paths = [
+            "/orders/",
+            "/connect/shopify/",
+            *settings_pages(orders),
+            *(f"/orders/{order.pk}/" for order in orders),
+        ]
         for path in paths:
             page.goto(f"{live_server.url}{path}")
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -115,7 +133,7 @@ class TestEveryPage:
     def test_can_be_read(self, chromium: Any, live_server: Any, orders: list[Order], scheme: str) -> None:
         here = Page(chromium, live_server.url, (1440, 900), scheme)
         page = here.log_in()
-        for path in ("/orders/", "/stores/", f"/orders/{orders[2].pk}/"):
+        for path in ("/orders/", *settings_pages(orders), f"/orders/{orders[2].pk}/"):
             page.goto(f"{live_server.url}{path}")
             weak = page.evaluate(CONTRAST)
             assert weak == [], f"{path} in {scheme}: {weak[:5]}"

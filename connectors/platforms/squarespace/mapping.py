@@ -197,37 +197,12 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
     if len(reference) > LONGEST_REFERENCE:
         raise UnsupportedFeature(f"Squarespace takes references of at most {LONGEST_REFERENCE} characters")
     remarks: list[str] = []
-
-    def amount(minor: int) -> dict[str, str]:
-        return {"currency": draft.currency, "value": to_text(minor, draft.currency)}
-
     address = _address(draft.address, draft.phone, remarks)
     body: dict[str, Any] = {
         "channelName": CHANNEL,
         "externalOrderReference": reference,
         "createdOn": iso(draft.created_at),
-        "priceTaxInterpretation": "INCLUSIVE" if draft.tax_included else "EXCLUSIVE",
-        "lineItems": [
-            {
-                "lineItemType": "PHYSICAL_PRODUCT",  # a title beside this type is refused (a trial of 2026-08)
-                "variantId": _variant_id(line.variant_id, line.sku),
-                "quantity": line.quantity,
-                "unitPricePaid": amount(line.unit_price),
-            }
-            for line in draft.lines
-        ],
-        "subtotal": amount(sum(line.unit_price * line.quantity for line in draft.lines)),
-        "shippingTotal": amount(sum(charge.amount for charge in draft.charges)),
-        "discountTotal": amount(draft.discount),
-        "taxTotal": amount(sum(tax.amount for tax in draft.taxes)),
-        "grandTotal": amount(draft.total),
-        "shippingLines": [
-            {
-                "method": _cut(charge.title, LONGEST_TEXT, "The shipping method's name", remarks),
-                "amount": amount(charge.amount),
-            }
-            for charge in draft.charges
-        ],
+        **_lines_and_money(draft, remarks),
         "shippingAddress": address,
         "billingAddress": address,
         "fulfillments": [],
@@ -235,14 +210,50 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
         "inventoryBehavior": inventory,
         "shopperFulfillmentNotificationBehavior": "SKIP",
     }
-    if draft.discount:
-        body["discountLines"] = [{"name": CHANNEL, "amount": amount(draft.discount)}]
     if draft.email and "*" not in draft.email:
         body["customerEmail"] = draft.email
     if len(draft.charges) > 1:
         names = ", ".join(charge.title for charge in draft.charges[1:])
         remarks.append(f"Squarespace has no place for fees: {names} stands among the shipping lines")
     return body, tuple(remarks)
+
+
+def _lines_and_money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
+    """Lines, charges and sums. A title beside PHYSICAL_PRODUCT is refused (a trial of 2026-08)."""
+
+    def amount(minor: int) -> dict[str, str]:
+        return {"currency": draft.currency, "value": to_text(minor, draft.currency)}
+
+    sums = {
+        "subtotal": sum(line.unit_price * line.quantity for line in draft.lines),
+        "shippingTotal": sum(charge.amount for charge in draft.charges),
+        "discountTotal": draft.discount,
+        "taxTotal": sum(tax.amount for tax in draft.taxes),
+        "grandTotal": draft.total,
+    }
+    parts: dict[str, Any] = {
+        "priceTaxInterpretation": "INCLUSIVE" if draft.tax_included else "EXCLUSIVE",
+        "lineItems": [
+            {
+                "lineItemType": "PHYSICAL_PRODUCT",
+                "variantId": _variant_id(line.variant_id, line.sku),
+                "quantity": line.quantity,
+                "unitPricePaid": amount(line.unit_price),
+            }
+            for line in draft.lines
+        ],
+        "shippingLines": [
+            {
+                "method": _cut(charge.title, LONGEST_TEXT, "The shipping method's name", remarks),
+                "amount": amount(charge.amount),
+            }
+            for charge in draft.charges
+        ],
+        **{name: amount(minor) for name, minor in sums.items()},
+    }
+    if draft.discount:
+        parts["discountLines"] = [{"name": CHANNEL, "amount": amount(draft.discount)}]
+    return parts
 
 
 def _variant_id(variant_id: str, sku: str) -> str:

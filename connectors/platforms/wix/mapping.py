@@ -243,13 +243,7 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
     """
     _require_size(draft)
     remarks: list[str] = []
-
-    def price(minor: int) -> dict[str, str]:
-        return {"amount": to_text(minor, draft.currency)}
-
-    shipping, fees = draft.charges[0], draft.charges[1:]
-    place = _place(draft.address, draft.phone, remarks)
-    tax = sum(each.amount for each in draft.taxes)
+    shipping, place = draft.charges[0], _place(draft.address, draft.phone, remarks)
     order: dict[str, Any] = {
         "channelInfo": {"type": channel, "externalOrderId": reference},
         "status": "APPROVED",
@@ -259,34 +253,18 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
         "taxIncludedInPrices": draft.tax_included,
         "purchasedDate": iso(draft.created_at),
         "lineItems": [_line(line, place_no, draft, remarks) for place_no, line in enumerate(draft.lines, start=1)],
-        "priceSummary": {
-            "subtotal": price(sum(line.unit_price * line.quantity for line in draft.lines)),
-            "shipping": price(shipping.amount),
-            "tax": price(tax),
-            "discount": price(draft.discount),
-            "totalAdditionalFees": price(sum(fee.amount for fee in fees)),
-            "total": price(draft.total),
-        },
-        "taxInfo": {"totalTax": price(tax)},
+        **_money(draft, remarks),
         "recipientInfo": place,
         "billingInfo": place,
         "shippingInfo": {
             "title": _cut(shipping.title, 250, "The shipping method's name", remarks),
             "logistics": {"shippingDestination": place},
-            "cost": {"price": price(shipping.amount)},
+            "cost": {"price": _price(shipping.amount, draft.currency)},
         },
         "customFields": _fields(draft, remarks),
     }
     if shipping.code:
         order["shippingInfo"]["code"] = shipping.code[:100]
-    if draft.discount:
-        merchant = {"description": "TikTok Shop discounts", "amount": price(draft.discount)}
-        order["appliedDiscounts"] = [{"discountType": "GLOBAL", "merchantDiscount": merchant}]
-    if fees:
-        order["additionalFees"] = [
-            {"code": fee.code[:100], "name": _cut(fee.title, 50, "A fee's name", remarks), "price": price(fee.amount)}
-            for fee in fees
-        ]
     if draft.email and "*" not in draft.email:
         order["buyerInfo"] = {"email": draft.email}
     if draft.note:
@@ -294,6 +272,41 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
     # Both default to true: https://dev.wix.com/docs/rest/business-solutions/e-commerce/orders (read 2026-11)
     silent = {"sendNotificationToBuyer": False, "sendNotificationsToBusiness": False}
     return {"order": order, "settings": {"notifications": silent}}, tuple(remarks)
+
+
+def _price(minor: int, currency: str) -> dict[str, str]:
+    return {"amount": to_text(minor, currency)}
+
+
+def _money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
+    """The sums, and what stands behind them: one discount of the whole order, taxes, and fees under their own names."""
+    shipping, fees = draft.charges[0], draft.charges[1:]
+    tax = sum(each.amount for each in draft.taxes)
+    sums = {
+        "subtotal": sum(line.unit_price * line.quantity for line in draft.lines),
+        "shipping": shipping.amount,
+        "tax": tax,
+        "discount": draft.discount,
+        "totalAdditionalFees": sum(fee.amount for fee in fees),
+        "total": draft.total,
+    }
+    parts: dict[str, Any] = {
+        "priceSummary": {name: _price(amount, draft.currency) for name, amount in sums.items()},
+        "taxInfo": {"totalTax": _price(tax, draft.currency)},
+    }
+    if draft.discount:
+        merchant = {"description": "TikTok Shop discounts", "amount": _price(draft.discount, draft.currency)}
+        parts["appliedDiscounts"] = [{"discountType": "GLOBAL", "merchantDiscount": merchant}]
+    if fees:
+        parts["additionalFees"] = [
+            {
+                "code": fee.code[:100],
+                "name": _cut(fee.title, 50, "A fee's name", remarks),
+                "price": _price(fee.amount, draft.currency),
+            }
+            for fee in fees
+        ]
+    return parts
 
 
 def _require_size(draft: OrderDraft) -> None:
