@@ -56,6 +56,7 @@ class Orders:
             raise Refused(400, "purchased date is in the future", code="PURCHASED_DATE_CANNOT_BE_IN_FUTURE")
         order = self._make(site, given, body.get("settings") or {})
         site.orders[order["id"]] = order
+        site.by_reference.setdefault(order["channelInfo"].get("externalOrderId", ""), []).append(order["id"])
         self.state.world.ledger_add(
             "wix",
             "order.created",
@@ -66,6 +67,7 @@ class Orders:
             total=_amount(order["priceSummary"].get("total")),
             lines={line["physicalProperties"].get("sku", ""): line["quantity"] for line in order["lineItems"]},
             mailed=order["mailed"],
+            content=given,
         )
         told = self.told(site, order)
         self.notices.order(site, "created", order, told, by_app=True)
@@ -144,7 +146,7 @@ class Orders:
             search, start, as_of = _read_cursor(cursor)
         conditions = _conditions(search.get("filter") or {})
         horizon = (self.state.world.now() if as_of is None else as_of) - site.index_delay
-        orders = [order for order in site.orders.values() if order["made"] <= horizon]
+        orders = [order for order in self._near(site, conditions) if order["made"] <= horizon]
         found = [order for order in orders if self._fits(site, order, conditions)]
         self._sort(site, found, search.get("sort") or [{"fieldName": "createdDate", "order": "DESC"}])
         page, is_more = found[start : start + limit], len(found) > start + limit
@@ -153,6 +155,15 @@ class Orders:
             "orders": [self.told(site, order) for order in page],
             "metadata": {"count": len(page), "cursors": {"next": following, "prev": None}, "hasNext": is_more},
         }
+
+    def _near(self, site: Site, conditions: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
+        """All that can fit: by its reference an order is looked up, by its last change most are ruled out unread."""
+        for field, operator, value in conditions:
+            if (field, operator) == ("channelInfo.externalOrderId", "$eq"):
+                return [site.orders[order_id] for order_id in site.by_reference.get(str(value), ())]
+            if (field, operator) == ("updatedDate", "$gte"):
+                return [order for order in site.orders.values() if self.state.iso(order["modified"]) >= str(value)]
+        return list(site.orders.values())
 
     def _fits(self, site: Site, order: dict[str, Any], conditions: list[tuple[str, str, Any]]) -> bool:
         """INITIALIZED never shows; PENDING and REJECTED only to those who ask for them."""
