@@ -76,7 +76,9 @@ class Outgoing:
             return
         fault = self._world.faults.take_webhook(platform, event)
         kind = fault.kind if fault else ""
+        self._world.calls[platform, f"webhook {event}", kind] += 1
         if kind == "webhook_lose":
+            self._world.ledger_add(platform, "webhook.lost", key, what=event)
             self._note(item, None, "lost on purpose", 0)
             return
         with self._changed:
