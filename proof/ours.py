@@ -27,11 +27,10 @@ class Kept:
 
 @dataclass(slots=True)
 class Ours:
-    """Everything at one moment. `open` counts what is still to be done, by kind."""
+    """Everything at one moment. `aside` says why orders could not be read, by id."""
 
     orders: dict[str, Kept]
     rows: int
-    open: dict[str, int]
     aside: dict[str, str]
 
 
@@ -54,9 +53,8 @@ def look(tables: str, *, order_ids: Sequence[str]) -> Ours:
         for order_id, number, state in connection.execute(_PARCELS, [wanted]):
             orders[order_id].parcels[number] = state
         rows = connection.execute(_ROWS, [wanted]).fetchone()
-        aside = dict(connection.execute(_ASIDE, [wanted]).fetchall())
-        waiting = dict(connection.execute(_OPEN).fetchall())
-    return Ours(orders=orders, rows=rows[0] if rows else 0, open={kind: n for kind, n in waiting.items() if n}, aside=aside)
+        aside = {row[0]: row[1] for row in connection.execute(_ASIDE, [wanted])}
+    return Ours(orders=orders, rows=rows[0] if rows else 0, aside=aside)
 
 
 _ORDERS = """
@@ -84,8 +82,3 @@ select o.external_id, f.tracking_number, f.state from orders_fulfillment f
 join orders_order o on o.id = f.order_id where o.external_id = any(%s)
 """
 _ASIDE = "select external_id, reason from orders_setaside where external_id = any(%s)"
-_OPEN = """
-select 'unread webhooks', count(*) from connectors_webhookdelivery where processed_at is null
-union all select 'calls to make', count(*) from orders_outboxitem where status in ('PENDING', 'IN_FLIGHT')
-union all select 'orders held', count(*) from orders_order where state = 'HELD'
-"""

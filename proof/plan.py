@@ -104,8 +104,8 @@ class Storm:
 
     @property
     def echo(self) -> float:
-        """For how long after its end a call that broke may still be carried out."""
-        late = (each.how.get("seconds", 0.0) for each in self.broken if each.kind == "late_commit")
+        """For how long after its end a call that broke may still be carried out, or a webhook arrive."""
+        late = (each.how["seconds"] for each in self.broken if each.kind in ("late_commit", "webhook_scatter"))
         return max((seconds + 2 for seconds in late), default=0.0)
 
 
@@ -163,15 +163,15 @@ def _order(dice: random.Random, number: int, fate: Fate) -> dict[str, Any]:
     skus = [sku for home in chosen for sku in dice.sample(homes[home], dice.randint(1, len(homes[home])))]
     if fate is Fate.NOWHERE:
         skus = [NOWHERE]
-    lines = [{"sku": sku, "quantity": dice.randint(1, 3)} for sku in skus]
-    total = sum(Decimal(PRICES.get(line["sku"], "34.00")) * line["quantity"] for line in lines)
+    units = {sku: dice.randint(1, 3) for sku in skus}
+    total = sum((Decimal(PRICES.get(sku, "34.00")) * count for sku, count in units.items()), Decimal(0))
     discounts = {}
     for kind in ("seller", "platform"):
         if dice.random() < 0.3:
             discounts[kind] = str((total * Decimal(dice.randint(1, 20)) / 100).quantize(Decimal("0.01")))
     return {
         "buyer": dice.randrange(_BUYERS),
-        "lines": lines,
+        "lines": [{"sku": sku, "quantity": count} for sku, count in units.items()],
         "discounts": discounts,
         "shipping_fee": dice.choice(["0", "3.99", "4.99", "5.99"]),
         "tax_rate": dice.choice(["0", "0.0625", "0.08", "0.0875"]),
@@ -198,4 +198,5 @@ def _address(dice: random.Random, number: int) -> dict[str, Any]:
 def _strike(dice: random.Random, storm: Storm, blow: Blow) -> Strike:
     """Between a tenth and nine tenths of the storm."""
     at = storm.seconds * dice.uniform(0.1, 0.9)
-    return Strike(at=at, blow=blow, seconds=dice.uniform(0.2, 2.0), which=dice.randrange(1000))
+    seconds = dice.uniform(2, 8) if blow is Blow.STOP else 0.0 if blow is Blow.ONE else dice.uniform(0.2, 2.0)
+    return Strike(at=at, blow=blow, seconds=seconds, which=dice.randrange(1000))

@@ -29,8 +29,8 @@ class Outcome:
     plan: Plan
     verdict: Verdict
     settled_after: float | None  # seconds after the last fault; None: not within the time that was given
-    calls: int = 0
-    broken: int = 0
+    traffic: Traffic  # while the storm raged
+    order_ids: list[str] = field(default_factory=list)
     struck: dict[Blow, int] = field(default_factory=dict)
     late_take_over: float = 0.0
     seconds: float = 0.0
@@ -85,7 +85,7 @@ class Weather:
         else:
             here.kill_database()
         self.struck[strike.blow] = self.struck.get(strike.blow, 0) + 1
-        self.say(f"{strike.blow.value}: {victim}, for {strike.seconds:.1f} s")
+        self.say(f"{strike.blow.value}: {victim}{f', for {strike.seconds:.1f} s' if mend else ''}")
         if mend is not None:
             self.mending.append((time.monotonic() - self.began + strike.seconds, mend, victim))
 
@@ -107,7 +107,7 @@ def weather(
     """Run the storm and judge it. `patience` is how long it may take to settle after the last fault."""
     began = time.monotonic()
     people = People(site=here.site, ledger=ledger, plan=plan)
-    before = _calls(here)
+    before = traffic(here)
     faults.begin(control=here.site.control, broken=plan.storm.broken, seed=plan.seed)
     sky = Weather(here=here, plan=plan, say=say)
     watch = LeaseWatch(here.tables, is_anyone_up=here.is_anyone_up)
@@ -118,7 +118,7 @@ def weather(
         sky.calm()
         here.end_faults()
         last_fault = time.time()
-        calls = _calls(here)
+        raged = traffic(here).since(before)
         say("the last fault is over; waiting until all is settled")
         verdict, settled_at = _settle(
             here=here, people=people, ledger=ledger, last_fault=last_fault, patience=patience, say=say
@@ -130,8 +130,8 @@ def weather(
         plan=plan,
         verdict=verdict,
         settled_after=None if settled_at is None else max(0.0, settled_at - last_fault),
-        calls=calls[0] - before[0],
-        broken=calls[1] - before[1],
+        traffic=raged,
+        order_ids=list(people.orders),
         struck=sky.struck,
         late_take_over=watch.latest,
         seconds=time.monotonic() - began,
@@ -204,13 +204,36 @@ def _word(ledger: Ledger, people: People, plan: Plan) -> str:
     created = sum(1 for order in orders if order.copies)
     cancelled = sum(1 for order in orders if order.cancelled_at is not None)
     told = sum(len(order.pushed) for order in orders)
-    return (
-        f"{len(orders)} of {len(plan.buys)} bought, {created} in stores, {cancelled} cancelled, {told} parcels told back"
-    )
+    bought = f"{len(orders)} of {len(plan.buys)} bought"
+    return f"{bought}, {created} in stores, {cancelled} cancelled, {told} parcels told back"
 
 
-def _calls(here: Installation) -> tuple[int, int]:
-    """How many calls the platforms got, and how many of them were broken."""
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the sandbox has counted so far."""
+
+    calls: int
+    broken: int
+    webhooks: int  # of the source
+    lost: int
+
+    def since(self, before: Traffic) -> Traffic:
+        return Traffic(
+            self.calls - before.calls,
+            self.broken - before.broken,
+            self.webhooks - before.webhooks,
+            self.lost - before.lost,
+        )
+
+
+def traffic(here: Installation) -> Traffic:
+    """Calls to the platforms and webhooks from the source, by the sandbox's own count."""
     rows: Any = here.site.look("calls")["calls"]
     calls = [row for row in rows if not row["operation"].startswith("webhook ")]
-    return sum(row["calls"] for row in calls), sum(row["calls"] for row in calls if row["fault"])
+    notices = [row for row in rows if row["operation"].startswith("webhook ") and row["platform"] == "tiktok_shop"]
+    return Traffic(
+        calls=sum(row["calls"] for row in calls),
+        broken=sum(row["calls"] for row in calls if row["fault"]),
+        webhooks=sum(row["calls"] for row in notices),
+        lost=sum(row["calls"] for row in notices if row["fault"] == "webhook_lose"),
+    )
