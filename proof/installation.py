@@ -6,6 +6,7 @@ Programs are started by the main thread only: what watches over them ends them w
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -87,6 +88,21 @@ class Installation:
         """Let a stopped group go on as if nothing had happened."""
         families.send(self.stopped.pop(name, []), signal.SIGCONT)
 
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, as a service manager would, and name it. Raises DemoFailed when that is
+        the sandbox, which nobody beats."""
+        ended = [name for name, process in self.programs.running if process.poll() is not None]
+        if "sandbox" in ended:
+            self.programs.check()
+        for name in ended:
+            self._kill(name)
+            if name == "web":
+                self.start_web()
+            else:
+                self.running.pop(name, None)
+                self.start_group(name)
+        return ended
+
     def is_anyone_up(self) -> bool:
         """Whether some worker group has had the time to start, and is not stopped."""
         now = time.monotonic()
@@ -127,6 +143,8 @@ class Installation:
     def _kill(self, name: str) -> None:
         process = self.programs.take(name)
         families.kill(families.members(process.pid))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # orphans of one that ended by itself
         process.wait()
 
 

@@ -24,7 +24,9 @@ def of_storms(name: str, outcomes: Sequence[Outcome], *, goal: str) -> Row:
     calls, broken = (sum(getattr(each.traffic, part) for each in outcomes) for part in ("calls", "broken"))
     share = f"{100 * broken / max(1, calls):.0f} %"
     struck: Counter[Blow] = sum((Counter(each.struck) for each in outcomes), Counter())
-    blows = ", ".join(f"{times} times {blow.value}" for blow, times in struck.items())
+    blows = ", ".join(f"{_times(times)} {blow.value}" for blow, times in struck.items())
+    if revived := sum(each.revived for each in outcomes):
+        blows += f", {_times(revived)} a program ended by itself and was started again"
     seeds = f"{len(outcomes)} seeds, " if len(outcomes) > 1 else ""
     done = f"{seeds}{orders:,} orders, {broken:,} of {calls:,} calls broken ({share})" + (f"; {blows}" if blows else "")
     settled = [each.settled_after for each in outcomes]
@@ -41,7 +43,7 @@ def of_cancels(outcomes: Sequence[Outcome]) -> Row:
     still = sum("still lives" in text for each in verdicts for text in each.wrongs["unrecorded"])
     longest = max((each.longest_live for each in verdicts), default=0.0)
     by_hand = sum(each.by_hand for each in verdicts)
-    asked = f"; {by_hand} times the merchant was asked, where a store takes no cancellation" if by_hand else ""
+    asked = f"; {_times(by_hand)} the merchant was asked, where a store takes no cancellation" if by_hand else ""
     return Row(
         "R5",
         f"{cancelled:,} orders cancelled in the hold, as it ended, and after they were created",
@@ -70,7 +72,7 @@ def of_inbox(found: Flood) -> Row:
     return Row(
         "R4",
         f"{found.answered:,} webhooks answered 200 in {found.seconds:.0f} s, {found.refused:,} tries otherwise; "
-        f"web server killed {found.web_kills} times, PostgreSQL {found.database_kills} times",
+        f"web server killed {_times(found.web_kills)}, PostgreSQL {_times(found.database_kills)}",
         f"{found.missing} of {found.answered:,} have no row",
         "0 without a row",
         found.answered > 0 and not found.missing,
@@ -108,6 +110,10 @@ def of_drill(found: Drill, outcomes: Sequence[Outcome]) -> Row:
         f"within the lease + {GOAL:.0f} s, 0 rows, and nobody blocked",
         found.under_way > 0 and is_on_time and not found.written and not wrongs,
     )
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _counts(outcomes: Sequence[Outcome]) -> str:

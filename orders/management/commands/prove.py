@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Show that no order is lost or doubled, whatever breaks. Starts everything of its own; `--help` has the options."
+    help = "Show that no order is lost or doubled, whatever breaks. `prove --help` lists the options."
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Every option is the proof's own."""
