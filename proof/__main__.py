@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.processes import ROOT, DemoFailed
-from proof import options, plan, rows
+from proof import options, ours, plan, rows
 from proof.clocks import Early
 from proof.drill import Drill, drill
 from proof.events import compare
@@ -79,9 +79,9 @@ class Proof:
         self.say(f"seed {seed}")
         with installed(folder=folder, hold=wanted.hold, poll=wanted.poll, groups=2, say=self.say) as here:
             ledger = Ledger(here.ledger_file)
-            if wanted.has("R1", "R5"):
+            if wanted.has("R1") or (wanted.has("R5") and not wanted.has("R2")):
                 self._storm(here, ledger, wanted.broken_calls(), seed)
-            if wanted.has("R2", "R5"):
+            if wanted.has("R2"):
                 self._storm(here, ledger, wanted.late_calls(), seed)
             if is_last:
                 self._once(here, ledger, seed)
@@ -171,14 +171,18 @@ def _start_clocks(wanted: Options) -> subprocess.Popen[str]:
 
 
 def _keep(here: Installation, name: str, outcome: Outcome) -> None:
-    """What a person needs to understand it: the ledger, the logs, and every wrong."""
+    """What a person needs to understand it: the ledger, the logs, every wrong, and our rows of those orders."""
     target = KEPT / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     shutil.copy(here.ledger_file, target)
     shutil.copytree(here.programs.logs, target / "logs")
-    wrongs: dict[str, Any] = {kind: texts for kind, texts in outcome.verdict.wrongs.items() if texts}
+    wrongs = {kind: texts for kind, texts in outcome.verdict.wrongs.items() if texts}
     (target / "wrongs.json").write_text(json.dumps(wrongs, indent=1))
+    order_ids = {text.split()[0] for texts in wrongs.values() for text in texts[:20]}
+    rows = ours.told(here.tables, order_ids=sorted(order_ids))
+    (target / "rows.json").write_text(json.dumps(rows, indent=1, default=str))
+    print(f"           kept in {target.relative_to(ROOT)}", flush=True)
 
 
 def _keep_drill(found: Drill, say: Any) -> None:

@@ -14,12 +14,15 @@ from proof.plan import platform_of
 LIVE_AT_MOST = 60.0  # seconds for which a cancelled order may still live in a store
 DONE = frozenset({"MIRRORED", "FULFILLED", "COMPLETED"})
 TOLD = frozenset({"SENT", "ACCEPTED"})
-FAULTS = ("lost", "doubled", "wrong", "unrecorded", "live", "untold", "told twice", "early", "stranger")
+FAULTS = ("lost", "late", "doubled", "wrong", "unrecorded", "live", "untold", "told twice", "early", "stranger")
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What is wrong, with an order and a sentence for each; and what was only parked, or left to a person."""
+    """What is wrong, with an order and a sentence for each; and what was only parked, or left to a person.
+
+    "lost" is an order that nothing will be done for any more, "late" one that waits for its next try.
+    """
 
     orders: int = 0
     created: int = 0
@@ -104,8 +107,10 @@ def _judge_wanted(verdict: Verdict, order: Placed, kept: Kept | None, *, aside: 
     if reason:
         verdict.parked[reason] += 1
     else:
-        state = kept.state if kept else "not even known"
-        verdict.add("lost", order.order_id, f"is not in {', '.join(sorted(missing))} ({state})")
+        is_on_its_way = kept is not None and (bool(kept.pending) or kept.state in ("UNPAID", "HELD"))
+        state = f"{kept.state}, {', '.join(kept.pending) or 'nothing'} to be done" if kept else "not even known"
+        name = "late" if is_on_its_way else "lost"
+        verdict.add(name, order.order_id, f"is not in {', '.join(sorted(missing))} ({state})")
 
 
 def reason_of(kept: Kept | None, aside: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 
 @dataclass(slots=True)
@@ -57,6 +58,35 @@ def look(tables: str, *, order_ids: Sequence[str]) -> Ours:
     return Ours(orders=orders, rows=rows[0] if rows else 0, aside=aside)
 
 
+def told(tables: str, *, order_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """All that the product knows of these orders, for a person who wants to understand it. Times become text."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    with psycopg.connect(tables, row_factory=dict_row) as connection:
+        for name, query in _TOLD.items():
+            found = connection.execute(query, [list(order_ids)])
+            rows[name] = [{column: value for column, value in row.items() if column != "snapshot"} for row in found]
+    return rows
+
+
+_TOLD = {
+    "orders": "select * from orders_order where external_id = any(%s)",
+    "calls to make": """
+select o.external_id, i.* from orders_outboxitem i join orders_order o on o.id = i.order_id
+where o.external_id = any(%s) order by i.id
+""",
+    "mirrors": """
+select o.external_id as source_id, m.* from orders_mirror m join orders_order o on o.id = m.order_id
+where o.external_id = any(%s) order by m.id
+""",
+    "events": """
+select o.external_id, e.happened_at, e.kind, e.reason, e.facts from orders_orderevent e
+join orders_order o on o.id = e.order_id where o.external_id = any(%s) order by e.id
+""",
+    "calls made": """
+select subject, called_at, operation, status, milliseconds, error from connectors_apicall
+where subject = any(%s) order by called_at
+""",
+}
 _ORDERS = """
 select external_id, state, source_status, attention, attention_detail from orders_order where external_id = any(%s)
 """

@@ -59,6 +59,11 @@ class Buy:
     fate: Fate
     after: float
 
+    @property
+    def is_poison(self) -> bool:
+        """Whether no store can have it, so that a person has to look at it."""
+        return self.fate in (Fate.NOWHERE, Fate.UNREADABLE)
+
 
 class Blow(StrEnum):
     """What is done to a process."""
@@ -196,7 +201,7 @@ def _address(dice: random.Random, number: int) -> dict[str, Any]:
 
 
 def _strike(dice: random.Random, storm: Storm, blow: Blow) -> Strike:
-    """Between a tenth and nine tenths of the storm."""
-    at = storm.seconds * dice.uniform(0.1, 0.9)
+    """While holds end and orders are created."""
+    at = dice.uniform(storm.hold / 2, storm.seconds + storm.hold)
     seconds = dice.uniform(2, 8) if blow is Blow.STOP else 0.0 if blow is Blow.ONE else dice.uniform(0.2, 2.0)
     return Strike(at=at, blow=blow, seconds=seconds, which=dice.randrange(1000))

@@ -14,7 +14,7 @@ from proof.storm import Outcome
 from proof.table import Row
 
 SETTLED_WITHIN = 60.0
-_WRONG = ("lost", "doubled", "wrong", "unrecorded", "untold", "told twice", "stranger")
+_WRONG = ("lost", "late", "doubled", "wrong", "unrecorded", "untold", "told twice", "stranger")
 _WORDS = {"untold": "parcels not told", "told twice": "parcels told twice", "stranger": "copies of no order"}
 
 

@@ -166,8 +166,10 @@ def _rage(
 
 
 def _share_created(ledger: Ledger, people: People) -> float:
-    """Of the orders that are to be in a store, the share that is."""
-    orders = [ledger.orders[order_id] for order_id in list(people.orders) if order_id in ledger.orders]
+    """Of the orders that can be and are to be in a store, the share that is."""
+    orders = [
+        ledger.orders[one] for one, buy in list(people.orders.items()) if one in ledger.orders and not buy.is_poison
+    ]
     wanted = [order for order in orders if order.cancelled_at is None]
     return sum(1 for order in wanted if order.copies) / max(1, len(wanted))
 
