@@ -104,7 +104,7 @@ def _settle(
     ends_at = time.time() + patience
     while time.time() < ends_at:
         found.verdict = judge_now(here=here, ledger=_read(ledger), order_ids=order_ids, last_fault=since)
-        if found.verdict.is_clean and not found.verdict.open:
+        if found.verdict.is_settled:
             return
         time.sleep(0.5)
 

@@ -14,7 +14,8 @@ from proof.plan import platform_of
 LIVE_AT_MOST = 60.0  # seconds for which a cancelled order may still live in a store
 DONE = frozenset({"MIRRORED", "FULFILLED", "COMPLETED"})
 TOLD = frozenset({"SENT", "ACCEPTED"})
-FAULTS = ("lost", "late", "doubled", "wrong", "unrecorded", "live", "untold", "told twice", "early", "stranger")
+FOR_GOOD = ("doubled", "wrong", "live", "told twice", "early", "stranger")
+PASSING = ("lost", "late", "unrecorded", "alive", "untold")  # until all is settled
 
 
 @dataclass(slots=True)
@@ -28,11 +29,16 @@ class Verdict:
     created: int = 0
     cancelled: int = 0
     parcels: int = 0
-    wrongs: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in FAULTS})
+    wrongs: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in (*PASSING, *FOR_GOOD)})
     parked: Counter[str] = field(default_factory=Counter)
     open: int = 0  # orders for which a call is still to be made, though nothing is wrong
     by_hand: int = 0  # cancelled orders that only the merchant can cancel, who was asked
     longest_live: float = 0.0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing can change any more, for good or bad."""
+        return not self.open and not self.count(*PASSING)
 
     @property
     def is_clean(self) -> bool:
@@ -142,7 +148,7 @@ def _judge_cancelled(verdict: Verdict, order: Placed, kept: Kept | None, *, last
             text = f"lived in {copy.platform} for {lived:.0f} s after it was cancelled"
             verdict.add("live", order.order_id, text if ends is not None else f"{text}, and still does")
         elif ends is None:
-            verdict.add("unrecorded", order.order_id, f"still lives in {copy.platform}")  # not settled yet
+            verdict.add("alive", order.order_id, f"lives in {copy.platform}, its minute is not over")
 
 
 def _judge_records(verdict: Verdict, order: Placed, kept: Kept | None, *, is_aside: bool) -> None:

@@ -33,8 +33,9 @@ class Options:
 
     def command(self, *, seed: int, only: str) -> str:
         """What repeats one part with one seed."""
-        size = f"--size {self.size} --share {self.share:g} --kills {self.kills}"
-        return f".venv/bin/python -m proof {size} --database-kills {self.database_kills} --seed {seed} --only {only}"
+        full = "--full --seeds 1 " if self.is_full else ""
+        size = f"--size {self.size} --share {self.share:g} --kills {self.kills} --database-kills {self.database_kills}"
+        return f".venv/bin/python -m proof {full}{size} --seed {seed} --only {only}"
 
     def has(self, *names: str) -> bool:
         """Whether any of these promises is to be tried."""

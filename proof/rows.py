@@ -40,7 +40,7 @@ def of_cancels(outcomes: Sequence[Outcome]) -> Row:
     verdicts = [each.verdict for each in outcomes]
     cancelled = sum(each.cancelled for each in verdicts)
     live = sum(each.count("live") for each in verdicts)
-    still = sum("still lives" in text for each in verdicts for text in each.wrongs["unrecorded"])
+    still = sum(each.count("alive") for each in verdicts)
     longest = max((each.longest_live for each in verdicts), default=0.0)
     by_hand = sum(each.by_hand for each in verdicts)
     asked = f"; {_times(by_hand)} the merchant was asked, where a store takes no cancellation" if by_hand else ""

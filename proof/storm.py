@@ -183,21 +183,21 @@ def _settle(
     patience: float,
     say: Callable[[str], object],
 ) -> tuple[Verdict, float | None]:
-    """Judge again and again until nothing is wrong and nothing more can come; the last verdict, and since when."""
+    """Judge again and again until all is settled and nothing more can come; the last verdict, and since when."""
     echo = last_fault + people.plan.storm.echo
-    clean_since: float | None = None
+    settled_since: float | None = None
     next_word = time.monotonic() + SAY_EVERY
     while True:
         people.check()
         sky.blow()
         began = time.time()
         verdict = judge_now(here=sky.here, ledger=ledger, order_ids=list(people.orders), last_fault=last_fault)
-        is_settled = verdict.is_clean and not verdict.open and people.are_done
-        clean_since = (clean_since or began) if is_settled else None
-        if clean_since is not None and began > echo:
-            return verdict, clean_since
+        is_settled = verdict.is_settled and people.are_done
+        settled_since = (settled_since or began) if is_settled else None
+        if settled_since is not None and began > echo:
+            return verdict, settled_since
         if began - last_fault > patience:
-            return verdict, clean_since
+            return verdict, settled_since
         if time.monotonic() >= next_word:
             open_ones = {name: len(found) for name, found in verdict.wrongs.items() if found}
             say(f"{began - last_fault:.0f} s after the last fault, still open: {open_ones or verdict.open}")

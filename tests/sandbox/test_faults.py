@@ -52,6 +52,14 @@ class TestFaultOfACall:
         answer = requests.get(f"{client.url}/tiktok_shop/services/open/authorize", timeout=5)
         assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
 
+    def test_is_counted(self, client: Client) -> None:
+        break_(client.url, "status", "orders.search", status=500)
+        client.call("POST", SEARCH, {}, 500, page_size="5")
+        search(client)
+        rows = requests.get(f"{client.url}/_sandbox/calls", timeout=5).json()["calls"]
+        found = {row["fault"]: row["calls"] for row in rows if row["operation"] == "orders.search"}
+        assert found == {"status": 1, "": 1}
+
     def test_stall_answers_late(self, client: Client) -> None:
         break_(client.url, "stall", seconds=0.15)
         before = time.monotonic()
@@ -139,6 +147,36 @@ class TestFaultOfACall:
         assert 40 <= sum(taken()) <= 80
 
 
+class TestDice:
+    def fall(self, seed: int, *, others: bool) -> list[bool]:
+        faults = Faults()
+        faults.add("shopify", kind="status", times=-1, probability=0.5)
+        faults.seed(seed)
+        fell = []
+        for _ in range(30):
+            if others:
+                faults.take("shopify", "orders")
+            fell.append(faults.take("shopify", "orderCreate") is not None)
+        return fell
+
+    def test_fall_alike_for_one_seed(self) -> None:
+        assert self.fall(1, others=False) == self.fall(1, others=False)
+
+    def test_fall_otherwise_for_another(self) -> None:
+        assert self.fall(1, others=False) != self.fall(2, others=False)
+
+    def test_do_not_mind_calls_of_another_operation(self) -> None:
+        assert self.fall(1, others=True) == self.fall(1, others=False)
+
+    def test_share_out_the_seconds_where_told(self) -> None:
+        faults = Faults()
+        faults.add("wix", kind="late_commit", times=-1, seconds=30, is_up_to=True)
+        taken = [faults.take("wix", "orders.create") for _ in range(20)]
+        seconds = [fault.seconds for fault in taken if fault]
+        assert len(set(seconds)) == 20
+        assert all(0 <= each <= 30 for each in seconds)
+
+
 class TestFaultOfAWebhook:
     @pytest.fixture
     def got(self, client: Client, receiver: Receiver) -> list[tuple[dict[str, str], bytes]]:
@@ -161,6 +199,24 @@ class TestFaultOfAWebhook:
         world.outgoing.drain()
         assert len(got) == 3
         assert len({raw for _, raw in got}) == 1
+
+    def test_scatters_it_over_time(self, client: Client, world: World, got: Any) -> None:
+        requests.post(f"{client.url}/_sandbox/seed", json={"random": 3}, timeout=5)
+        break_(client.url, "webhook_scatter", copies=5, seconds=600, times=-1)
+        for _ in range(5):
+            client.control("buy", pay=False)
+        early = world.outgoing.drain()
+        world.advance(600)
+        world.outgoing.drain()
+        assert early < len(got)
+        assert len({raw for _, raw in got}) == 5
+        assert 5 < len(got) <= 25
+
+    def test_is_told_by_the_ledger_when_it_was_lost(self, client: Client, world: World, got: Any) -> None:
+        break_(client.url, "webhook_lose", "ORDER_STATUS_CHANGE")
+        order_id = client.control("buy", pay=False)["order_id"]
+        lost = [entry for entry in world.ledger if entry["event"] == "webhook.lost"]
+        assert [(entry["key"], entry["what"]) for entry in lost] == [(order_id, "ORDER_STATUS_CHANGE")]
 
     def test_delays_it(self, client: Client, world: World, got: Any) -> None:
         break_(client.url, "webhook_delay", seconds=600)

@@ -161,6 +161,28 @@ class TestOrders:
         assert [order["id"] for order in first["orders"] + rest["orders"]] == placed
         assert rest["next_page_token"] == ""
 
+    def test_are_found_by_when_they_changed(self, client: Client, world: World) -> None:
+        quiet = client.buy()
+        world.advance(100)
+        changed, since = client.buy(), int(world.now())
+        world.advance(100)
+        client.control("change_address", order_id=quiet, address={"name": "Dana W."})
+        query: Answer = {"page_size": "5", "sort_field": "update_time", "sort_order": "ASC"}
+        found = client.call("POST", "/order/202309/orders/search", {"update_time_ge": since}, **query)["data"]["orders"]
+        assert [order["id"] for order in found] == [changed, quiet]
+        body = {"update_time_ge": since, "update_time_lt": since + 1}
+        found = client.call("POST", "/order/202309/orders/search", body, **query)["data"]["orders"]
+        assert [order["id"] for order in found] == [changed]
+
+    def test_are_in_the_ledger_with_what_was_bought_and_when_the_hold_ended(self, client: Client, world: World) -> None:
+        order_id = client.buy(lines=[{"sku": "CND-FIG-08", "quantity": 2}], address={"name": "Ada Ito"})
+        world.advance(3600)
+        told = [entry for entry in world.ledger if entry["key"] == order_id]
+        assert [entry["event"] for entry in told] == ["order.placed", "order.paid", "order.released"]
+        placed, paid, released = told
+        assert (placed["lines"], placed["address"]["name"]) == ({"CND-FIG-08": 2}, "Ada Ito")
+        assert released["at"] - paid["at"] == 3600
+
     def test_hold_ends_after_the_hour_and_shows_the_address(self, client: Client, world: World) -> None:
         order_id = client.buy()
         held = client.order(order_id)
