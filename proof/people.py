@@ -18,6 +18,7 @@ from proof.ledger import Entry, Ledger
 from proof.plan import Buy, Fate, Plan
 
 PAUSE = 0.05
+ANSWERED_AFTER = 1.5
 
 
 class People:
@@ -85,11 +86,15 @@ class People:
         now = time.time()
         if buy.fate is Fate.UNREADABLE:
             self._control("tiktok_shop/update_fields", order_id=order_id, fields={"create_time": "__absent__"})
-        elif buy.fate is Fate.CANCEL_IN_HOLD:
-            verb = "buyer_cancel" if buy.order["hold"] else "system_cancel"
-            self._at(now + buy.after, partial(self._try, f"tiktok_shop/{verb}", order_id=order_id))
-        elif buy.fate is Fate.CANCEL_AT_RELEASE:
-            self._at(now + buy.after, partial(self._try, "tiktok_shop/system_cancel", order_id=order_id))
+        elif buy.fate in (Fate.CANCEL_IN_HOLD, Fate.CANCEL_AT_RELEASE):
+            self._at(now + buy.after, partial(self._ask_to_cancel, order_id))
+
+    def _ask_to_cancel(self, order_id: str) -> None:
+        """In the hold a buyer's word is enough; after it the seller has to answer, and says yes."""
+        answer = self._try("tiktok_shop/buyer_cancel", order_id=order_id)
+        if answer.get("cancel_status") == "CANCELLATION_REQUEST_PENDING":
+            approve = partial(self._try, "tiktok_shop/seller_answer", order_id=order_id, approve=True)
+            self._at(time.time() + ANSWERED_AFTER, approve)
 
     def _follow(self, entry: Entry) -> None:
         """What an order's fate waits for: its creation in a store."""
@@ -116,12 +121,13 @@ class People:
         ship = {"shop": entry["shop"], "order": entry["key"], "tracking_number": tracking, "carrier": carrier}
         self._try(f"{platform}/ship", **ship)
 
-    def _try(self, path: str, **body: object) -> None:
-        """Something that a platform may not allow any more."""
+    def _try(self, path: str, **body: object) -> dict[str, Any]:
+        """Something that a platform may not allow any more; then the answer is empty."""
         try:
-            self._control(path, **body)
+            return self._control(path, **body)
         except DemoFailed:
             self.refused += 1
+            return {}
 
     def _control(self, path: str, **body: object) -> dict[str, Any]:
         answer = self._session.post(f"{self.site.sandbox_url}/_sandbox/{path}", json=body, timeout=60)
