@@ -38,6 +38,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import failure_of
+from connectors.pacing import Limits
 from connectors.platforms.amazon import mapping
 from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, Market, is_amazon
 from connectors.platforms.amazon.outbound import Outbound20200701
@@ -95,6 +96,9 @@ class Amazon(Destination):
         ),
         Setting("DRAFT", help="“true” while the application is a draft at Amazon"),
     )
+    # 2 a second and 30 at once for each call, per seller and app; an answer may name another rate:
+    # https://developer-docs.amazon.com/sp-api/docs/fulfillment-outbound-api-rate-limits (read 2026-11)
+    limits = Limits(rate=2, burst=30, is_per_operation=True)
     scopes = ()
     private_keys = frozenset(["destinationaddress", "address", "shiptoaddress", "notificationemails", "phone"])
     needs = (

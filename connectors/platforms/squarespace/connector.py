@@ -44,6 +44,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.squarespace import mapping, signing
 
 # Calls without a User-Agent are rejected, default ones are throttled harder:
@@ -93,6 +94,9 @@ class Squarespace(Destination):
             help="Where consent is asked and tokens come from",
         ),
     )
+    # 300 in a minute, then a minute of silence:
+    # https://developers.squarespace.com/commerce-apis/rate-limits (read 2026-11)
+    limits = Limits(rate=5, burst=300, window=60.0, cool_down=60.0)
     scopes = (
         "website.orders",
         "website.orders.read",

@@ -41,6 +41,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.wix import mapping, signing
 
 _ORDERS = "/ecom/v1/orders"
@@ -82,6 +83,10 @@ class Wix(Destination):
             help="The page on which an owner adds the app",
         ),
     )
+    # 200 in a minute, per installation; no answer tells how many are left:
+    # https://dev.wix.com/docs/rest/articles/getting-started/rate-limits (read 2026-11)
+    # `orders.create` takes the turn of the look at its payments as well.
+    limits = Limits(rate=200 / 60, burst=200, window=60.0, cool_down=5.0, costs={"orders.create": 2, "payments.get": 0})
     scopes = ("SCOPE.DC-ECOM-MEGA.MANAGE-ECOM", "SCOPE.DC-STORES.READ-PRODUCTS")
     scope_names = {"SCOPE.DC-ECOM-MEGA.MANAGE-ECOM": "eCommerce", "SCOPE.DC-STORES.READ-PRODUCTS": "Products"}
     private_keys = frozenset(
