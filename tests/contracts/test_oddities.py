@@ -6,10 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import requests
 
-from connectors.base.errors import PermanentError, UnsupportedFeature
+from connectors.base.connector import AuthorizationRequest
+from connectors.base.errors import (
+    AuthorizationError,
+    PermanentError,
+    RateLimited,
+    TemporaryError,
+    UnsupportedFeature,
+)
 from sandbox.world import World
-from tests.contracts.conftest import JANE, REFERENCE, Place
+from tests.contracts.conftest import JANE, KEYS, REFERENCE, SITE, Place
 
 
 @pytest.fixture
@@ -79,6 +87,110 @@ class TestAmazon:
         amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
         made = amazon.speak().create_order(draft, reference=REFERENCE)
         assert amazon.speak().fetch_order(made.external_id).problem_reason == "OUT_OF_STOCK"
+
+    def test_that_ships_what_there_is_says_that_the_rest_is_missing(self, amazon: Place) -> None:
+        draft = amazon.draft()
+        amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
+        made = amazon.speak(fulfillment_policy="FillAllAvailable").create_order(draft, reference=REFERENCE)
+        amazon.ship(tracking_number="TBA303000000001")
+        (parcel,) = amazon.speak().shipments_of(made.external_id)
+        assert {line.sku: line.quantity for line in parcel.lines} == {"CND-FIG-08": 1, "GFT-MTC-01": 1}
+        assert amazon.speak().fetch_order(made.external_id).problem_reason == "MIXED_FULFILMENT"
+
+    def test_tells_no_parcel_before_it_left(self, amazon: Place) -> None:
+        made = amazon.create()
+        amazon.ship(tracking_number="TBA303000000001", is_only_packed=True)
+        assert amazon.speak().shipments_of(made.external_id) == []
+        amazon.control("leave", order=made.name)
+        assert len(amazon.speak().shipments_of(made.external_id)) == 1
+
+    def test_names_a_linked_item_of_many_units_by_its_sku_at_the_source(self, amazon: Place) -> None:
+        draft = amazon.draft()
+        ids = tuple(str(577086512123755100 + unit) for unit in range(3))
+        line = replace(draft.lines[0], sku="Fig 8oz", quantity=3, source_line_ids=ids)
+        made = amazon.speak().create_order(replace(draft, lines=(line,)), reference=REFERENCE)
+        amazon.ship(tracking_number="TBA303000000001")
+        (parcel,) = amazon.speak().shipments_of(made.external_id)
+        assert [(each.sku, each.quantity) for each in parcel.lines] == [("Fig 8oz", 3)]
+
+    def test_has_an_order_of_another_app_for_the_same_number(self, amazon: Place) -> None:
+        since = amazon.now() - timedelta(hours=1)
+        stranger = amazon.speak().create_order(amazon.draft(), reference=f"9-{REFERENCE}")
+        with pytest.raises(PermanentError, match=stranger.external_id) as caught:
+            amazon.speak().find_order(REFERENCE, since=since)
+        assert caught.value.reason == "DUPLICATE_FOUND"
+        amazon.control("cancel", order=stranger.external_id)
+        assert amazon.speak().find_order(REFERENCE, since=since) is None
+
+    def test_may_refuse_with_a_200(self, amazon: Place) -> None:
+        draft = amazon.draft()
+        amazon.control("settings", refusal_status=200)
+        amazon.control("remove_variant", sku="CND-FIG-08")
+        with pytest.raises(PermanentError) as caught:
+            amazon.speak().create_order(draft, reference=REFERENCE)
+        assert caught.value.reason == "PRODUCT_DELETED"
+
+    def test_may_say_with_a_400_that_it_knows_no_such_order(self, amazon: Place) -> None:
+        amazon.control("settings", missing_status=400)
+        assert amazon.speak().find_order(REFERENCE, since=amazon.now()) is None
+        assert amazon.create().reference == REFERENCE
+
+    def test_tells_its_stock_in_pages(self, amazon: Place) -> None:
+        amazon.control("settings", page_size=1)
+        found = amazon.speak().find_variants(["CND-FIG-08", "GFT-MTC-01"])
+        assert [len(variants) for variants in found.values()] == [1, 1]
+
+    def test_is_not_asked_for_a_sku_that_it_cannot_have(self, amazon: Place) -> None:
+        amazon.control("add_variant", sku="FIG & CEDAR 8")
+        found = amazon.speak().find_variants(["x" * 60, "FIG & CEDAR 8", "CND-FIG-08"])
+        assert [len(variants) for variants in found.values()] == [0, 1, 1]
+
+    def test_is_asked_once_for_an_order_and_its_parcels(self, amazon: Place) -> None:
+        made = amazon.create()
+        asked = [entry for entry in amazon.world.journal if entry["operation"] == "orders.get"]
+        speaker = amazon.speak()
+        assert (speaker.fetch_order(made.external_id).name, speaker.shipments_of(made.external_id)) == (made.name, [])
+        again = [entry for entry in amazon.world.journal if entry["operation"] == "orders.get"]
+        assert len(again) == len(asked) + 1
+        amazon.ship(tracking_number="TBA303000000001")
+        assert len(speaker.shipments_of(made.external_id)) == 1
+
+    def test_that_is_too_busy_names_no_wait_so_that_the_pauses_grow(self, amazon: Place) -> None:
+        for _ in range(29):  # connecting took one of the burst's thirty
+            amazon.speak().list_stores()
+        with pytest.raises(RateLimited) as caught:
+            amazon.speak().list_stores()
+        assert caught.value.retry_after is None
+
+    def test_that_does_not_know_us_is_no_reason_to_reconnect(self, amazon: Place) -> None:
+        amazon.config = {**amazon.config, "CLIENT_SECRET": "another"}
+        with pytest.raises(TemporaryError):
+            amazon.speak().refresh()
+        amazon.config = {**amazon.config, "CLIENT_SECRET": KEYS["AMAZON_CLIENT_SECRET"]}
+        amazon.control("expire_tokens", refresh=True)
+        with pytest.raises(AuthorizationError):
+            amazon.speak().refresh()
+
+    @pytest.mark.parametrize(("draft", "status"), [("true", 200), ("", 400)])
+    def test_is_asked_for_the_consent_to_a_draft_by_its_version(self, amazon: Place, draft: str, status: int) -> None:
+        amazon.control(
+            "app",
+            app_id=KEYS["AMAZON_APP_ID"],
+            client_id=KEYS["AMAZON_CLIENT_ID"],
+            client_secret=KEYS["AMAZON_CLIENT_SECRET"],
+            redirect_urls=[amazon.redirect_url],
+            is_draft=True,
+        )
+        amazon.config = {**amazon.config, "DRAFT": draft}
+        asked = AuthorizationRequest(state="s1", redirect_url=amazon.redirect_url, shop=amazon.shop)
+        assert requests.get(amazon.speak().authorize_url(asked), timeout=10).status_code == status
+
+    def test_is_gone_back_to_with_whatever_its_address_has(self, amazon: Place) -> None:
+        carried = {"amazon_callback_uri": "https://sellercentral.amazon.com/confirm?a=b", "amazon_state": "x"}
+        asked = AuthorizationRequest(state="s1", redirect_url=SITE, shop=amazon.shop, carried=carried)
+        assert (
+            amazon.speak().authorize_url(asked).startswith(f"{carried['amazon_callback_uri']}&amazon_state=x&state=s1")
+        )
 
 
 class TestWix:

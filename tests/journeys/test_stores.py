@@ -161,6 +161,38 @@ class TestSplitOrder:
         assert len(stores.orders_in("wix", order_id)) == 1
 
 
+class TestOrderThatAmazonHasInPart:
+    @pytest.fixture
+    def mixed(self, stores: Journey) -> Journey:
+        """The tin has no FBA offer."""
+        stores.control("amazon/remove_variant", sku="TIN-LAV-04")
+        return stores
+
+    def skus(self, journey: Journey, platform: str, order_id: str) -> list[str]:
+        return [line["sku"] for order in journey.orders_in(platform, order_id) for line in order["lines"]]
+
+    def test_is_shared_out_if_the_merchant_says_so(self, mixed: Journey) -> None:
+        route(mixed, "shopify")
+        route(mixed, "amazon", rule=RouteRule.FOUND, least_share=1, takes_part=True, position=1)
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        assert self.skus(mixed, "amazon", order_id) == ["CND-FIG-08"]
+        assert self.skus(mixed, "shopify", order_id) == ["TIN-LAV-04"]
+
+    def test_goes_elsewhere_whole_if_not(self, mixed: Journey) -> None:
+        route(mixed, "shopify")
+        route(mixed, "amazon", rule=RouteRule.FOUND, least_share=1, position=1)
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        assert self.skus(mixed, "amazon", order_id) == []
+        assert self.skus(mixed, "shopify", order_id) == ["CND-FIG-08", "TIN-LAV-04"]
+
+    def test_waits_whole_if_there_is_no_other_store_for_it(self, mixed: Journey) -> None:
+        route(mixed, "amazon")
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        order = mixed.order(order_id)
+        assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", "TIN-LAV-04")
+        assert self.skus(mixed, "amazon", order_id) == []
+
+
 class TestRoute:
     def test_by_what_the_store_has_asks_the_stores_first(self, stores: Journey) -> None:
         route(stores, "shopify")
@@ -225,6 +257,25 @@ class TestWhatAStoreCannotTake:
         assert whole == name or "mirror.adapted" in stores.events(order_id)
 
 
+class TestStreetThatAmazonCannotTake:
+    def test_is_named_and_goes_on_once_it_is_mended(self, stores: Journey) -> None:
+        route(stores, "amazon")
+        order_id = stores.buy()
+        stores.settle()
+        street = stores.tiktok_order(order_id)["recipient_address"]["address_line1"]
+        long = {"address_line1": f"{street}, Building 7" * 9}
+        stores.control("tiktok_shop/change_address", order_id=order_id, address=long)
+        stores.wait(stores.world.hold_seconds + 5)
+        order, said = stores.order(order_id), "3 lines of 60 characters"
+        assert order.attention == "ADDRESS_INVALID"
+        assert said in order.attention_detail["message"]
+        assert said in stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        stores.control("tiktok_shop/change_address", order_id=order_id, address={"address_line1": street})
+        stores.wait(130)
+        assert len(stores.orders_in("amazon", order_id)) == 1
+        assert stores.order(order_id).attention == ""
+
+
 class TestDryRun:
     @pytest.mark.parametrize("platform", STORES)
     def test_shows_the_order_and_sends_nothing(self, stores: Journey, platform: str) -> None:
@@ -239,6 +290,7 @@ class TestDryRun:
         assert bool(run.preview) == (platform == "amazon")
         page = stores.person.open(f"{stores.site}/orders/{stores.order(order_id).pk}/dry-run/").text
         assert "Would be created" in page
+        assert ("Standard: arrives " in page) == (platform == "amazon")
 
 
 class TestConnection:
