@@ -16,6 +16,7 @@ from connectors.base.errors import (
     TemporaryError,
     UnsupportedFeature,
 )
+from connectors.platforms.squarespace import mapping
 from sandbox.world import World
 from tests.contracts.conftest import JANE, KEYS, REFERENCE, SITE, Place
 
@@ -250,6 +251,48 @@ class TestSquarespace:
             squarespace.speak().create_order(replace(squarespace.draft(), email=""), reference=REFERENCE)
         assert caught.value.reason == "DUPLICATE_FOUND"
 
+    def test_with_an_order_of_another_app_is_not_sent_a_second(self, squarespace: Place) -> None:
+        body, _ = mapping.order_create(squarespace.draft(), REFERENCE, inventory="SKIP")
+        assert squarespace.credentials is not None
+        headers = {"Authorization": f"Bearer {squarespace.credentials.access_token}", "Idempotency-Key": "another"}
+        requests.post(
+            f"{squarespace.config['API_URL']}/1.0/commerce/orders",
+            json={**body, "channelName": "TikTok by another app"},
+            headers={**headers, "User-Agent": "Another app"},
+            timeout=10,
+        ).raise_for_status()
+        squarespace.world.advance(10)
+        with pytest.raises(PermanentError, match="another app") as caught:
+            squarespace.speak().find_order(REFERENCE, since=squarespace.now() - timedelta(hours=1))
+        assert caught.value.reason == "DUPLICATE_FOUND"
+
+    def test_takes_three_hundred_and_one_lines(self, squarespace: Place) -> None:
+        """No limit is documented: nothing is cut, and nothing refused by us."""
+        draft = squarespace.draft()
+        many = replace(draft, lines=tuple(replace(draft.lines[0], quantity=1) for _ in range(301)), discount=0)
+        squarespace.speak().create_order(many, reference=REFERENCE)
+        assert len(squarespace.order()["lines"]) == 301
+
+    def test_finds_a_long_sku_with_spaces(self, squarespace: Place) -> None:
+        sku = "FIG & CEDAR  8 OZ " + "X" * 42
+        squarespace.control("add_variant", sku=sku, title="Fig")
+        found = squarespace.speak().find_variants([f" {sku.lower()} "])
+        assert [variant.sku for variant in found[f" {sku.lower()} "]] == [sku]
+
+    def test_whose_plan_lacks_the_api_is_told_by_name(self, squarespace: Place) -> None:
+        squarespace.fault("status", "orders.create", status=402)
+        with pytest.raises(PermanentError, match="plan") as caught:
+            squarespace.create()
+        assert caught.value.reason == "NOT_SUPPORTED"
+
+    def test_over_the_pace_is_left_alone_for_a_minute(self, squarespace: Place) -> None:
+        squarespace.control("settings", calls_per_minute=1)
+        squarespace.world.advance(61)
+        squarespace.speak().list_stores()
+        with pytest.raises(RateLimited) as caught:
+            squarespace.speak().list_stores()
+        assert caught.value.retry_after == 60.0
+
     def test_deducts_stock_only_if_the_merchant_wants_it(self, squarespace: Place) -> None:
         draft = squarespace.draft()
         squarespace.control("set_stock", sku="CND-FIG-08", quantity=1)
@@ -260,6 +303,7 @@ class TestSquarespace:
 
     def test_may_write_null_for_an_empty_list(self, squarespace: Place) -> None:
         squarespace.control("settings", null_arrays=True)
+        assert squarespace.speak().find_order(REFERENCE, since=squarespace.now()) is None
         made = squarespace.create()
         assert squarespace.speak().shipments_of(made.external_id) == []
 

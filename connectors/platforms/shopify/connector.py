@@ -252,6 +252,13 @@ class Shopify(Destination):
                 raise mapping.refusal(errors, f"the subscription of {topic}")
         return Subscriptions(made=tuple(missing))
 
+    def leave(self, address: str) -> bool:
+        """Uninstall the app, which ends its tokens and its subscriptions at once.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/appUninstall (schema 2026-07, read 2026-11)
+        """
+        return not self._payload("appUninstall", documents.UNINSTALL, {}, is_safe=False).get("userErrors")
+
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:

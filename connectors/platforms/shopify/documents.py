@@ -147,3 +147,11 @@ mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubs
   }
 }
 """
+
+UNINSTALL = """
+mutation Uninstall {
+  appUninstall {
+    userErrors { field message }
+  }
+}
+"""
