@@ -61,25 +61,7 @@ class Payments:
         effects = body.get("sideEffects") or {}
         items = self._items(order, (body.get("refundItems") or {}).get("lineItems") or [])
         restocked = self._items(order, (effects.get("restock") or {}).get("lineItems") or [])
-        done = self._refunded(order)
-        transactions = []
-        for wanted in body["paymentRefunds"]:
-            payment = next((one for one in order["payments"] if one["id"] == wanted["paymentId"]), None)
-            if payment is None:
-                raise Refused(404, "the payment was not found", code="PAYMENT_NOT_FOUND")
-            amount = Decimal((wanted.get("amount") or payment["amount"])["amount"])
-            if amount <= 0 or amount + done.get(payment["id"], Decimal(0)) > Decimal(payment["amount"]["amount"]):
-                raise Refused(400, "more than can be refunded", code="REFUND_AMOUNT_TOO_LARGE")
-            if not wanted.get("externalRefund"):
-                raise Refused(400, "the payment has no provider to refund it", code="PAYMENT_NOT_REFUNDABLE")
-            transactions.append(
-                {
-                    "paymentId": payment["id"],
-                    "amount": {"amount": f"{amount:.2f}"},
-                    "refundStatus": site.refund_result,
-                    "externalRefund": True,
-                }
-            )
+        transactions = self._transactions(site, order, body["paymentRefunds"])
         total = f"{sum(Decimal(one['amount']['amount']) for one in transactions):.2f}"
         told: dict[str, Any] = {
             "id": str(uuid.uuid4()),
@@ -97,10 +79,33 @@ class Payments:
         self.notices.refunded(site, order["id"], told, self.told(order))
         return {"refund": told, "orderTransactions": self.told(order)}
 
+    def _transactions(self, site: Site, order: dict[str, Any], asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        done = self._refunded(order)
+        transactions = []
+        for one in asked:
+            payment = next((each for each in order["payments"] if each["id"] == one["paymentId"]), None)
+            if payment is None:
+                raise Refused(404, "the payment was not found", code="PAYMENT_NOT_FOUND")
+            amount = Decimal((one.get("amount") or payment["amount"])["amount"])
+            if amount <= 0 or amount + done.get(payment["id"], Decimal(0)) > Decimal(payment["amount"]["amount"]):
+                raise Refused(400, "more than can be refunded", code="REFUND_AMOUNT_TOO_LARGE")
+            if not one.get("externalRefund"):
+                raise Refused(400, "the payment has no provider to refund it", code="PAYMENT_NOT_REFUNDABLE")
+            transactions.append(
+                {
+                    "paymentId": payment["id"],
+                    "amount": {"amount": f"{amount:.2f}"},
+                    "refundStatus": site.refund_result,
+                    "externalRefund": True,
+                }
+            )
+        return transactions
+
     def _lines(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         back: dict[str, int] = {}
         for refund in order["refunds"]:
-            for one in refund["told"]["details"]["lineItems"]:
+            has_failed = all(one["refundStatus"] == "FAILED" for one in refund["told"]["transactions"])
+            for one in [] if has_failed else refund["told"]["details"]["lineItems"]:
                 back[one["lineItemId"]] = back.get(one["lineItemId"], 0) + one["quantity"]
         return [
             {

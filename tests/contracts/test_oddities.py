@@ -126,7 +126,7 @@ class TestWix:
 
     def test_that_fails_to_refund_is_not_believed_and_asked_again(self, wix: Place) -> None:
         made = wix.create()
-        refund = Refund(2400, "USD", {"CND-FIG-08": 1}, "Damaged", restock=True)
+        refund = Refund(4800, "USD", {"CND-FIG-08": 2}, "Damaged", restock=True)
         wix.control("settings", refund_result="FAILED")
         with pytest.raises(PermanentError, match="could not record the refund"):
             wix.speak().record_refund(made.external_id, refund, reference="r1")
