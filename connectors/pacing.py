@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PATIENCE = 20.0  # the longest that a call waits for its turn where it is; a longer wait belongs into a row
@@ -31,6 +31,7 @@ class Limits:
     is_per_operation: bool = False
     costs: Mapping[str, float] = field(default_factory=dict)
     default_cost: float = 1.0
+    bursts: Mapping[str, float] = field(default_factory=dict)  # of operations that differ
     cool_down: float = 1.0
 
     @property
@@ -129,7 +130,8 @@ class Pace:
         name = operation if self.limits.is_per_operation else _ALL
         if name not in self._buckets:
             kind = _Window if self.limits.window else _Bucket
-            self._buckets[name] = kind(self.limits, self._share, self._kept.get(name), self._clock())
+            limits = replace(self.limits, burst=self.limits.bursts.get(name, self.limits.burst))
+            self._buckets[name] = kind(limits, self._share, self._kept.get(name), self._clock())
         return self._buckets[name]
 
 

@@ -16,6 +16,7 @@ from connectors.base.errors import (
     TemporaryError,
     UnsupportedFeature,
 )
+from connectors.base.types import Refund
 from connectors.platforms.squarespace import mapping
 from sandbox.world import World
 from tests.contracts.conftest import JANE, KEYS, REFERENCE, SITE, Place
@@ -221,6 +222,80 @@ class TestWix:
     def test_that_cannot_record_the_payment_keeps_the_order_and_says_so(self, wix: Place) -> None:
         wix.fault("status", "payments.add", status=500)
         assert "did not record the payment" in wix.create().remarks[0]
+
+    def test_is_not_told_of_a_payment_of_nothing(self, wix: Place) -> None:
+        draft = wix.draft()
+        free = replace(draft, lines=(replace(draft.lines[0], unit_price=0),), discount=0, taxes=(), total=0)
+        free = replace(free, charges=(replace(draft.charges[0], amount=0),))
+        assert wix.speak().create_order(free, reference=REFERENCE).remarks == ()
+        assert wix.order()["payments"] == 0
+
+    def test_records_the_payment_of_an_order_whose_answer_was_lost_before_it_is_refunded(self, wix: Place) -> None:
+        wix.fault("status", "payments.add", status=500)
+        made = wix.create()
+        assert wix.order()["payments"] == 0
+        wix.speak().record_refund(made.external_id, Refund(5220, "USD", {}, "Lost"), reference="r1")
+        assert wix.order()["payments"] == 1
+
+    def test_that_fails_to_refund_is_not_believed_and_asked_again(self, wix: Place) -> None:
+        made = wix.create()
+        refund = Refund(4800, "USD", {"CND-FIG-08": 2}, "Damaged", restock=True)
+        wix.control("settings", refund_result="FAILED")
+        with pytest.raises(PermanentError, match="could not record the refund"):
+            wix.speak().record_refund(made.external_id, refund, reference="r1")
+        wix.control("settings", refund_result="PENDING")
+        for _ in range(2):
+            wix.speak().record_refund(made.external_id, refund, reference="r1")
+        assert len([entry for entry in wix.world.ledger if entry["event"] == "refund.created"]) == 2
+
+    @pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
+    def test_tells_of_every_variant_with_one_sku_over_all_pages(self, wix: Place, version: str) -> None:
+        wix.control("settings", catalog_version=version)
+        state = wix.world.halves["wix"].state  # type: ignore[attr-defined]
+        for _ in range(1001):
+            state.add_variant(state.site(None), "N/A", "Same", "1.00")
+        assert len(wix.speak().find_variants(["N/A"])["N/A"]) == 1001
+
+    def test_is_not_asked_for_a_sku_that_it_cannot_have(self, wix: Place) -> None:
+        long = "X" * 60
+        assert wix.speak().find_variants([long]) == {long: []}
+        found = wix.speak().find_variants([long, "CND-FIG-08", "TIN LAV 04"])
+        assert {sku: len(variants) for sku, variants in found.items()} == {long: 0, "CND-FIG-08": 1, "TIN LAV 04": 0}
+        assert len([entry for entry in wix.world.journal if entry["operation"] == "variants.v3"]) == 1
+
+    def test_whose_clock_is_behind_is_asked_again_later(self, wix: Place) -> None:
+        ahead = replace(wix.draft(), created_at=wix.now() + timedelta(seconds=30))
+        with pytest.raises(TemporaryError, match="clock"):
+            wix.speak().create_order(ahead, reference=REFERENCE)
+        wix.world.advance(31)
+        assert wix.speak().create_order(ahead, reference=REFERENCE)
+
+    def test_that_changed_its_currency_says_so(self, wix: Place) -> None:
+        wix.control("settings", currency="EUR")
+        with pytest.raises(UnsupportedFeature, match="currency"):
+            wix.create()
+        assert wix.orders() == []
+
+    def test_says_what_it_refuses_in_an_address(self, wix: Place) -> None:
+        for changes in ({"country_code": "USA"}, {"phone": "call me"}):
+            draft = wix.draft()
+            with pytest.raises(PermanentError) as caught:
+                wix.speak().create_order(replace(draft, address=replace(JANE, **changes)), reference=REFERENCE)
+            assert caught.value.reason == "ADDRESS_INVALID", caught.value.message
+        assert wix.orders() == []
+
+    def test_of_three_hundred_lines_is_taken_whole(self, wix: Place) -> None:
+        draft = wix.draft()
+        lines = tuple(replace(draft.lines[1], unit_price=place) for place in range(300))
+        many = replace(draft, lines=lines, discount=0, taxes=(), charges=(replace(draft.charges[0], amount=0),))
+        wix.speak().create_order(replace(many, total=sum(range(300))), reference=REFERENCE)
+        assert len(wix.order()["lines"]) == 300
+
+    def test_that_does_not_know_our_app_says_so(self, wix: Place) -> None:
+        stranger = wix.speak()
+        stranger.config = {**wix.config, "APP_SECRET": "wrong"}
+        with pytest.raises(AuthorizationError, match="id or secret"):
+            stranger.refresh()
 
     def test_with_an_order_of_another_app_is_not_sent_a_second(self, wix: Place) -> None:
         wix.create()

@@ -253,6 +253,38 @@ class TestWhatAStoreCannotTake:
         assert stores.orders_in("shopify", order_id)
         assert (stores.order(order_id).attention, stores.order(order_id).state) == ("", OrderState.MIRRORED)
 
+    def test_of_a_sku_is_asked_about_and_said_by_name_once_it_is_linked(self, stores: Journey) -> None:
+        """Sixty characters: no variant of Wix can have it, and none can be sent with it."""
+        route(stores, "wix")
+        long = "CND-FIG-08 " + "X" * 49
+        order_id = stores.buy()
+        (line,) = stores.tiktok_order(order_id)["line_items"]
+        fields = {"line_items": [{**line, "seller_sku": long}]}
+        stores.control("tiktok_shop/update_fields", order_id=order_id, fields=fields)
+        stores.wait(stores.world.hold_seconds + 5)
+        order = stores.order(order_id)
+        assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", long)
+        stores.person.open(f"{stores.site}/orders/{order.pk}/")
+        stores.person.submit(holding=f"/orders/{order.pk}/link/", variant="CND-FIG-08")
+        stores.wait(5)
+        order = stores.order(order_id)
+        assert order.attention == "NOT_SUPPORTED"
+        assert "at most 40 characters" in order.attention_detail["message"]
+        assert stores.orders_in("wix", order_id) == []
+
+    def test_of_a_currency_that_changed_is_said_and_goes_on_once_it_is_back(self, stores: Journey) -> None:
+        route(stores, "wix")
+        stores.control("wix/settings", currency="EUR")
+        order_id = stores.buy_released()
+        order = stores.order(order_id)
+        assert (order.attention, "currency" in order.attention_detail["message"]) == ("NOT_SUPPORTED", True)
+        stores.control("wix/settings", currency="USD")
+        stores.person.open(f"{stores.site}/orders/{order.pk}/")
+        stores.person.submit(holding=f"/orders/{order.pk}/retry/")
+        stores.wait(5)
+        assert len(stores.orders_in("wix", order_id)) == 1
+        assert stores.order(order_id).attention == ""
+
     @pytest.mark.parametrize("platform", STORES)
     def test_of_a_name_is_cut_and_said(self, stores: Journey, platform: str) -> None:
         route(stores, platform)

@@ -102,7 +102,7 @@ class Amazon(Destination):
     )
     # 2 a second and 30 at once for each call, per seller and app; an answer may name another rate:
     # https://developer-docs.amazon.com/sp-api/docs/fulfillment-outbound-api-rate-limits (read 2026-11)
-    limits = Limits(rate=2, burst=30, is_per_operation=True)
+    limits = Limits(rate=2, burst=30, is_per_operation=True, bursts={"inventory.list": 2})
     scopes = ()
     private_keys = frozenset(["destinationaddress", "address", "shiptoaddress", "notificationemails", "phone"])
     needs = (

@@ -115,6 +115,10 @@ class Outbound20200701:
             body=None if body is None else json.dumps(body).encode(),
         )
         said = _object(answer)
+        try:  # the rate in force for this seller, where Amazon names it
+            self.http.learn(operation, rate=float(answer.headers.get("x-amzn-ratelimit-limit", "")))
+        except ValueError:
+            pass
         if failure := _failure(answer, said, is_safe=is_safe):
             raise failure
         if said is None:
