@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
-from connectors.base.errors import OutcomeUnknown, PlatformError
+from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
 from connectors.base.types import AddressState, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
@@ -79,13 +79,33 @@ def _look(creations: Sequence[Creation], destination: Destination) -> None:
     if not looks:
         return
     since = min(each.order.ordered_at for each in looks)
-    found = destination.find_orders([each.item.reference for each in looks], since=since)
+    found = destination.find_orders([each.item.reference for each in looks if not each.item.is_doubtful], since=since)
+    found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful])
     for creation in looks:
         answer = found.get(creation.item.reference)
         if isinstance(answer, PlacedOrder):
             creation.placed = answer
-        elif answer is not None:
+        elif answer is not None and creation.is_open:
             creation.error = answer
+
+
+def _look_closely(destination: Destination, creations: Sequence[Creation]) -> dict[str, PlacedOrder | PermanentError]:
+    """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
+    found: dict[str, PlacedOrder | PermanentError] = {}
+    for creation in creations:
+        try:
+            placed = destination.find_order(creation.item.reference, since=creation.order.ordered_at)
+        except AuthorizationError:
+            raise
+        except PermanentError as error:
+            found[creation.item.reference] = error
+            continue
+        except PlatformError as error:
+            creation.error = error
+            continue
+        if placed is not None:
+            found[creation.item.reference] = placed
+    return found
 
 
 def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:

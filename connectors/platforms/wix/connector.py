@@ -45,6 +45,7 @@ from connectors.pacing import Limits
 from connectors.platforms.wix import mapping, signing
 
 _ORDERS = "/ecom/v1/orders"
+_REFERENCES_PER_SEARCH = 50
 _PAGE = 100
 _SKUS_PER_SEARCH = 50
 _MOST_VARIANTS_V1 = 10_000  # pages by an offset have an end, even if a site repeats itself
@@ -167,19 +168,27 @@ class Wix(Destination):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By our reference. The search lags: None is no proof right after a create.
+        """`find_orders` for one: None is no proof right after a create. Raises PermanentError (DUPLICATE_FOUND)."""
+        found = self.find_orders([reference], since=since).get(reference)
+        if isinstance(found, PermanentError):
+            raise found
+        return found
 
-        Raises PermanentError (DUPLICATE_FOUND) for an order with this reference that another app made.
-        """
-        search = {"filter": {"channelInfo.externalOrderId": {"$eq": reference}}, "cursorPaging": {"limit": 5}}
-        found = list(self._search(search, operation="orders.find"))
-        for order in found:
-            if mapping.is_ours(order, self.config["APP_ID"]):
-                return mapping.placed_order(order, self._site_id)
-        if found:
-            name = mapping.placed_order(found[0], "").name
-            raise PermanentError(f"{name} has this TikTok Shop order id", reason="DUPLICATE_FOUND")
-        return None
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """By our references. The search lags. An order that another app made with one is DUPLICATE_FOUND."""
+        found: dict[str, PlacedOrder | PermanentError] = {}
+        for start in range(0, len(references), _REFERENCES_PER_SEARCH):
+            asked = {"$in": list(references[start : start + _REFERENCES_PER_SEARCH])}
+            search = {"filter": {"channelInfo.externalOrderId": asked}, "cursorPaging": {"limit": _PAGE}}
+            for order in self._search(search, operation="orders.find"):
+                reference = str((order.get("channelInfo") or {}).get("externalOrderId") or "")
+                placed = mapping.placed_order(order, self._site_id)
+                if mapping.is_ours(order, self.config["APP_ID"]):
+                    found[reference] = placed
+                else:
+                    taken = PermanentError(f"{placed.name} has this TikTok Shop order id", reason="DUPLICATE_FOUND")
+                    found.setdefault(reference, taken)
+        return found
 
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
