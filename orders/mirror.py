@@ -76,10 +76,11 @@ def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
 def _look(creations: Sequence[Creation], destination: Destination) -> None:
     """Adopt what is in the store already. An earlier try may still be carried out: absent is not sure at once."""
     looks = [each for each in creations if destination.features.search_by_reference or each.item.is_doubtful]
-    if not looks:
-        return
-    since = min(each.order.ordered_at for each in looks)
-    found = destination.find_orders([each.item.reference for each in looks if not each.item.is_doubtful], since=since)
+    fresh = [each for each in looks if not each.item.is_doubtful]
+    found: dict[str, PlacedOrder | PermanentError] = {}
+    if fresh:
+        since = min(each.order.ordered_at for each in fresh)
+        found = destination.find_orders([each.item.reference for each in fresh], since=since)
     found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful])
     for creation in looks:
         answer = found.get(creation.item.reference)

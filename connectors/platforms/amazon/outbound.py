@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -115,10 +116,8 @@ class Outbound20200701:
             body=None if body is None else json.dumps(body).encode(),
         )
         said = _object(answer)
-        try:  # the rate in force for this seller, where Amazon names it
+        with suppress(ValueError):  # the rate in force for this seller, where Amazon names it
             self.http.learn(operation, rate=float(answer.headers.get("x-amzn-ratelimit-limit", "")))
-        except ValueError:
-            pass
         if failure := _failure(answer, said, is_safe=is_safe):
             raise failure
         if said is None:
