@@ -172,9 +172,8 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
 
 def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datetime) -> None:
     """One mirror and one outbox item per route that gets something, all or none of them."""
-    seen = snapshot.from_json(order.snapshot)
     try:
-        shares = share_out(seen, routes, stocked)
+        shares = share_out(lines_of(order), routes, stocked)
     except NoRoute as error:
         skus = list(dict.fromkeys(line.sku.strip() or line.title for line in error.lines))
         ask_for_attention(order=order, code=Attention.NO_ROUTE, now=now, detail={"skus": skus[:20]})
@@ -201,6 +200,11 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
             now=now,
             not_before=now + extra_hold(route),
         )
+
+
+def lines_of(order: Order) -> PlatformOrder:
+    """The order as it was read, for `share_out`."""
+    return snapshot.from_json(order.snapshot)
 
 
 class RouteRefused(Exception):

@@ -113,6 +113,8 @@ class Order(models.Model):
     search_text = models.TextField(blank=True, default="")
 
     objects: ClassVar = OrderQuerySet.as_manager()
+    # Why this reading releases it: orders that are read together are released together (orders/ingest.py). No column.
+    released_for: str = ""
 
     class Meta:
         constraints: ClassVar = [
