@@ -19,6 +19,10 @@ class Lane(models.Model):
     fence = models.BigIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     poll_at = models.DateTimeField(null=True, blank=True)
+    # Calls per minute, as `orders/pace.py` was told last. Without an index, so that an update stays in its page.
+    calls_used = models.FloatField(null=True, blank=True)
+    calls_allowed = models.FloatField(null=True, blank=True)
+    calls_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["poll_at"], name="lane_polls")]

@@ -1,0 +1,35 @@
+"""Heartbeats of worker hosts, a lane's calls, and the rows of ours that ring when they make work due."""
+
+import uuid
+
+from django.db import migrations, models
+
+RING = """
+create trigger ring after insert or update of not_before on orders_outboxitem
+  for each statement execute function verisync_ring();
+create trigger ring after update of lease_until on orders_lane
+  for each row when (old.lease_until is not null and new.lease_until is null) execute function verisync_ring();
+"""
+
+UNRING = "drop trigger ring on orders_outboxitem; drop trigger ring on orders_lane;"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("connectors", "0005_bell"), ("orders", "0008_mirror_read_at")]
+
+    operations = [
+        migrations.CreateModel(
+            name="WorkerHost",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+                ("restarts", models.PositiveIntegerField(default=0)),
+            ],
+        ),
+        migrations.AddField("lane", "calls_used", models.FloatField(blank=True, null=True)),
+        migrations.AddField("lane", "calls_allowed", models.FloatField(blank=True, null=True)),
+        migrations.AddField("lane", "calls_at", models.DateTimeField(blank=True, null=True)),
+        migrations.RunSQL(RING, UNRING),
+    ]
