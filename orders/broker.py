@@ -10,13 +10,12 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.db import DatabaseError, connection
 from django_q.brokers.orm import ORM
 from django_q.signing import SignedPackage
 
-from orders.bell import PAUSE_AFTER_FAILURE, TASKS, Bell, ring
+from orders.bell import PAUSE_AFTER_FAILURE, TASKS, Bell
 
 REPORT = "VERISYNC_CLUSTER_REPORT"
 LOOK_EVERY = 4.0
@@ -31,15 +30,10 @@ class Report:
 
 
 class BellBroker(ORM):
-    """The stock broker but for waiting. A ring that is lost costs `LOOK_EVERY` seconds, not the task."""
+    """The stock broker but for waiting. The queue's table rings at every insert; a ring that is lost costs
+    `LOOK_EVERY` seconds, not the task."""
 
     _bell: Bell | None = None
-
-    def enqueue(self, task: str) -> Any:
-        """Joins the caller's transaction, the ring included."""
-        kept = super().enqueue(task)
-        ring(TASKS)
-        return kept
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """The next tasks, or None after waiting for some. A database that is away is waited for."""

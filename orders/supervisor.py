@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 0.05
 LOOK_EVERY_WHEN_QUIET = 1.0
 AWAKE_FOR = 2.0
-SHARE_OF_LOOKING = 0.1
+SHARE_OF_LOOKING = 0.2
 LANES_AT_ONCE = 50
 WATCH_EVERY = 1.0
 STOP_PATIENCE = 12.0
@@ -66,7 +66,9 @@ class Supervisor:
         began_at = time.monotonic()
         try:
             self.seen = waking.look(bell=self.bell, now=timezone.now())
-            pause = self._dispatch(self.seen, at=began_at)
+            # However much is due, looking leaves the greater part of the time to those who do the work.
+            least = (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1)
+            pause = max(least, self._dispatch(self.seen, at=began_at))
             self._beat(at=began_at)
         except (DatabaseError, psycopg.Error):
             log.exception("dispatch failed")
@@ -77,8 +79,7 @@ class Supervisor:
         if began_at >= self.next_watch:
             self.next_watch = began_at + WATCH_EVERY
             self._watch()
-        # However much is due, looking leaves the greater part of the time to those who do the work.
-        return max(pause, (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1))
+        return pause
 
     def _dispatch(self, seen: waking.Look, *, at: float) -> float:
         """Wake due lanes; the seconds until the next look."""

@@ -12,11 +12,10 @@ from django.db import migrations, models
 RING = """
 create or replace function verisync_ring() returns trigger language plpgsql as $$
 declare
-  at constant double precision := extract(epoch from clock_timestamp());
+  half_second constant text := (2 * date_part('epoch', clock_timestamp()))::bigint::text;
 begin
-  if coalesce(nullif(current_setting('verisync.rung_at', true), '')::double precision, 0) not between at - 0.5 and at
-  then
-    perform set_config('verisync.rung_at', at::text, false);
+  if current_setting('verisync.rung_in', true) is distinct from half_second then
+    perform set_config('verisync.rung_in', half_second, false);
     perform pg_notify('verisync_work', '');
   end if;
   return null;

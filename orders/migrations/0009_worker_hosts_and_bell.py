@@ -4,18 +4,35 @@ import uuid
 
 from django.db import migrations, models
 
+# Tasks are few, a lane each, so their bell need not be throttled. Two of one transaction are one ring.
 RING = """
+create function verisync_ring_tasks() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('verisync_tasks', '');
+  return null;
+end $$;
+create trigger ring after insert on django_q_ormq
+  for each statement execute function verisync_ring_tasks();
 create trigger ring after insert or update of not_before on orders_outboxitem
   for each statement execute function verisync_ring();
 create trigger ring after update of lease_until on orders_lane
   for each row when (old.lease_until is not null and new.lease_until is null) execute function verisync_ring();
 """
 
-UNRING = "drop trigger ring on orders_outboxitem; drop trigger ring on orders_lane;"
+UNRING = """
+drop trigger ring on orders_outboxitem;
+drop trigger ring on orders_lane;
+drop trigger ring on django_q_ormq;
+drop function verisync_ring_tasks();
+"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connectors", "0005_bell"), ("orders", "0008_mirror_read_at")]
+    dependencies = [
+        ("connectors", "0005_bell"),
+        ("orders", "0008_mirror_read_at"),
+        ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
+    ]
 
     operations = [
         migrations.CreateModel(
