@@ -33,12 +33,12 @@ class BellBroker(ORM):
     """The stock broker but for waiting. The queue's table rings at every insert; a ring that is lost costs
     `LOOK_EVERY` seconds, not the task."""
 
-    _bell: Bell | None = None
+    bell: Bell | None = None
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """The next tasks, or None after waiting for some. A database that is away is waited for."""
-        if self._bell is None:
-            self._bell = Bell(channel=TASKS)
+        if self.bell is None:
+            self.bell = Bell(channel=TASKS)
         try:
             taken: list[tuple[int, str]] | None = super().dequeue()
         except DatabaseError:
@@ -46,7 +46,7 @@ class BellBroker(ORM):
             time.sleep(PAUSE_AFTER_FAILURE)
             return None
         if taken is None:
-            self._bell.wait(seconds=LOOK_EVERY)
+            self.bell.wait(seconds=LOOK_EVERY)
         return taken
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
