@@ -30,6 +30,7 @@ LOOK_EVERY_WHEN_QUIET = 1.0
 AWAKE_FOR = 2.0
 SHARE_OF_LOOKING = 0.2
 LANES_AT_ONCE = 50
+PAUSE_AFTER_NOTHING = 0.25
 WATCH_EVERY = 1.0
 STOP_PATIENCE = 12.0
 PAUSE_AFTER_FAILURE = 1.0
@@ -90,8 +91,9 @@ class Supervisor:
         woken = lanes.dispatch(
             now=now, wake=lambda store, fence: queue.enqueue("drain_lane", store, fence), limit=LANES_AT_ONCE
         )
-        if woken:
-            self.awake_until = at + AWAKE_FOR
+        if not woken:  # another host was faster, or the two differ in what is due: no reason to ask at full speed
+            return PAUSE_AFTER_NOTHING
+        self.awake_until = at + AWAKE_FOR
         return 0.0 if woken >= LANES_AT_ONCE else LOOK_EVERY
 
     def _until_next(self, seen: waking.Look, *, at: float) -> float:
@@ -111,10 +113,10 @@ class Supervisor:
     def _beat(self, *, at: float) -> None:
         if at < self.next_beat:
             return
-        self.next_beat = at + beats.BEAT_EVERY
         now = timezone.now()
         if self.host is None or not beats.beat(host=self.host, restarts=self.restarts, now=now):
             self.host = beats.begin(name=socket.gethostname(), now=now)
+        self.next_beat = at + beats.BEAT_EVERY
 
     def _watch(self) -> None:
         seen = self.seen
