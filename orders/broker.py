@@ -1,6 +1,7 @@
 """django-q2's queue in our database, woken by a bell instead of asking ten times a second.
 
-What its guard tells about the cluster goes to a file for the supervisor, not into the shared cache: nobody else asks.
+What its guard tells about the cluster goes to the supervisor, over a nameless file that its processes inherit, and not
+into the shared cache: nobody else asks.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import DatabaseError, connection
 from django_q.brokers.orm import ORM
@@ -17,8 +17,9 @@ from django_q.signing import SignedPackage
 
 from orders.bell import PAUSE_AFTER_FAILURE, TASKS, Bell
 
-REPORT = "VERISYNC_CLUSTER_REPORT"
-LOOK_EVERY = 4.0
+REPORT = "VERISYNC_CLUSTER_REPORT"  # the file's descriptor
+LOOK_EVERY = 5.0
+_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +52,18 @@ class BellBroker(ORM):
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
         """Called by the guard at every round."""
-        path = os.environ.get(REPORT)
-        if path:
-            write_report(Path(path), Report(tasks=SignedPackage.loads(value).task_q_size, said_at=time.monotonic()))
+        file = os.environ.get(REPORT)
+        if file:
+            write_report(int(file), Report(tasks=SignedPackage.loads(value).task_q_size, said_at=time.monotonic()))
 
 
-def write_report(path: Path, report: Report) -> None:
-    """Whole or not at all."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"tasks": report.tasks, "said_at": report.said_at}))
-    fresh.replace(path)
+def write_report(file: int, report: Report) -> None:
+    """In the place of the one before."""
+    text = json.dumps({"tasks": report.tasks, "said_at": report.said_at})
+    os.pwrite(file, text.ljust(_LENGTH).encode(), 0)
 
 
-def read_report(path: Path) -> Report | None:
+def read_report(file: int) -> Report | None:
     """None while nothing was said."""
-    try:
-        return Report(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
+    text = os.pread(file, _LENGTH, 0).decode()
+    return Report(**json.loads(text)) if text else None

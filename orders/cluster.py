@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 from django.conf import settings
@@ -36,13 +34,13 @@ class Cluster:
     """A cluster that runs from the moment it is made."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="verisync-cluster-"))
-        self._report = self._folder / "report.json"
+        self._report = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the cluster, and has no name
         self._judge = Judge(watching_since=time.monotonic())
         self._leader = subprocess.Popen(
             [sys.executable, "manage.py", "run_cluster", "--parent", str(os.getpid())],
             cwd=settings.BASE_DIR,
-            env={**os.environ, REPORT: str(self._report)},
+            env={**os.environ, REPORT: str(self._report.fileno())},
+            pass_fds=[self._report.fileno()],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
@@ -51,7 +49,7 @@ class Cluster:
         """Why it has to be ended, or nothing. To be asked about once a second."""
         if self._leader.poll() is not None:
             return f"it ended with {self._leader.returncode}"
-        seen = Seen(report=read_report(self._report), untaken=untaken, newest=newest, is_busy=self._is_busy)
+        seen = Seen(report=read_report(self._report.fileno()), untaken=untaken, newest=newest, is_busy=self._is_busy)
         return self._judge.verdict(seen, now=time.monotonic())
 
     def end(self, *, patience: float, ring: Callable[[], None]) -> None:
@@ -64,7 +62,7 @@ class Cluster:
                 time.sleep(RING_EVERY)
         _kill_group(self._leader.pid)
         self._leader.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._report.close()
 
     def _is_busy(self) -> bool:
         """django-q2 writes what a worker does into its process title (with setproctitle)."""

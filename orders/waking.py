@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from accounts.rowsecurity import SYSTEM_ROLE
 from orders.bell import WORK, Bell
 
-SAFETY = 30.0
+SAFETY = 60.0
 TAKING_TAKES = timedelta(seconds=1)
 
 # Rows become due in the order of their time, so each part reads one index from its end: `..._when`. Lanes are few.
