@@ -23,13 +23,14 @@ from connectors.registry import connector_class
 from connectors.speaking import speaking
 from orders import crew, hold, inbox, outbox, reading, reconcile, routing
 from orders.models import Lane, Order, OrderState
+from orders.pace import record_pace
 from orders.work import Drain
 
 log = logging.getLogger(__name__)
 
 # The lane's lease only keeps two processes from one store's pace: what must not happen twice is fenced item by item.
 LEASE = timedelta(seconds=40)
-WAKING_TAKES = timedelta(seconds=20)
+WAKING_TAKES = timedelta(seconds=10)
 DRAIN_FOR = timedelta(seconds=5)
 AFTER_FAILURE = timedelta(seconds=5)
 AFTER_OWN_FAILURE = timedelta(seconds=30)
@@ -131,6 +132,7 @@ class _LaneHeld:
         self.fence = fence
         self.clock = clock
         self.most_senders = most_senders
+        self.began_at = clock()
         self.guests: dict[int, Pace] = {}
         kind = connector_class(store.platform)
         with merchant_rows(store.merchant_id):
@@ -162,6 +164,10 @@ class _LaneHeld:
             not_before = now + timedelta(seconds=wait)
         with merchant_rows(self.store.merchant_id):
             self._mine().update(lease_until=None, not_before=not_before, served_at=now, pace=self.pace.state())
+            if self.pace.taken:
+                minutes = max(1.0, (now - self.began_at).total_seconds()) / 60
+                used, allowed = self.pace.taken / minutes, self.pace.allowed_per_minute
+                record_pace(store_id=self.store.pk, fence=self.fence, used=used, allowed=allowed, now=now)
 
     def polled(self) -> None:
         with merchant_rows(self.store.merchant_id):

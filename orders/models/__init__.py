@@ -8,6 +8,7 @@ from orders.models.orders import Attention, Order, OrderState, OrderVersion, Set
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 from orders.models.products import Catalog, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
+from orders.models.workers import WorkerHost
 
 __all__ = [
     "Attention",
@@ -33,4 +34,5 @@ __all__ = [
     "RouteRule",
     "SetAside",
     "ShippingMapping",
+    "WorkerHost",
 ]

@@ -127,6 +127,10 @@ class Order(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["source_store", "check_at"], condition=Q(check_at__isnull=False), name="order_due"),
+            models.Index(
+                fields=["check_at"], include=["source_store"], condition=Q(check_at__isnull=False), name="order_when"
+            ),
+            models.Index(fields=["attention"], condition=~Q(attention=""), name="order_questions"),
             models.Index(fields=["merchant", "-ordered_at", "-id"], name="order_list"),
             models.Index(fields=["merchant", "source_status", "-ordered_at", "-id"], name="order_tab"),
             models.Index(fields=["merchant", "-ordered_at", "-id"], condition=~Q(attention=""), name="order_attention"),
@@ -166,6 +170,7 @@ class SetAside(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source_store", "external_id"], name="set_aside_once")]
+        indexes: ClassVar = [models.Index(fields=["not_before"], name="set_aside_when")]
         verbose_name_plural = "orders set aside"
 
     def __str__(self) -> str:
