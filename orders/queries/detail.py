@@ -79,7 +79,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "money": _money(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
-        "packages": [_package(package, lines, now) for package in packages],
+        "packages": [_package(package, order, now) for package in packages],
         "packages_note": "" if packages else _packages_note(order),
         "timeline": timeline_of(events, calls),
         "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
@@ -334,9 +334,11 @@ def _address(order: Order) -> dict[str, Any] | None:
     return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
 
 
-def _package(package: Fulfillment, lines: Sequence[Any], now: datetime) -> dict[str, Any]:
+def _package(package: Fulfillment, order: Order, now: datetime) -> dict[str, Any]:
     text, tone = _PACKAGE[FulfillmentState(package.state)]
-    inside = [line for line in lines if line["external_id"] in package.line_ids]
+    if order.state == OrderState.CANCELLED and package.state in (FulfillmentState.WAITING, FulfillmentState.QUEUED):
+        text, tone = "Left after the cancellation", "red"
+    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in package.line_ids]
     counts: dict[str, int] = {}
     for line in inside:
         name = line["sku"] or line["title"]
