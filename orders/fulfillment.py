@@ -163,7 +163,7 @@ def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list
 
     Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
     """
-    is_over = order.state == OrderState.CANCELLED  # then all lines are cancelled, and the parcel holds them all the same
+    is_over = order.state == OrderState.CANCELLED  # then so are all lines, and the parcel holds them
     own = mirror.line_ids or [
         each["external_id"] for each in order.snapshot["lines"] if is_over or each["status"] != "CANCELLED"
     ]
