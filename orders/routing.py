@@ -218,7 +218,7 @@ def save_route(*, route: Route) -> None:
         raise RouteRefused(f"There is a route from {source.name} to {destination.name} already. Change that one.")
     if route.rule == RouteRule.DEFAULT and others.filter(rule=RouteRule.DEFAULT, is_on=True).exists():
         raise RouteRefused("There is a default route already. Give one of the two another rule first.")
-    if source.currency and destination.currency and source.currency != destination.currency:
+    if currencies_differ(source, destination):
         raise RouteRefused(
             f"{source.name} sells in {source.currency}, {destination.name} works in {destination.currency}. "
             "Nothing is converted: connect a store with the same currency."
@@ -228,6 +228,11 @@ def save_route(*, route: Route) -> None:
     route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
     route.merchant_id = source.merchant_id
     route.save()
+
+
+def currencies_differ(source: ConnectedStore, destination: ConnectedStore) -> bool:
+    """Whether nothing can be sent from one to the other, since both say their currency and it is not the same."""
+    return bool(source.currency and destination.currency) and source.currency != destination.currency
 
 
 def remove_route(*, route: Route) -> None:

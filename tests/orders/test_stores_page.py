@@ -109,6 +109,27 @@ class TestStores:
         assert answer.status_code == 400
         assert "Nothing is converted" in answer.content.decode()
 
+    def test_of_another_currency_are_named_before_anything_is_sent(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        """The one store of a shop gets its route by itself, when the first order is released."""
+        with merchant_rows(tiktok.merchant_id):
+            ConnectedStore.objects.filter(pk=shopify.pk).update(currency="EUR")
+        words = "sells in USD, Shopify: alices-candles works in EUR: nothing will be sent"
+        assert words in alice.get("/stores/").content.decode()
+        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+        answer = alice.get("/stores/")
+        ((route,),) = [shop["routes"] for shop in answer.context["shops"]]
+        assert words in route["warning"]
+        assert words in answer.content.decode()
+
+    def test_of_the_same_currency_are_not_warned_of(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        assert "nothing will be sent" not in alice.get("/stores/").content.decode()
+        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+        assert "nothing will be sent" not in alice.get("/stores/").content.decode()
+
     @pytest.mark.parametrize(
         ("rule", "kept"),
         [
