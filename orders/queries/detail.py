@@ -221,7 +221,6 @@ def _lines(
 def _line(order: Order, same: Sequence[Any], link: ProductLink | None, *, where: str) -> dict[str, Any]:
     line = same[0]
     quantity = sum(each["quantity"] for each in same)
-    is_missing = order.attention == Attention.NOT_LINKED and order.attention_detail.get("sku") == line["sku"]
     return {
         "title": line["title"],
         "sku": line["sku"] or "No SKU",
@@ -230,14 +229,22 @@ def _line(order: Order, same: Sequence[Any], link: ProductLink | None, *, where:
         "unit_text": money_text(line["original_price"], order.currency),
         "total_text": money_text(line["original_price"] * quantity, order.currency),
         "is_gift": line["is_gift"],
-        "link": {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
-        if link
-        else {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
-        if is_missing
-        else None,
+        "link": _link_of(order, line, link, where=where),
         "status_text": "Cancelled" if line["status"] == "CANCELLED" else "",
         "image_url": "",  # TikTok's pictures lie on hosts of its own: a page asks nobody but us
     }
+
+
+def _link_of(order: Order, line: Mapping[str, Any], link: ProductLink | None, *, where: str) -> dict[str, Any] | None:
+    """What the line is linked to, or what is wrong with that."""
+    detail, sku = order.attention_detail, line["sku"].strip()
+    if order.attention == Attention.PRODUCT_DELETED and sku in [each["sku"] for each in detail.get("products", [])]:
+        return {"state": "Product gone", "text": link.title if link else "No longer in the store", "tone": "red"}
+    if link:
+        return {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
+    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
+        return {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
+    return None
 
 
 def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
