@@ -349,7 +349,7 @@ def _gone_words(detail: Mapping[str, Any], label: str) -> dict[str, str]:
         "gone_by_hand": " by hand" if is_by_hand else "",
         "gone_cure": f"Name the variant in {label} that takes its place."
         if is_by_hand
-        else f"Give a variant in {label} this SKU, or name the variant here.",
+        else f"Give a variant in {label} its SKU again, or name another variant here.",
         "gone_retry": again if detail.get("will_retry") else _UNTIL_MENDED,
     }
 
@@ -411,6 +411,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "mirror.adapted": ("Fitted to {store}'s limits: {remarks_text}", "amber"),
     "mirror.problem": ("{store}: {problem}", "red"),
     "order.split": ("Goes to several stores: {units_text}", "blue"),
+    "order.rest_left": ("Yours to ship: {items_text}", "amber"),
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
@@ -435,6 +436,7 @@ def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, 
     title, tone = EVENTS.get(kind, (kind, "gray"))
     said = {name: _in_words(name, value) for name, value in facts.items()}
     said["remarks_text"] = "; ".join(facts.get("remarks", []))
+    said["items_text"] = ", ".join(facts.get("items", []))
     if isinstance(facts.get("units"), Mapping):
         said["units_text"] = ", ".join(f"{name} {_in_words('units', count)}" for name, count in facts["units"].items())
     return " ".join(title.format_map(_Facts({**said, "reason": reason})).split()), tone

@@ -80,6 +80,7 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
         ],
         "idle": [store_label(each) for each in idle if each.pk not in reached] if own or len(idle) > 1 else [],
         "has_default": any(route.rule == RouteRule.DEFAULT for route in own) or (not own and len(idle) == 1),
+        "leaves_rest": any(route.leaves_rest and route.is_on for route in own),
         "can_add": bool(idle),
         "currency": shop.currency if open_stores and not idle else "",
         "warning": _currency_warning(shop, open_stores[0]) if len(open_stores) == 1 and not own else "",

@@ -46,5 +46,5 @@ class TestParcelOfACancelledOrder:
         page = stores.person.open(f"{stores.site}/orders/{mirror.order_id}/").text
         assert "since its parcel left" in page
         assert "Stop the parcel if you still can" in page
-        assert "Left after the cancellation" in page
+        assert "Left too late" in page
         assert NUMBER in page

@@ -153,6 +153,26 @@ class TestStores:
             route = tiktok.routes_from.get()
         assert {name: getattr(route, name) for name in kept} == kept
 
+    def test_get_a_route_that_leaves_the_rest_to_the_merchant(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        url = f"/stores/{tiktok.pk}/routes/new/"
+        page = alice.get(url).content.decode()
+        assert "the rest is yours to ship by hand" in page
+        assert "Example: the candle is in Amazon&#x27;s warehouse" in page
+        assert 'name="leaves_rest"' in page
+        said = {"destination": str(shopify.pk), "rule": "FOUND", "position": "1", "hours": "0", "leaves_rest": "on"}
+        answer = alice.post(url, {**said, "least_share": "100"})
+        assert (answer.status_code, "100 leaves no rest" in answer.content.decode()) == (400, True)
+        assert alice.post(url, {**said, "least_share": "1"}).status_code == 302
+        with merchant_rows(tiktok.merchant_id):
+            route = tiktok.routes_from.get()
+        assert (route.leaves_rest, route.takes_part) == (True, False)
+        page = alice.get("/stores/").content.decode()
+        assert "what no route takes of such an order is yours to ship by hand" in page
+        assert "Orders of which no route takes anything wait" in page
+        assert "checked" in alice.get(f"/routes/{route.pk}/").content.decode()
+
     def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.update(state="RECONNECT", state_reason="The token was refused")
