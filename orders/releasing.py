@@ -7,7 +7,7 @@ from datetime import datetime
 
 from accounts.bulk import insert_many, insert_missing
 from orders import outbox, routing
-from orders.models import Attention, Mirror, Order, OrderState, OutboxKind, Route, RouteRule
+from orders.models import Attention, Mirror, Order, OrderState, OutboxKind, Route
 from orders.states import advance_many, clear_attention
 
 # What a released order is not asked about any more.
@@ -35,7 +35,7 @@ def release_many(*, orders: Sequence[Order], now: datetime, reason: str) -> None
 
 def _only_route(order: Order, routes: Sequence[Route]) -> Route | None:
     """The one route that gets the whole order; None where it is not as plain as that."""
-    if not routes or any(route.rule == RouteRule.FOUND for route in routes):
+    if not routes or any(routing.asks_store(route) for route in routes):
         return None
     try:
         shares = routing.share_out(routing.lines_of(order), routes, {})

@@ -123,7 +123,7 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     routes = routes_of(order.source_store)
     if not routes or order.mirrors.exists():
         return len(routes)
-    if any(_asks_store(route) for route in routes):
+    if any(asks_store(route) for route in routes):
         item = outbox.enqueue(
             order=order,
             store=order.source_store,
@@ -139,7 +139,7 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     return len(routes)
 
 
-def _asks_store(route: Route) -> bool:
+def asks_store(route: Route) -> bool:
     """Whether it has to be known what the store has before the route can take anything."""
     return route.rule == RouteRule.FOUND or route.leaves_rest
 
@@ -184,7 +184,7 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
     """
     stocked: dict[int, Collection[str]] = {}
     for route in routes:
-        if _asks_store(route):
+        if asks_store(route):
             store = route.destination_store
             with speaking_to_destination(store, clock=clock) as destination:
                 found = products.look_up(store=store, lines=lines, destination=destination, now=clock())

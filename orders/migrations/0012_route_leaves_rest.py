@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_sure_at_and_pace'),
+        ('orders', '0011_when_and_why'),
     ]
 
     operations = [
