@@ -194,8 +194,9 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
 
 def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datetime) -> None:
     """One mirror and one outbox item per route that gets something, all or none of them."""
+    seen = lines_of(order)
     try:
-        shares = share_out(lines_of(order), routes, stocked)
+        shares = share_out(seen, routes, stocked)
     except NoRoute as error:
         skus = list(dict.fromkeys(line.sku.strip() or line.title for line in error.lines))
         ask_for_attention(order=order, code=Attention.NO_ROUTE, now=now, detail={"skus": skus[:20]})
