@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import JSONField
 
 
@@ -41,10 +41,11 @@ def insert_missing(rows: Iterable[models.Model]) -> list[models.Model]:
 
 def later(row: models.Model) -> None:
     """Insert a row that nobody reads back in this transaction: now, or with others at the end of `gathered`."""
-    if _gathered() is None:
+    gathered_here = _gathered()
+    if gathered_here is None:
         row.save(force_insert=True)
     else:
-        connection.__dict__["gathered_rows"].append(row)
+        gathered_here.append(row)
 
 
 @contextmanager
@@ -53,11 +54,11 @@ def gathered() -> Iterator[None]:
     rows along."""
     outer = _gathered()
     rows: list[models.Model] = []
-    connection.__dict__["gathered_rows"] = rows
+    _place()["gathered_rows"] = rows
     try:
         yield
     finally:
-        connection.__dict__["gathered_rows"] = outer
+        _place()["gathered_rows"] = outer
     if outer is not None:
         outer.extend(rows)
         return
@@ -69,8 +70,13 @@ def gathered() -> Iterator[None]:
 
 
 def _gathered() -> list[models.Model] | None:
-    found: list[models.Model] | None = connection.__dict__.get("gathered_rows")
+    found: list[models.Model] | None = _place().get("gathered_rows")
     return found
+
+
+def _place() -> dict[str, Any]:
+    """This thread's connection: `connection` itself is one object for all threads."""
+    return connections[DEFAULT_DB_ALIAS].__dict__
 
 
 def _name_of(row: models.Model) -> str:
