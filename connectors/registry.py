@@ -89,6 +89,16 @@ def build(
     )
 
 
+def verifier(platform: str, *, clock: Callable[[], datetime]) -> Connector:
+    """A connector that judges webhooks and makes no calls, so that each webhook need not have a session of its own."""
+    return connector_class(platform)(config=config_of(platform), http=_idle_client(platform), clock=clock)
+
+
+@cache
+def _idle_client(platform: str) -> HttpClient:
+    return HttpClient(private_keys=connector_class(platform).private_keys)
+
+
 def source(store: ConnectedStore, *, clock: Callable[[], datetime], record: Callable[[CallRecord], object]) -> Source:
     """The connector of a store that orders come from. Raises TypeError for any other."""
     found = build(store.platform, clock=clock, store=store, record=record)
