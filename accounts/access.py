@@ -30,22 +30,16 @@ def merchant_rows(merchant_id: int) -> Iterator[None]:
     Keep calls to other machines outside it. The setting ends with the transaction, so a pooled connection never
     carries a tenant to its next borrower.
     """
-    with transaction.atomic():
-        before = _setting("app.merchant")
-        _set("app.merchant", str(int(merchant_id)))
+    with _with_setting("app.merchant", str(int(merchant_id))):
         yield
-        _set("app.merchant", before)
 
 
 @contextmanager
 def all_merchants(purpose: str) -> Iterator[None]:
     """A transaction that crosses tenants on purpose; `purpose` says why, for whoever reads the calling code."""
     assert purpose
-    with transaction.atomic():
-        before = _setting("role")
-        _set("role", SYSTEM_ROLE)
+    with _with_setting("role", SYSTEM_ROLE):
         yield
-        _set("role", before)
 
 
 def memberships_of(user: User) -> list[Membership]:
@@ -93,12 +87,22 @@ def open_merchant(*, name: str, owner: User) -> Merchant:
     return merchant
 
 
-def _setting(name: str) -> str:
+@contextmanager
+def _with_setting(name: str, value: str) -> Iterator[None]:
+    """A transaction with this setting. Within another it is put back; the outermost takes it along when it ends."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        before = _set(name, value)
+        yield
+        if not is_outermost:
+            _set(name, before)
+
+
+def _set(name: str, value: str) -> str:
+    """Set it until the transaction's end, and return what it was."""
     with connection.cursor() as cursor:
-        cursor.execute("select coalesce(current_setting(%s, true), '')", [name])
+        cursor.execute(
+            "select coalesce(before, ''), set_config(%s, %s, true) from (select current_setting(%s, true) offset 0) as it (before)",
+            [name, value, name],
+        )
         return str(cursor.fetchone()[0])
-
-
-def _set(name: str, value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select set_config(%s, %s, true)", [name, value])

@@ -1,6 +1,6 @@
 """The reference for P1 and P2: the least a WSGI application can do for a webhook. Check the signature, insert, answer.
 
-    gunicorn bench.bare --threads 8
+gunicorn bench.bare --threads 8
 """
 
 from __future__ import annotations

@@ -52,14 +52,27 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     since = _text(now - 2 * SPAN)
     later = _text(now + SPAN)
     every = range(1, MERCHANTS + 1)
-    _copy(admin, "accounts_merchant", "id name time_zone created_at", (f"{m}\tBusiness {m}\tUTC\t{since}\n" for m in every))
+    _copy(
+        admin,
+        "accounts_merchant",
+        "id name time_zone created_at",
+        (f"{m}\tBusiness {m}\tUTC\t{since}\n" for m in every),
+    )
     columns = (
         "id merchant_id platform part external_id name region currency domain extra options state state_reason"
         " credentials_text authorization_id credentials_version access_expires_at scopes connected_at polled_until last_test"
     )
-    _copy(admin, "connectors_connectedstore", columns, (line for m in every for line in _stores(m, token, since, later, _text(now))))
+    _copy(
+        admin,
+        "connectors_connectedstore",
+        columns,
+        (line for m in every for line in _stores(m, token, since, later, _text(now))),
+    )
     columns = "id merchant_id source_store_id destination_store_id hold_mode extra_hold_hours is_on position rule skus least_share takes_part warehouse_ids"
-    routes = (f"{m}\t{m}\t{source_store(m)}\t{destination_store(m)}\tAFTER_HOLD\t0\tt\t0\tDEFAULT\t[]\t100\tf\t[]\n" for m in every)
+    routes = (
+        f"{m}\t{m}\t{source_store(m)}\t{destination_store(m)}\tAFTER_HOLD\t0\tt\t0\tDEFAULT\t[]\t100\tf\t[]\n"
+        for m in every
+    )
     _copy(admin, "orders_route", columns, routes)
     columns = "store_id merchant_id fence poll_at"
     lanes = (f"{store}\t{m}\t0\t{later}\n" for m in every for store in (source_store(m), destination_store(m)))
@@ -125,7 +138,7 @@ def _orders(count: int, now: datetime) -> Rows:
         sku, title, price = stock.PRODUCTS[product]
         told = {"id": external_id(number), "name": name, "at": at, "status": fate.source_status}
         text = snapshots[product][city] % told
-        merchant, town = merchant_of(number), stock.CITIES[city]
+        merchant, town, kind = merchant_of(number), stock.CITIES[city], number // 10
         mirrored = f"\\n#{number}" if fate.has_mirror else ""
         tracking = f"\\n{_tracking(number)}" if fate.has_left else ""
         detail = '{"sku": "' + sku + '", "label": "Shopify"}' if fate.attention else "{}"
@@ -134,7 +147,7 @@ def _orders(count: int, now: datetime) -> Rows:
         yield (
             f"{number}\t{merchant}\t{source_store(merchant)}\t{external_id(number)}\t{fate.source_status}\t{fate.source_status}"
             f"\t{at}\t{at}\t{fate.state}\t{fate.attention}\t{detail}\t{'Older' if fate.state == 'SKIPPED' else ''}\t3\t{at}\t{at}"
-            f"\t{release}\t{check}\t0\t{ship_by}\t{'t' if number % 100 == 11 else 'f'}\tt\t{'t' if number % 50 == 13 else 'f'}"
+            f"\t{release}\t{check}\t0\t{ship_by}\t{'t' if kind % 100 == 11 else 'f'}\tt\t{'t' if kind % 50 == 13 else 'f'}"
             f"\tSELLER\tUSD\t{price + 499}\t{name}\t{town[0]}, {town[1]}\t{text}"
             f"\t{external_id(number)}\\n{name}\\n{sku}\\n{title}{mirrored}{tracking}\n"
         )

@@ -47,7 +47,9 @@ class Installation:
         self.started[name] = self.programs.running[-1][1]
         return self.started[name].pid
 
-    def start_web(self, name: str, app: str, *, threads: int = 8, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    def start_web(
+        self, name: str, app: str, *, threads: int = 8, env: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
         """Start gunicorn as the Procfile does; the id of its process, and its address once it answers."""
         port = free_port()
         command = ["-m", "gunicorn", app, f"--bind=127.0.0.1:{port}", f"--threads={threads}", "--log-level=warning"]

@@ -1,7 +1,7 @@
 """Sends signed webhooks to one address, in a process of its own, and prints what came back as one line of JSON.
 
-    python -m bench.load URL --seconds 10 --rate 400        open loop: each is timed from when it was due
-    python -m bench.load URL --seconds 10 --connections 16  closed loop: each connection sends the next at once
+python -m bench.load URL --seconds 10 --rate 400        open loop: each is timed from when it was due
+python -m bench.load URL --seconds 10 --connections 16  closed loop: each connection sends the next at once
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ async def closed_loop(url: str, *, seconds: float, connections: int, make: Calla
     return answers
 
 
-async def open_loop(url: str, *, seconds: float, rate: float, connections: int, make: Callable[[int], bytes]) -> Answers:
+async def open_loop(
+    url: str, *, seconds: float, rate: float, connections: int, make: Callable[[int], bytes]
+) -> Answers:
     """Each request at its own moment, whether or not the earlier were answered; waiting for a connection counts."""
     answers = Answers()
     idle: asyncio.LifoQueue[Line] = asyncio.LifoQueue()

@@ -35,7 +35,9 @@ class Line:
 def plain(line: Line) -> str:
     """For a screen, as soon as it is known."""
     number, metric, ours, reference, ratio, goal, verdict = line.cells
-    beside = " | ".join(filter(None, [f"ours {ours}", reference and f"reference {reference}", ratio and f"ratio {ratio}"]))
+    beside = " | ".join(
+        filter(None, [f"ours {ours}", reference and f"reference {reference}", ratio and f"ratio {ratio}"])
+    )
     text = f"{number:4} {metric}: {beside} | goal {goal} | {'reached' if line.reached else verdict}"
     return "\n".join([text, *(f"       {note}" for note in line.notes)])
 

@@ -17,9 +17,15 @@ from connectors.base.types import (
     SourceStatus,
 )
 
-FIRST_NAMES = "Ada Ben Cleo Dan Eva Finn Gia Hal Ida Jon Kim Lea Max Nia Otto Pia Quin Ray Sue Tom Uma Vic Wes Xia".split()
+FIRST_NAMES = (
+    "Ada Ben Cleo Dan Eva Finn Gia Hal Ida Jon Kim Lea Max Nia Otto Pia Quin Ray Sue Tom Uma Vic Wes Xia".split()
+)
 LAST_NAMES = "Abbot Baker Carver Dyer Ellis Fisher Glover Hunter Irving Joiner Keller Lister Mason Nolan Potter".split()
-CITIES = (("Hoboken", "NJ", "New Jersey", "07030"), ("Austin", "TX", "Texas", "78701"), ("Reno", "NV", "Nevada", "89501"))
+CITIES = (
+    ("Hoboken", "NJ", "New Jersey", "07030"),
+    ("Austin", "TX", "Texas", "78701"),
+    ("Reno", "NV", "Nevada", "89501"),
+)
 PRODUCTS = tuple(
     (f"{kind[:3].upper()}-{scent[:3].upper()}-{size:02}", f"{scent} {kind}, {size} oz", 900 + 100 * size)
     for kind in ("Candle", "Diffuser", "Soap")
@@ -55,12 +61,13 @@ def fate_of(number: int, age_in_hours: float) -> Fate:
     """By age, with the few that go another way, the same ones every time."""
     if age_in_hours < 1:
         return HELD
-    if number % 20 == 3:
+    kind = number // 10  # every merchant has all kinds: the last digit says whose the order is
+    if kind % 20 == 3:
         return CANCELLED
-    if number % 200 == 7:
+    if kind % 200 == 7:
         return SKIPPED
     if age_in_hours < 72:
-        return ASKS if number % 50 == 9 else READY if age_in_hours < 1.02 else MIRRORED
+        return ASKS if kind % 50 == 9 else READY if age_in_hours < 1.02 else MIRRORED
     if age_in_hours < 192:
         return SHIPPED
     return DELIVERED if age_in_hours < 336 else COMPLETED
@@ -70,8 +77,36 @@ def snapshot_text(product: int, city: int) -> str:
     """The kept reading of an order of one unit as JSON, with id, name, at and status to be filled in by `%`."""
     sku, title, price = PRODUCTS[product]
     town, code, province, postal = CITIES[city]
-    address = Address("%(name)s", "%(name)s", "", "+1 201 555 0123", "12 Harbor Street", "", "", "", town, province, code, postal, "US")
-    line = LineItem("%(id)s1", f"17293822569{product:08}", f"17293822570{product:08}", sku, title, "Default", 1, price, price, 0, 0, 0, "AWAITING_SHIPMENT")
+    address = Address(
+        "%(name)s",
+        "%(name)s",
+        "",
+        "+1 201 555 0123",
+        "12 Harbor Street",
+        "",
+        "",
+        "",
+        town,
+        province,
+        code,
+        postal,
+        "US",
+    )
+    line = LineItem(
+        "%(id)s1",
+        f"17293822569{product:08}",
+        f"17293822570{product:08}",
+        sku,
+        title,
+        "Default",
+        1,
+        price,
+        price,
+        0,
+        0,
+        0,
+        "AWAITING_SHIPMENT",
+    )
     payment = Payment("USD", price, 0, 0, price, 499, 0, 0, 499, 0, 0, 0, {}, price + 499)
     made = PlatformOrder(
         "%(id)s", SourceStatus.AWAITING_SHIPMENT, "AWAITING_SHIPMENT", _MOMENT, _MOMENT, _MOMENT, True, False, False,

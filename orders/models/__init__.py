@@ -8,6 +8,7 @@ from orders.models.orders import Attention, Order, OrderState, OrderVersion, Set
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 from orders.models.products import Catalog, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
+from orders.models.tallies import OrderTally, SearchWord
 
 __all__ = [
     "Attention",
@@ -24,6 +25,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderState",
+    "OrderTally",
     "OrderVersion",
     "OutboxItem",
     "OutboxKind",
@@ -31,6 +33,7 @@ __all__ = [
     "ProductLink",
     "Route",
     "RouteRule",
+    "SearchWord",
     "SetAside",
     "ShippingMapping",
 ]
