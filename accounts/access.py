@@ -28,9 +28,9 @@ def merchant_rows(merchant_id: int) -> Iterator[None]:
     """A transaction in which exactly one merchant's rows can be read and written.
 
     Keep calls to other machines outside it. The setting ends with the transaction, so a pooled connection never
-    carries a tenant to its next borrower.
+    carries a tenant to its next borrower. Inside another one it is a savepoint.
     """
-    with _with_setting("app.merchant", str(int(merchant_id))):
+    with _scope("app.merchant", str(int(merchant_id))):
         yield
 
 
@@ -38,8 +38,36 @@ def merchant_rows(merchant_id: int) -> Iterator[None]:
 def all_merchants(purpose: str) -> Iterator[None]:
     """A transaction that crosses tenants on purpose; `purpose` says why, for whoever reads the calling code."""
     assert purpose
-    with _with_setting("role", SYSTEM_ROLE):
+    with _scope("role", SYSTEM_ROLE):
         yield
+
+
+@contextmanager
+def _scope(name: str, value: str) -> Iterator[None]:
+    """A transaction in which the setting has this value; inside another one, what it had before comes back.
+
+    What is set is remembered beside the connection, so that a transaction costs one statement for it, and one inside
+    another of the same merchant none.
+    """
+    is_inner = connection.in_atomic_block
+    known: dict[str, str] = connection.__dict__.setdefault("scope_settings", {})
+    if not is_inner:
+        known.clear()
+    with transaction.atomic():
+        before = known.get(name)
+        if before is None and is_inner:
+            before = _setting(name)
+        if before != value:
+            _set(name, value)
+        known[name] = value
+        try:
+            yield
+            if is_inner and before is not None and before != value:
+                _set(name, before)
+        finally:
+            known.pop(name, None)
+            if before is not None:
+                known[name] = before
 
 
 def memberships_of(user: User) -> list[Membership]:
@@ -87,22 +115,12 @@ def open_merchant(*, name: str, owner: User) -> Merchant:
     return merchant
 
 
-@contextmanager
-def _with_setting(name: str, value: str) -> Iterator[None]:
-    """A transaction with this setting. Within another it is put back; the outermost takes it along when it ends."""
-    is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        before = _set(name, value)
-        yield
-        if not is_outermost:
-            _set(name, before)
-
-
-def _set(name: str, value: str) -> str:
-    """Set it until the transaction's end, and return what it was."""
+def _setting(name: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(before, ''), set_config(%s, %s, true) from (select current_setting(%s, true) offset 0) as it (before)",
-            [name, value, name],
-        )
+        cursor.execute("select coalesce(current_setting(%s, true), '')", [name])
         return str(cursor.fetchone()[0])
+
+
+def _set(name: str, value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config(%s, %s, true)", [name, value])

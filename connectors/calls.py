@@ -6,7 +6,7 @@ The collector is per thread, and a thread runs one step at a time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -32,6 +32,11 @@ def take() -> list[Collected]:
 
 def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
     """Write records in the caller's transaction; `subject` is the order's id at the source, or empty."""
+    save_many(rows=[(subject, record) for record in records], merchant_id=merchant_id)
+
+
+def save_many(*, rows: Sequence[tuple[str, Collected]], merchant_id: int) -> None:
+    """`save` for records of several subjects, each beside its own."""
     ApiCall.objects.bulk_create(
         ApiCall(
             merchant_id=merchant_id,
@@ -48,7 +53,7 @@ def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
             request_id=record.request_id,
             called_at=called_at,
         )
-        for store_id, called_at, record in records
+        for subject, (store_id, called_at, record) in rows
     )
 
 

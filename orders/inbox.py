@@ -17,6 +17,7 @@ from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.types import RawRequest
 from connectors.http import scrub_text
 from connectors.models import ConnectedStore, StorePart, WebhookDelivery
+from connectors.pacing import Pace
 from connectors.speaking import speaking
 from orders import reading
 from orders.models import Mirror
@@ -38,7 +39,7 @@ _ABOUT_SOURCE_ORDER = frozenset(
 _ABOUT_STORE_ORDER = frozenset({EventKind.SHIPMENT_CHANGED, EventKind.PLACED_ORDER_CHANGED, EventKind.REFUND_CHANGED})
 
 
-def empty(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+def empty(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace | None = None) -> int:
     """Read the store's due deliveries, oldest first, and return how many. Not inside a transaction.
 
     Safe to repeat and to break off: a delivery is marked only after what it names was read and kept.
@@ -51,7 +52,8 @@ def empty(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
     parser = registry.build(store.platform, clock=clock, store=store)
     parsed = {delivery.pk: _events(delivery, parser) for delivery in deliveries}
     try:
-        outcomes = _act(store=store, events=[event for events in parsed.values() for event in events], clock=clock)
+        events = [event for found in parsed.values() for event in found]
+        outcomes = _act(store=store, events=events, clock=clock, pace=pace)
     except PlatformError as error:
         _put_back(store=store, deliveries=deliveries, error=error, now=clock())
         return len(deliveries)
@@ -71,7 +73,9 @@ def _events(delivery: WebhookDelivery, parser: Connector) -> list[PlatformEvent]
         return []
 
 
-def _act(*, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Callable[[], datetime]) -> dict[str, str]:
+def _act(
+    *, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Callable[[], datetime], pace: Pace | None
+) -> dict[str, str]:
     """Read what the events name: outcome by external id. Raises PlatformError when the platform can't be asked."""
     events = list(events)
     if any(event.kind is EventKind.DEAUTHORIZED for event in events):
@@ -87,7 +91,7 @@ def _act(*, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Calla
         wanted = _ours(store, wanted)
         if not wanted:
             return {}
-    with speaking(store, clock=clock) as connector:
+    with speaking(store, clock=clock, pace=pace) as connector:
         if isinstance(connector, Source):
             return reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
         assert isinstance(connector, Destination)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 
 from orders.models import Attention, Order, OrderEvent, OrderState
@@ -67,6 +68,41 @@ def advance(
     )
 
 
+def advance_many(
+    *, orders: Sequence[Order], to: OrderState, reason: str, now: datetime, words: Mapping[int, str] | None = None
+) -> list[OrderEvent]:
+    """`advance` for many orders at once, by one UPDATE each: the events of those that moved, written by the caller.
+
+    Orders that someone else moved first, or that the table forbids to move, are left out. `words`, by order, are added
+    to what a person may look for. In the caller's transaction.
+    """
+    befores = {order.pk: OrderState(order.state) for order in orders if to in MOVES[OrderState(order.state)]}
+    added = [(words or {}).get(pk, "") for pk in befores]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """update orders_order o set state = %s, version = version + 1, search_text = search_text || m.words
+            from unnest(%s::bigint[], %s::text[], %s::text[]) as m(id, before, words)
+            where o.id = m.id and o.state = m.before returning o.id""",
+            [to.value, list(befores), [before.value for before in befores.values()], added],
+        )
+        moved = {row[0] for row in cursor.fetchall()}
+    events = []
+    for order in orders:
+        if order.pk in moved:
+            order.state = to
+            events.append(
+                event_of(
+                    order=order,
+                    kind=f"order.{_VERBS[to]}",
+                    reason=reason,
+                    now=now,
+                    from_state=befores[order.pk].value,
+                    to_state=to.value,
+                )
+            )
+    return events
+
+
 def note(
     *,
     order: Order,
@@ -79,7 +115,33 @@ def note(
     by: str = "",
 ) -> OrderEvent:
     """Write one line of the order's history, in the caller's transaction."""
-    return OrderEvent.objects.create(
+    event = event_of(
+        order=order,
+        kind=kind,
+        now=now,
+        reason=reason,
+        facts=facts,
+        from_state=from_state,
+        to_state=to_state,
+        by=by,
+    )
+    event.save(force_insert=True)
+    return event
+
+
+def event_of(
+    *,
+    order: Order,
+    kind: str,
+    now: datetime,
+    reason: str = "",
+    facts: Mapping[str, Any] | None = None,
+    from_state: str = "",
+    to_state: str = "",
+    by: str = "",
+) -> OrderEvent:
+    """One line of the order's history, not written yet."""
+    return OrderEvent(
         merchant_id=order.merchant_id,
         order_id=order.pk,
         kind=kind,

@@ -19,6 +19,8 @@ class Lane(models.Model):
     fence = models.BigIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     poll_at = models.DateTimeField(null=True, blank=True)
+    served_at = models.DateTimeField(null=True, blank=True)  # when it was drained last: who waits longest comes first
+    pace = models.JSONField(default=dict, blank=True)  # what connectors/pacing.py has to know the next time
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["poll_at"], name="lane_polls")]

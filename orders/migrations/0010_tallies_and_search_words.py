@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0003_cache_table'),
         ('connectors', '0005_keep_delivery'),
-        ('orders', '0008_mirror_read_at'),
+        ('orders', '0009_sure_at_and_pace'),
     ]
 
     operations = [

@@ -142,7 +142,7 @@ drop function orders_words(text);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0009_tallies_and_search_words")]
+    dependencies = [("orders", "0010_tallies_and_search_words")]
 
     operations = [
         shut_table("orders_ordertally"),
