@@ -41,6 +41,16 @@ def destination_store(merchant: int) -> int:
     return 2 * merchant
 
 
+def cipher(merchant: int) -> str:
+    """What each call names the merchant's TikTok shop by."""
+    return f"cipher-{merchant}"
+
+
+def domain(merchant: int) -> str:
+    """The merchant's storefront."""
+    return f"business-{merchant}.myshopify.com"
+
+
 def merchant_of(number: int) -> int:
     """Every tenth order is the big merchant's; the others are shared evenly, in no order."""
     return BIG if number % 10 == 0 else 2 + (number * 7919) % (MERCHANTS - 1)
@@ -60,7 +70,7 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     )
     columns = (
         "id merchant_id platform part external_id name region currency domain extra options state state_reason"
-        " credentials_text authorization_id credentials_version access_expires_at scopes connected_at polled_until last_test"
+        " credentials_text authorization_id credentials_version access_expires_at scopes connected_at polled_until last_test webhooks_checked_at"
     )
     _copy(
         admin,
@@ -74,8 +84,8 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
         for m in every
     )
     _copy(admin, "orders_route", columns, routes)
-    columns = "store_id merchant_id fence poll_at"
-    lanes = (f"{store}\t{m}\t0\t{later}\n" for m in every for store in (source_store(m), destination_store(m)))
+    columns = "store_id merchant_id fence poll_at pace"
+    lanes = (f"{store}\t{m}\t0\t{later}\t{{}}\n" for m in every for store in (source_store(m), destination_store(m)))
     _copy(admin, "orders_lane", columns, lanes)
     links = (
         f"{m}\t{destination_store(m)}\t{sku}\tgid://shopify/ProductVariant/{place}\t{title}\tf\t{_text(now)}\n"
@@ -119,11 +129,11 @@ def _fill(dsn: str, tables: Sequence[_Table], count: int, now: datetime) -> None
 
 
 def _stores(merchant: int, token: str, since: str, later: str, now: str) -> Rows:
-    shared = f"{{}}\tCONNECTED\t\t{token}\t\t1\t{later}\t[]\t{since}\t{now}\t{{}}\n"
+    shared = f"{{}}\tCONNECTED\t\t{token}\t\t1\t{later}\t[]\t{since}\t{now}\t{{}}\t{now}\n"
     shop = f"749512345678{merchant:07}"
-    extra = '{"cipher": "bench-cipher"}'
+    extra = f'{{"cipher": "{cipher(merchant)}"}}'
     yield f"{source_store(merchant)}\t{merchant}\ttiktok_shop\tSOURCE\t{shop}\tBusiness {merchant}\tUS\tUSD\t\t{extra}\t{shared}"
-    shop = f"business-{merchant}.myshopify.com"
+    shop = domain(merchant)
     yield f"{destination_store(merchant)}\t{merchant}\tshopify\tDESTINATION\t{shop}\tbusiness-{merchant}\t\tUSD\t{shop}\t{{}}\t{shared}"
 
 

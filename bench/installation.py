@@ -70,6 +70,12 @@ class Installation:
             process.wait()
 
 
+    def end_all(self) -> None:
+        """End every program that a broken-off measurement left."""
+        for name in list(self.started):
+            self.end(name)
+
+
 @contextmanager
 def installed() -> Iterator[Installation]:
     """Everything but the rows. All of it is gone at the end, the logs but."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bench.raw import PRODUCTS
 from connectors.base import snapshot
 from connectors.base.types import (
     Address,
@@ -25,12 +26,6 @@ CITIES = (
     ("Hoboken", "NJ", "New Jersey", "07030"),
     ("Austin", "TX", "Texas", "78701"),
     ("Reno", "NV", "Nevada", "89501"),
-)
-PRODUCTS = tuple(
-    (f"{kind[:3].upper()}-{scent[:3].upper()}-{size:02}", f"{scent} {kind}, {size} oz", 900 + 100 * size)
-    for kind in ("Candle", "Diffuser", "Soap")
-    for scent in ("Amber", "Birch", "Cedar", "Fig", "Linen", "Moss", "Plum")
-    for size in (4, 8)
 )
 _MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
