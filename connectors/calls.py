@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from accounts.bulk import insert_many
 from connectors.http import CallRecord
 from connectors.models import ApiCall, ConnectedStore
 
@@ -37,7 +38,7 @@ def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
 
 def save_many(*, rows: Sequence[tuple[str, Collected]], merchant_id: int) -> None:
     """`save` for records of several subjects, each beside its own."""
-    ApiCall.objects.bulk_create(
+    insert_many(
         ApiCall(
             merchant_id=merchant_id,
             store_id=store_id,

@@ -13,6 +13,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from accounts.access import merchant_rows
+from accounts.bulk import insert_many
 from connectors.base import money as amounts
 from connectors.base.connector import Destination
 from connectors.base.types import OrderDraft, PlacedOrder, PlatformOrder
@@ -49,7 +50,7 @@ def keep(creations: Sequence[Creation], drain: Drain) -> None:
         _keep_placed(kept, now)
         events = [event for creation in kept for event in _events_of(creation, now)]
         events += _advance(kept, now)
-        OrderEvent.objects.bulk_create(events)
+        insert_many(events)
         for creation in kept:
             _follow_up(creation, now)
     for creation in creations:
