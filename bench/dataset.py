@@ -18,6 +18,7 @@ from bench import stock
 from connectors.base.types import Credentials
 from connectors.crypto import encrypt
 from connectors.models import write_credentials
+from orders.drafting import sku_key
 
 MERCHANTS = 1000
 BIG = 1  # the merchant with a tenth of all orders
@@ -88,7 +89,7 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     lanes = (f"{store}\t{m}\t0\t{later}\t{{}}\n" for m in every for store in (source_store(m), destination_store(m)))
     _copy(admin, "orders_lane", columns, lanes)
     links = (
-        f"{m}\t{destination_store(m)}\t{sku}\tgid://shopify/ProductVariant/{place}\t{title}\tf\t{_text(now)}\n"
+        f"{m}\t{destination_store(m)}\t{sku_key(sku)}\tgid://shopify/ProductVariant/{place}\t{title}\tf\t{_text(now)}\n"
         for m in every
         for place, (sku, title, _) in enumerate(stock.PRODUCTS)
     )

@@ -84,12 +84,15 @@ def put(installation: Installation, played: Platform, orders: Sequence[Due]) -> 
         due.load(admin, orders, epoch=played.epoch)
 
 
-def wait_until_created(played: Platform, count: int, *, seconds: float) -> float:
-    """The seconds until there were so many. Raises TimeoutError with how many there were."""
-    began = time.monotonic()
-    while (done := played.count()) < count:
-        if time.monotonic() - began > seconds:
-            raise TimeoutError(f"{done} of {count} orders were created within {seconds:.0f} s")
+def wait_until_created(played: Platform, count: int, *, stalled_after: float = 40) -> float:
+    """The seconds until there were so many. Raises TimeoutError where nothing happens any more."""
+    began = moved_at = time.monotonic()
+    done = 0
+    while (seen := played.count()) < count:
+        now = time.monotonic()
+        moved_at, done = (now, seen) if seen > done else (moved_at, done)
+        if now - moved_at > stalled_after:
+            raise TimeoutError(f"{done} of {count} orders were created, then none for {stalled_after:.0f} s")
         time.sleep(0.05)
     return time.monotonic() - began
 

@@ -15,7 +15,6 @@ from bench.usage import Used, measured, statements
 
 SENDERS = 64
 LATENCY = 0.2
-_PATIENCE = 600.0
 
 Say = Callable[[str], object]
 
@@ -54,7 +53,7 @@ def efficiency(installation: Installation, *, is_quick: bool, rounds: int, say: 
         played.tell("mode", latency=LATENCY)
         for number in range(rounds):
             engine.put(installation, played, _spread(count, stores=1))
-            engine.wait_until_created(played, count, seconds=_PATIENCE)
+            engine.wait_until_created(played, count)
             found.append(_steady_rate(played) / (SENDERS / LATENCY))
             say(f"P5 round {number + 1}: {found[-1]:.2f}")
     figure = figure_of(found)
@@ -73,7 +72,7 @@ def drain(installation: Installation, *, is_quick: bool, rounds: int, say: Say) 
     with engine.platform(installation) as played, engine.worker(installation, played):
         for number in range(rounds):
             engine.put(installation, played, _spread(count, stores=count // 36))
-            found.append(engine.wait_until_created(played, count, seconds=_PATIENCE))
+            found.append(engine.wait_until_created(played, count))
             say(f"P11 round {number + 1}: {found[-1]:.1f} s")
     figure, goal = figure_of(found), 30 * count / 36_000
     return [
@@ -90,7 +89,7 @@ def statements_per_create(installation: Installation, *, is_quick: bool, rounds:
         for number in range(rounds):
             engine.put(installation, played, _spread(count, stores=20))
             before = statements(admin)
-            engine.wait_until_created(played, count, seconds=_PATIENCE)
+            engine.wait_until_created(played, count)
             engine.wait_until(lambda: _is_settled(admin), seconds=20)
             took = statements(admin) - before
             commits.append(took.commits / count)
@@ -107,7 +106,7 @@ def _drained(installation: Installation, played: Platform, count: int) -> Used:
     with engine.worker(installation, played) as pid:
         engine.put(installation, played, _spread(count, stores=20))
         with measured(pid, database=installation.database_pid) as used, installation.admin() as admin:
-            engine.wait_until_created(played, count, seconds=_PATIENCE)
+            engine.wait_until_created(played, count)
             engine.wait_until(lambda: _is_settled(admin), seconds=20)
     return used
 
@@ -119,7 +118,7 @@ def _by_single_tasks(installation: Installation, played: Platform, count: int) -
         with measured(pid, database=installation.database_pid) as used:
             for order in orders:
                 one_task_per_order.enqueue(destination_store(order.merchant))
-            engine.wait_until_created(played, count, seconds=_PATIENCE)
+            engine.wait_until_created(played, count)
     return used
 
 

@@ -11,11 +11,12 @@ from accounts.rowsecurity import SYSTEM_ROLE, shut_table
 WORDS = """
 create function orders_words(search_text text) returns setof text language sql immutable as $$
   with pieces as (
-    select btrim(piece, '.,;:!?()[]{}"''&/|+*#') as piece from regexp_split_to_table(upper(search_text), '\\s+') piece
+    select btrim(piece, '.,;:!?()[]{}"''&/|+*#') as piece
+    from string_to_table(translate(upper(search_text), E'\n\t\r', '   '), ' ') piece
   )
   select distinct left(word, 60) from (
     select piece as word from pieces
-    union all select right(piece, 6) from pieces where piece ~ '^[0-9]{12,}$'
+    union all select right(piece, 6) from pieces where length(piece) >= 12 and piece ~ '^[0-9]+$'
     union all select part from pieces, regexp_split_to_table(piece, '[^[:alnum:]]+') part
       where piece ~ '[^[:alnum:]]' and length(part) > 2
   ) found where length(word) > 1
@@ -94,6 +95,12 @@ end $$;
 
 create function orders_change_words() returns trigger language plpgsql as $$
 begin
+  if starts_with(new.search_text, old.search_text || E'\n') then
+    insert into orders_searchword (merchant_id, word, order_id)
+    select new.merchant_id, word, new.id from orders_words(substr(new.search_text, length(old.search_text) + 1)) word
+    on conflict do nothing;
+    return null;
+  end if;
   delete from orders_searchword
   where merchant_id = old.merchant_id and order_id = old.id and word in (
     select orders_words(old.search_text) except select orders_words(new.search_text)
