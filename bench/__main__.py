@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.installation import Installation, installed, setup_django
 from bench.report import Line, markdown, plain
+from bench.run import Run
 
 
 def main() -> int:
@@ -39,10 +40,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _measured(measure: Callable[..., list[Line]], installation: Installation, options: argparse.Namespace) -> list[Line]:
+def _measured(
+    measure: Callable[..., list[Line]], installation: Installation, options: argparse.Namespace
+) -> list[Line]:
     began = time.monotonic()
     try:
-        return measure(installation, is_quick=options.quick, rounds=options.rounds, say=_say)
+        return measure(installation, Run(is_quick=options.quick, rounds=options.rounds, say=_say))
     except Exception as error:
         _say(f"{measure.__name__} could not be measured after {time.monotonic() - began:.0f} s: {error!r}")
         installation.end_all()

@@ -15,7 +15,10 @@ from typing import Any
 
 import psycopg
 
-MAKE = "create table if not exists bench_delivery (delivery_key text primary key, shop text, body text, received_at timestamptz)"
+MAKE = (
+    "create table if not exists bench_delivery"
+    " (delivery_key text primary key, shop text, body text, received_at timestamptz)"
+)
 _KEEP = "insert into bench_delivery values (%s, %s, %s, now()) on conflict do nothing"
 _KEY = os.environ.get("TIKTOK_SHOP_APP_KEY", "").encode()
 _SECRET = os.environ.get("TIKTOK_SHOP_APP_SECRET", "").encode()

@@ -34,6 +34,11 @@ class Platform:
         """How many creates there were."""
         return int(requests.get(f"{self.address}/_bench/count", timeout=30).text)
 
+    def levels(self) -> dict[str, float]:
+        """What is left in each storefront's bucket."""
+        found: dict[str, float] = requests.get(f"{self.address}/_bench/levels", timeout=30).json()
+        return found
+
     def ledger(self) -> dict[str, Any]:
         """Every create with its moment, calls and refusals by shop and kind, points spent by shop."""
         found: dict[str, Any] = requests.get(f"{self.address}/_bench/ledger", timeout=60).json()

@@ -20,7 +20,7 @@ from verisync_site.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".var" / "bench"
-WEBHOOK_KEY, WEBHOOK_SECRET = "bench-key", "bench-secret-0123456789"  # noqa: S105 - nobody's
+WEBHOOK_KEY, WEBHOOK_SECRET = "bench-key", "bench-secret-0123456789"
 
 
 @dataclass
@@ -68,7 +68,6 @@ class Installation:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
 
     def end_all(self) -> None:
         """End every program that a broken-off measurement left."""

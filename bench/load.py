@@ -61,11 +61,12 @@ class Line:
         try:
             if self.reader is None:
                 self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+            reader = self.reader
             self.writer.write(request)
-            head = await self.reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
             for line in head.lower().split(b"\r\n"):
                 if line.startswith(b"content-length:"):
-                    await self.reader.readexactly(int(line[15:]))
+                    await reader.readexactly(int(line[15:]))
                 if line == b"connection: close":
                     self.reader = None
                     self.writer.close()
@@ -145,7 +146,7 @@ def main() -> None:
 
     shared = {"seconds": options.seconds, "connections": options.connections, "make": make}
     loop = open_loop(options.url, rate=options.rate, **shared) if options.rate else closed_loop(options.url, **shared)
-    print(json.dumps(asdict(asyncio.run(loop))))  # noqa: T201
+    print(json.dumps(asdict(asyncio.run(loop))))
 
 
 if __name__ == "__main__":

@@ -63,13 +63,13 @@ class World:
 Answer = tuple[int, str, float]
 
 
-def answer(world: World, method: str, target: str, body: bytes) -> Answer:
+def answer(world: World, target: str, body: bytes) -> Answer:
     """Status, JSON, and the seconds until it is sent."""
     parts = urlsplit(target)
     if parts.path.startswith("/_bench/"):
         return 200, _control(world, parts.path, body), 0.0
     if parts.path.startswith("/tiktok_shop/"):
-        return _tiktok_shop(world, parts.path, parse_qs(parts.query), body)
+        return _tiktok_shop(world, parts.path, parse_qs(parts.query))
     if parts.path.startswith("/shopify/"):
         return _shopify(world, parts.path.split("/")[2], body)
     return 404, "{}", 0.0
@@ -84,6 +84,8 @@ def _control(world: World, path: str, body: bytes) -> str:
         world.forget()
     elif path == "/_bench/count":
         return str(len(world.created))
+    elif path == "/_bench/levels":
+        return json.dumps({shop: _level(world, shop, time.time()) for shop in world.points})
     elif path == "/_bench/ledger":
         named = {"calls": world.calls, "refused": world.refused}
         counts = {name: [[*key, count] for key, count in counter.items()] for name, counter in named.items()}
@@ -94,7 +96,7 @@ def _control(world: World, path: str, body: bytes) -> str:
 # TikTok Shop
 
 
-def _tiktok_shop(world: World, path: str, query: dict[str, list[str]], body: bytes) -> Answer:
+def _tiktok_shop(world: World, path: str, query: dict[str, list[str]]) -> Answer:
     shop = query.get("shop_cipher", [""])[0]
     call, mode, now = path.rpartition("/")[2], world.mode_of(shop), time.time()
     world.calls[shop, call] += 1
@@ -209,8 +211,8 @@ class Line(asyncio.Protocol):
             if len(self.got) < whole:
                 return
             body, self.got = self.got[end + 4 : whole], self.got[whole:]
-            method, target, _ = head[: head.find(b"\r\n")].decode().split(" ")
-            status, text, wait = answer(self.world, method, target, body)
+            _, target, _ = head[: head.find(b"\r\n")].decode().split(" ")
+            status, text, wait = answer(self.world, target, body)
             said = text.encode()
             line = f"HTTP/1.1 {status} {_REASONS.get(status, 'Odd')}\r\nContent-Type: application/json\r\n"
             out = f"{line}Content-Length: {len(said)}\r\n\r\n".encode() + said

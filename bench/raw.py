@@ -20,6 +20,16 @@ SHIPPING = 499
 _DAY = 86_400
 
 
+def cipher(merchant: int) -> str:
+    """What each call names the merchant's TikTok shop by."""
+    return f"cipher-{merchant}"
+
+
+def domain(merchant: int) -> str:
+    """The merchant's storefront."""
+    return f"business-{merchant}.myshopify.com"
+
+
 def order_id(number: int, held_for: float = 0.0) -> str:
     """The id of one order whose hold ends so many seconds after the epoch."""
     return f"{PREFIX}{number:07}{round(held_for * 100):07}"
@@ -63,72 +73,82 @@ def _money(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
 
-_TEXT = json.dumps(
-    {
-        "id": "%(id)s",
-        "status": "%(status)s",
-        "create_time": "@at@",
-        "update_time": "@updated@",
-        "paid_time": "@at@",
-        "rts_sla_time": "@ship_by@",
-        "shipping_due_time": "@ship_by@",
-        "is_on_hold_order": True,
-        "is_sample_order": False,
-        "is_buyer_request_cancel": False,
-        "shipping_type": "SELLER",
-        "fulfillment_type": "FULFILLMENT_BY_SELLER",
-        "user_id": "7494544224327371970",
-        "buyer_email": "v2x7y@scs.tiktokw.us",
-        "buyer_message": "",
-        "warehouse_id": "7281312345678901234",
-        "delivery_option_id": "7091146663229654785",
-        "delivery_option_name": "Standard shipping",
-        "line_items": [
-            {
-                "id": "%(id)s1",
-                "product_id": "1729382256910270851",
-                "sku_id": "1729382256910336387",
-                "seller_sku": "%(sku)s",
-                "product_name": "%(title)s",
-                "sku_name": "Default",
+_TEXT = (
+    json.dumps(
+        {
+            "id": "%(id)s",
+            "status": "%(status)s",
+            "create_time": "@at@",
+            "update_time": "@updated@",
+            "paid_time": "@at@",
+            "rts_sla_time": "@ship_by@",
+            "shipping_due_time": "@ship_by@",
+            "is_on_hold_order": True,
+            "is_sample_order": False,
+            "is_buyer_request_cancel": False,
+            "shipping_type": "SELLER",
+            "fulfillment_type": "FULFILLMENT_BY_SELLER",
+            "user_id": "7494544224327371970",
+            "buyer_email": "v2x7y@scs.tiktokw.us",
+            "buyer_message": "",
+            "warehouse_id": "7281312345678901234",
+            "delivery_option_id": "7091146663229654785",
+            "delivery_option_name": "Standard shipping",
+            "line_items": [
+                {
+                    "id": "%(id)s1",
+                    "product_id": "1729382256910270851",
+                    "sku_id": "1729382256910336387",
+                    "seller_sku": "%(sku)s",
+                    "product_name": "%(title)s",
+                    "sku_name": "Default",
+                    "currency": "USD",
+                    "original_price": "%(price)s",
+                    "sale_price": "%(price)s",
+                    "seller_discount": "0",
+                    "platform_discount": "0",
+                    "display_status": "AWAITING_SHIPMENT",
+                    "is_gift": False,
+                    "item_tax": [],
+                }
+            ],
+            "packages": [],
+            "payment": {
                 "currency": "USD",
-                "original_price": "%(price)s",
-                "sale_price": "%(price)s",
+                "original_total_product_price": "%(price)s",
                 "seller_discount": "0",
                 "platform_discount": "0",
-                "display_status": "AWAITING_SHIPMENT",
-                "is_gift": False,
-                "item_tax": [],
-            }
-        ],
-        "packages": [],
-        "payment": {
-            "currency": "USD",
-            "original_total_product_price": "%(price)s",
-            "seller_discount": "0",
-            "platform_discount": "0",
-            "sub_total": "%(price)s",
-            "original_shipping_fee": _money(SHIPPING),
-            "shipping_fee": _money(SHIPPING),
-            "product_tax": "0",
-            "tax": "0",
-            "total_amount": "%(total)s",
-        },
-        "recipient_address": {
-            "name": "Jane Doe",
-            "first_name": "Jane",
-            "last_name": "Doe",
-            "phone_number": "(+1)201 555 0123",
-            "address_line1": "12 Harbor Street",
-            "address_detail": "12 Harbor Street",
-            "full_address": "United States, New Jersey, Hoboken, 12 Harbor Street",
-            "postal_code": "07030",
-            "region_code": "US",
-            "district_info": [
-                {"address_level": "L0", "address_level_name": "Country", "address_name": "United States"},
-                {"address_level": "L1", "address_level_name": "State", "address_name": "New Jersey", "iso_code": "NJ"},
-                {"address_level": "L3", "address_level_name": "City", "address_name": "Hoboken"},
-            ],
-        },
-    }
-).replace('"@at@"', "%(at)d").replace('"@updated@"', "%(updated)d").replace('"@ship_by@"', "%(ship_by)d")
+                "sub_total": "%(price)s",
+                "original_shipping_fee": _money(SHIPPING),
+                "shipping_fee": _money(SHIPPING),
+                "product_tax": "0",
+                "tax": "0",
+                "total_amount": "%(total)s",
+            },
+            "recipient_address": {
+                "name": "Jane Doe",
+                "first_name": "Jane",
+                "last_name": "Doe",
+                "phone_number": "(+1)201 555 0123",
+                "address_line1": "12 Harbor Street",
+                "address_detail": "12 Harbor Street",
+                "full_address": "United States, New Jersey, Hoboken, 12 Harbor Street",
+                "postal_code": "07030",
+                "region_code": "US",
+                "district_info": [
+                    {"address_level": "L0", "address_level_name": "Country", "address_name": "United States"},
+                    {
+                        "address_level": "L1",
+                        "address_level_name": "State",
+                        "address_name": "New Jersey",
+                        "iso_code": "NJ",
+                    },
+                    {"address_level": "L3", "address_level_name": "City", "address_name": "Hoboken"},
+                ],
+            },
+        }
+    )
+    .replace('"@at@"', "%(at)d")
+    .replace('"@updated@"', "%(updated)d")
+    .replace('"@ship_by@"', "%(ship_by)d")
+)

@@ -54,7 +54,8 @@ def markdown(lines: Sequence[Line], *, command: str, began: datetime, ended: dat
 def machine() -> str:
     """The machine in a few words."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{psutil.cpu_count()} × {_processor()}, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+    python = platform.python_version()
+    return f"{psutil.cpu_count()} × {_processor()}, {memory:.0f} GB, {platform.system()}, Python {python}"
 
 
 def _processor() -> str:

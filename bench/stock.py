@@ -19,9 +19,13 @@ from connectors.base.types import (
 )
 
 FIRST_NAMES = (
-    "Ada Ben Cleo Dan Eva Finn Gia Hal Ida Jon Kim Lea Max Nia Otto Pia Quin Ray Sue Tom Uma Vic Wes Xia".split()
-)
-LAST_NAMES = "Abbot Baker Carver Dyer Ellis Fisher Glover Hunter Irving Joiner Keller Lister Mason Nolan Potter".split()
+    "Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hal", "Ida", "Jon", "Kim", "Lea",
+    "Max", "Nia", "Otto", "Pia", "Quin", "Ray", "Sue", "Tom", "Uma", "Vic", "Wes", "Xia",
+)  # fmt: skip
+LAST_NAMES = (
+    "Abbot", "Baker", "Carver", "Dyer", "Ellis", "Fisher", "Glover", "Hunter",
+    "Irving", "Joiner", "Keller", "Lister", "Mason", "Nolan", "Potter",
+)  # fmt: skip
 CITIES = (
     ("Hoboken", "NJ", "New Jersey", "07030"),
     ("Austin", "TX", "Texas", "78701"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bench import due, engine, one_task_per_order
 from bench.dataset import destination_store
 from bench.due import Due
@@ -11,30 +9,33 @@ from bench.engine import Platform
 from bench.installation import Installation
 from bench.report import Line
 from bench.rounds import figure_of
+from bench.run import Run
 from bench.usage import Used, measured, statements
 
 SENDERS = 64
 LATENCY = 0.2
 
-Say = Callable[[str], object]
 
-
-def orders_per_cpu_second(installation: Installation, *, is_quick: bool, rounds: int, say: Say) -> list[Line]:
+def orders_per_cpu_second(installation: Installation, run: Run) -> list[Line]:
     """P4: many orders of twenty stores on an instant platform; then the same by one task per order."""
-    count = 2_000 if is_quick else 20_000
+    count = 2_000 if run.is_quick else 20_000
     ours, theirs, database, notes = [], [], [], []
     with engine.platform(installation) as played:
-        for number in range(rounds):
+        for number in range(run.rounds):
             used = _drained(installation, played, count)
             ours.append(count / used.cpu)
             database.append(used.database_cpu / count * 1e6)
-            say(f"P4 round {number + 1}: {count / used.cpu:.0f} per worker CPU-second, {count / used.seconds:.0f}/s")
+            run.say(
+                f"P4 round {number + 1}: {count / used.cpu:.0f} per worker CPU-second, {count / used.seconds:.0f}/s"
+            )
             peer = _by_single_tasks(installation, played, count // 10)
             theirs.append(count // 10 / peer.cpu)
-            say(f"P4 round {number + 1}: one task per order {theirs[-1]:.0f} per worker CPU-second")
+            run.say(f"P4 round {number + 1}: one task per order {theirs[-1]:.0f} per worker CPU-second")
     mine, peer_figure = figure_of(ours), figure_of(theirs)
     ratio = mine.median / peer_figure.median
-    notes.append(f"{1e6 / mine.median:.0f} µs of worker CPU and {figure_of(database).median:.0f} µs of database CPU an order")
+    notes.append(
+        f"{1e6 / mine.median:.0f} µs of worker CPU and {figure_of(database).median:.0f} µs of database CPU an order"
+    )
     notes.append(f"spread {mine.spread:.0%} ours, {peer_figure.spread:.0%} one task per order")
     return [
         Line(
@@ -45,17 +46,17 @@ def orders_per_cpu_second(installation: Installation, *, is_quick: bool, rounds:
     ]  # fmt: skip
 
 
-def efficiency(installation: Installation, *, is_quick: bool, rounds: int, say: Say) -> list[Line]:
+def efficiency(installation: Installation, run: Run) -> list[Line]:
     """P5: one store whose platform takes 200 ms: how busy the senders are kept."""
-    count = 2_000 if is_quick else 8_000
+    count = 2_000 if run.is_quick else 8_000
     found = []
     with engine.platform(installation) as played, engine.worker(installation, played):
         played.tell("mode", latency=LATENCY)
-        for number in range(rounds):
+        for number in range(run.rounds):
             engine.put(installation, played, _spread(count, stores=1))
             engine.wait_until_created(played, count)
             found.append(_steady_rate(played) / (SENDERS / LATENCY))
-            say(f"P5 round {number + 1}: {found[-1]:.2f}")
+            run.say(f"P5 round {number + 1}: {found[-1]:.2f}")
     figure = figure_of(found)
     text = f"{figure.median:.2f} ({figure.median * SENDERS / LATENCY:.0f}/s)"
     return [
@@ -65,28 +66,29 @@ def efficiency(installation: Installation, *, is_quick: bool, rounds: int, say: 
     ]  # fmt: skip
 
 
-def drain(installation: Installation, *, is_quick: bool, rounds: int, say: Say) -> list[Line]:
+def drain(installation: Installation, run: Run) -> list[Line]:
     """P11: what an outage of an hour left behind: 36 orders of each of 1,000 stores."""
-    count = 3_600 if is_quick else 36_000
+    count = 3_600 if run.is_quick else 36_000
     found = []
     with engine.platform(installation) as played, engine.worker(installation, played):
-        for number in range(rounds):
+        for number in range(run.rounds):
             engine.put(installation, played, _spread(count, stores=count // 36))
             found.append(engine.wait_until_created(played, count))
-            say(f"P11 round {number + 1}: {found[-1]:.1f} s")
+            run.say(f"P11 round {number + 1}: {found[-1]:.1f} s")
     figure, goal = figure_of(found), 30 * count / 36_000
     return [
         Line("P11", f"drain of {count:,} due orders of {count // 36:,} stores, instant platform",
-             f"{figure.median:.1f} s", f"≤ {goal:.0f} s", figure.median <= goal, "", "", (f"spread {figure.spread:.0%}",))
+             f"{figure.median:.1f} s", f"≤ {goal:.0f} s", figure.median <= goal,
+             notes=(f"spread {figure.spread:.0%}",))
     ]  # fmt: skip
 
 
-def statements_per_create(installation: Installation, *, is_quick: bool, rounds: int, say: Say) -> list[Line]:
+def statements_per_create(installation: Installation, run: Run) -> list[Line]:
     """P13, the create: commits and statements of a released order until it is mirrored."""
-    count = 2_000 if is_quick else 10_000
+    count = 2_000 if run.is_quick else 10_000
     commits, sent = [], []
     with engine.platform(installation) as played, engine.worker(installation, played), installation.admin() as admin:
-        for number in range(rounds):
+        for number in range(run.rounds):
             engine.put(installation, played, _spread(count, stores=20))
             before = statements(admin)
             engine.wait_until_created(played, count)
@@ -94,7 +96,7 @@ def statements_per_create(installation: Installation, *, is_quick: bool, rounds:
             took = statements(admin) - before
             commits.append(took.commits / count)
             sent.append(took.statements / count)
-            say(f"P13 round {number + 1}: {commits[-1]:.2f} commits, {sent[-1]:.2f} statements")
+            run.say(f"P13 round {number + 1}: {commits[-1]:.2f} commits, {sent[-1]:.2f} statements")
     commit, statement = figure_of(commits).median, figure_of(sent).median
     return [
         Line("P13", "database cost of a create: commits and statements an order", f"{commit:.2f} and {statement:.2f}",

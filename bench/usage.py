@@ -75,7 +75,8 @@ def statements(admin: psycopg.Connection[tuple[int]]) -> Statements:
         " where s.toplevel and r.rolname <> 'postgres'"
     ).fetchone()
     done = admin.execute("select xact_commit from pg_stat_database where datname = current_database()").fetchone()
-    assert sent and done
+    assert sent
+    assert done
     return Statements(sent[0], done[0])
 
 

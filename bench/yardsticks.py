@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench import dataset, due, throughput
+from bench import acks, dataset, due, fairness, growth, pages, resting, throughput
 from bench.installation import Installation
 from bench.report import Line
+from bench.run import Run
 
-Measure = Callable[..., list[Line]]
+Measure = Callable[[Installation, Run], list[Line]]
 
 YARDSTICKS: tuple[tuple[tuple[str, ...], Measure], ...] = (
+    (("P10",), growth.growth_with_orders),
+    (("P9",), pages.order_list),
+    (("P1",), acks.acks_per_cpu_second),
+    (("P2",), acks.ack_time),
+    (("P12",), resting.memory),
+    (("P14",), resting.idle),
     (("P4",), throughput.orders_per_cpu_second),
     (("P5",), throughput.efficiency),
+    (("P6",), fairness.release),
+    (("P7",), fairness.saturation),
+    (("P8",), fairness.fairness),
     (("P11",), throughput.drain),
     (("P13",), throughput.statements_per_create),
 )

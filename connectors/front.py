@@ -54,7 +54,7 @@ def _status(environ: Environ) -> int:
         log.exception("webhook failed", extra={"platform": platform[:20]})
         return HTTPStatus.INTERNAL_SERVER_ERROR
     finally:
-        if connection.connection is not None:
+        if connection.connection is not None and not connection.in_atomic_block:
             close_old_connections()  # as Django does after each request
 
 

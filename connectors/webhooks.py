@@ -94,7 +94,7 @@ def _of_the_store(connector: Connector, raw: RawRequest) -> Connector:
 
 def _keep(*, platform: str, shop: str, key: str, body: str, headers: dict[str, str]) -> None:
     """One durable insert. A repeat, and a shop that nobody connected, leave no row, so it may be tried twice."""
-    values = [platform, shop, key, json.dumps(headers), body, timezone.now()]
+    values: list[Any] = [platform, shop, key, json.dumps(headers), body, timezone.now()]
     pool = connection.pool  # type: ignore[attr-defined] # PostgreSQL's alone
     if pool is None or connection.connection is not None:
         with connection.cursor() as cursor:

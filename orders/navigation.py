@@ -35,7 +35,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int]:
-    """Stores by part and name, and how many orders wait for a person. A view that has both at hand sets `request.frame`."""
+    """Stores by part and name, and how many orders wait for a person. A view that has both sets `request.frame`."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.order_by("part", "name"))
         waiting = OrderTally.objects.exclude(attention="").aggregate(waiting=Sum("count"))["waiting"]

@@ -83,8 +83,8 @@ KEEP_WORDS = """
 create function orders_keep_words() returns trigger language plpgsql as $$
 begin
   if tg_op <> 'INSERT' then
-    delete from orders_searchword gone using stale, orders_words(stale.search_text) word
-    where gone.merchant_id = stale.merchant_id and gone.word = word and gone.order_id = stale.id;
+    delete from orders_searchword gone using stale, orders_words(stale.search_text) as spelled (word)
+    where gone.merchant_id = stale.merchant_id and gone.word = spelled.word and gone.order_id = stale.id;
   end if;
   if tg_op <> 'DELETE' then
     insert into orders_searchword (merchant_id, word, order_id)

@@ -41,7 +41,7 @@ class OrderTally(models.Model):
 class SearchWord(models.Model):
     """A word of an order's `search_text`, in upper case: found by its beginning, which row-level security permits.
 
-    `like` on the text itself could use no index: PostgreSQL may not show a foreign row to a function that might leak it.
+    `like` on the text could use no index: PostgreSQL shows no foreign row to a function that might leak it.
     """
 
     pk = models.CompositePrimaryKey("merchant_id", "word", "order_id")

@@ -78,7 +78,8 @@ def _order(row: Row) -> str:
     text, look = row["request_text"] or row["kind_text"], " is-request" if row["request_text"] else ""
     below = _line(text, title=text, look=f"line-2{look} clip") if text else ""
     return (
-        f'<td class="cell-order" role="cell"><a class="order__link" id="order-{row["id"]}-link" href="{escape(row["url"])}">'
+        f'<td class="cell-order" role="cell">'
+        f'<a class="order__link" id="order-{row["id"]}-link" href="{escape(row["url"])}">'
         f'<span class="order-id">{number[:-6]}<b>{number[-6:]}</b></span></a>{below}</td>'
     )
 
