@@ -95,7 +95,7 @@ def _insert(model: type[models.Model]) -> str:
 
 @cache
 def _fields(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
-    made = (models.AutoField, models.BigAutoField)
+    made = (models.AutoField, models.BigAutoField, models.GeneratedField)
     return {str(field.column): field for field in model._meta.concrete_fields if not isinstance(field, made)}
 
 

@@ -94,3 +94,13 @@ def build(
         store=store.identity if store else None,
         credentials=credentials or (store.credentials if store else None),
     )
+
+
+def verifier(platform: str, *, clock: Callable[[], datetime]) -> Connector:
+    """A connector that judges webhooks and makes no calls, so that each webhook need not have a client of its own."""
+    return connector_class(platform)(config=config_of(platform), http=_idle_client(platform), clock=clock)
+
+
+@cache
+def _idle_client(platform: str) -> HttpClient:
+    return HttpClient(private_keys=connector_class(platform).private_keys)
