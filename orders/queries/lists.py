@@ -109,7 +109,7 @@ def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
     """One row, from an order that `_with_mirrors` brought."""
     mirrors = [
         Mirror(state=seen["state"], external_id=seen["external_id"], name=seen["name"], url=seen["url"],
-               store=ConnectedStore(platform=seen["platform"]))
+               line_ids=seen["line_ids"], store=ConnectedStore(platform=seen["platform"]))
         for seen in order.seen_mirrors  # type: ignore[attr-defined]
     ]  # fmt: skip
     return row_of(order, mirrors=mirrors, now=now, waits_until=order.waits_until)  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
 def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
     """With all that a row shows, in the same query."""
     mirrors = Mirror.objects.filter(order=OuterRef("pk")).order_by("id")
-    fields = {name: name for name in ("state", "external_id", "name", "url")}
+    fields = {name: name for name in ("state", "external_id", "name", "url", "line_ids")}
     waits = OutboxItem.objects.filter(
         order=OuterRef("pk"), kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
     )
