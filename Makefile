@@ -1,6 +1,6 @@
 # VeriSync. Bare `make` lists what can be done; only make and python3 (3.11 or newer) are needed.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset environment test check proof lock clean
+.PHONY: help demo demo-reset environment test check proof bench lock clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -30,6 +30,9 @@ check: environment ## format, lint, types, import contracts, templates, missing 
 
 proof: environment ## never lost, never twice: break everything and judge it, FULL=1 at full size, SEED=, SIZE=, SHARE=, KILLS=, ONLY=R1,R4
 	@$(RUN) -m proof $(if $(FULL),--full) $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SIZE),--size $(SIZE)) $(if $(SHARE),--share $(SHARE)) $(if $(KILLS),--kills $(KILLS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+bench: environment ## the yardsticks, each beside its limit or peer; ONLY="P1 P9", QUICK=1, MARKDOWN=file
+	@$(RUN) -m bench $(ONLY) $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 lock: ## write the hashed locks anew from requirements/*.in
 	@sh requirements/lock.sh

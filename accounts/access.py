@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -28,24 +28,51 @@ def merchant_rows(merchant_id: int) -> Iterator[None]:
     """A transaction in which exactly one merchant's rows can be read and written.
 
     Keep calls to other machines outside it. The setting ends with the transaction, so a pooled connection never
-    carries a tenant to its next borrower.
+    carries a tenant to its next borrower. Inside another one it is a savepoint.
     """
-    with transaction.atomic():
-        before = _setting("app.merchant")
-        _set("app.merchant", str(int(merchant_id)))
+    with _scope("app.merchant", str(int(merchant_id))):
         yield
-        _set("app.merchant", before)
 
 
 @contextmanager
 def all_merchants(purpose: str) -> Iterator[None]:
     """A transaction that crosses tenants on purpose; `purpose` says why, for whoever reads the calling code."""
     assert purpose
-    with transaction.atomic():
-        before = _setting("role")
-        _set("role", SYSTEM_ROLE)
+    with _scope("role", SYSTEM_ROLE):
         yield
-        _set("role", before)
+
+
+@contextmanager
+def _scope(name: str, value: str) -> Iterator[None]:
+    """A transaction in which the setting has this value; inside another one, what it had before comes back.
+
+    What is set is remembered beside the connection, so that a transaction costs one statement for it, and one inside
+    another of the same merchant none.
+    """
+    is_inner = connection.in_atomic_block
+    known = _known()
+    if not is_inner:
+        known.clear()
+    with transaction.atomic():
+        before = known.get(name)
+        if before is None and is_inner:
+            before = _setting(name)
+        if before != value:
+            _set(name, value)
+        known[name] = value
+        try:
+            yield
+            if is_inner and before is not None and before != value:
+                _set(name, before)
+        finally:
+            known.pop(name, None)
+            if before is not None:
+                known[name] = before
+
+
+def _known() -> dict[str, str]:
+    """What is set on this thread's connection: `connection` itself is one object for all threads."""
+    return connections[DEFAULT_DB_ALIAS].__dict__.setdefault("scope_settings", {})
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -61,3 +61,20 @@ def shut_table(table: str, *, merchant_column: str = "merchant_id") -> migration
         alter table {table} disable row level security;
         """,
     )
+
+
+def act_as_system(function: str) -> migrations.RunSQL:
+    """The operation that lets a `security definer` function cross tenants for whoever calls it, the application alone.
+
+    What it may see or write is then up to its own text: keep that narrow.
+    """
+    return migrations.RunSQL(
+        f"""
+        grant create on schema public to {SYSTEM_ROLE};
+        alter function {function} owner to {SYSTEM_ROLE};
+        revoke create on schema public from {SYSTEM_ROLE};
+        revoke execute on function {function} from public;
+        grant execute on function {function} to {APPLICATION_ROLE};
+        """,
+        migrations.RunSQL.noop,
+    )

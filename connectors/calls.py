@@ -6,10 +6,11 @@ The collector is per thread, and a thread runs one step at a time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from accounts.bulk import insert_many
 from connectors.http import CallRecord
 from connectors.models import ApiCall, ConnectedStore
 
@@ -32,7 +33,12 @@ def take() -> list[Collected]:
 
 def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
     """Write records in the caller's transaction; `subject` is the order's id at the source, or empty."""
-    ApiCall.objects.bulk_create(
+    save_many(rows=[(subject, record) for record in records], merchant_id=merchant_id)
+
+
+def save_many(*, rows: Sequence[tuple[str, Collected]], merchant_id: int) -> None:
+    """`save` for records of several subjects, each beside its own."""
+    insert_many(
         ApiCall(
             merchant_id=merchant_id,
             store_id=store_id,
@@ -48,7 +54,7 @@ def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:
             request_id=record.request_id,
             called_at=called_at,
         )
-        for store_id, called_at, record in records
+        for subject, (store_id, called_at, record) in rows
     )
 
 

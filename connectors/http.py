@@ -6,13 +6,18 @@ No Django here: the registry hands a client to each connector and stores the rec
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from functools import cache
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from connectors.base.errors import (
@@ -25,11 +30,13 @@ from connectors.base.errors import (
     TemporaryError,
     UnreadableAnswer,
 )
+from connectors.pacing import OutOfTurn, Pace
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 20.0
+READ_SECONDS = 15.0
 LONGEST_ANSWER = 20 * 1024 * 1024
 LONGEST_RECORD = 16 * 1024
+_MOST_VALUES = 1_000  # of a record: more would not fit into it
 REDACTED = "[redacted]"
 
 # Names whose values are secrets on any platform. Buyers' data is named by each platform (`private_keys`).
@@ -94,15 +101,7 @@ class Answer:
 
 def scrub(value: Any, private: frozenset[str]) -> Any:
     """A copy of a JSON value with every secret and every buyer's datum replaced by a marker."""
-    if isinstance(value, Mapping):
-        hidden = SECRET_KEYS | private
-        return {
-            key: (REDACTED if str(key).lower() in hidden and item not in (None, "", [], {}) else scrub(item, private))
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [scrub(item, private) for item in value]
-    return value
+    return _scrub(value, _hidden(private), [_MOST_VALUES])
 
 
 def scrub_text(body: bytes | str | None, private: frozenset[str]) -> str:
@@ -117,14 +116,80 @@ def scrub_text(body: bytes | str | None, private: frozenset[str]) -> str:
     return text if len(text) <= LONGEST_RECORD else text[:LONGEST_RECORD] + "…"
 
 
+@cache
+def _hidden(private: frozenset[str]) -> frozenset[str]:
+    return SECRET_KEYS | private
+
+
+def _scrub(value: Any, hidden: frozenset[str], left: list[int]) -> Any:
+    """`left` counts the values that are still taken over: what would be cut off anyway is not worth the work."""
+    if isinstance(value, dict):
+        kept: dict[str, Any] = {}
+        for key, item in value.items():
+            if left[0] <= 0:
+                kept["…"] = f"{len(value) - len(kept)} more"
+                break
+            left[0] -= 1
+            if str(key).lower() in hidden and item not in (None, "", [], {}):
+                kept[key] = REDACTED
+            elif isinstance(item, dict | list):
+                kept[key] = _scrub(item, hidden, left)
+            else:
+                kept[key] = item
+        return kept
+    if isinstance(value, list):
+        rows: list[Any] = []
+        for item in value:
+            if left[0] <= 0:
+                rows.append(f"… {len(value) - len(rows)} more")
+                break
+            left[0] -= 1
+            rows.append(_scrub(item, hidden, left) if isinstance(item, dict | list) else item)
+        return rows
+    return value
+
+
+class TooLate(TemporaryError):
+    """Whoever claimed the call had no time left for it. Nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=0)
+
+
+_thread = threading.local()
+
+
+@contextmanager
+def no_later_than(moment: float) -> Iterator[None]:
+    """In this thread, calls that change something are not sent after this moment of time.monotonic(): TooLate.
+
+    The clock runs on while a process is stopped, so one that wakes up late sends nothing more.
+    """
+    _thread.send_by = moment
+    try:
+        yield
+    finally:
+        del _thread.send_by
+
+
+class Exchange(Protocol):
+    """One request and its answer, whatever its status. Raises the HTTP library's own errors."""
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer: ...
+
+
 @dataclass(slots=True)
 class HttpClient:
-    """Sends requests for one store. `private_keys` are the JSON names that hold buyers' data on this platform."""
+    """Sends requests for one store. `private_keys` are the JSON names that hold buyers' data on this platform.
+
+    With a `pace` each call waits for its turn; one whose turn is far away is not sent.
+    """
 
     private_keys: frozenset[str] = frozenset()
-    session: requests.Session = field(default_factory=lambda: make_session())
+    exchange: Exchange = field(default_factory=lambda: by_session())
     record: Callable[[CallRecord], object] = id
     clock: Callable[[], float] = time.monotonic
+    pace: Pace | None = None
 
     def send(
         self,
@@ -140,23 +205,31 @@ class HttpClient:
         """Send one request and return whatever answer came, whatever its status.
 
         `is_safe`: the call changes nothing, or may be repeated. Raises TemporaryError when nothing was sent or the
-        call is safe, OutcomeUnknown when it may have been carried out.
+        call is safe, OutcomeUnknown when it may have been carried out, RateLimited when its turn has not come.
         """
+        self._wait_for_turn(operation)
+        if not is_safe and time.monotonic() > getattr(_thread, "send_by", float("inf")):
+            raise TooLate("The call came too late to be made; it is made again")
         began = self.clock()
         answer: Answer | None = None
         failure = ""
         try:
-            answer = self._exchange(method, url, params=params, headers=headers, body=body)
+            address = f"{url}?{urlencode(params)}" if params else url
+            answer = self.exchange(method, address, headers or {}, body)
+            if answer.status == 429:
+                self.refused(operation, retry_after=answer.retry_after())
             return answer
-        except requests.exceptions.ConnectTimeout as error:
+        except (requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) as error:
             failure = "no connection in time"
             raise TemporaryError("The platform could not be reached") from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = type(error).__name__
             if is_safe or _never_sent(error):
                 raise TemporaryError("The platform did not answer") from error
             raise OutcomeUnknown("The connection broke before an answer came") from error
         finally:
+            if self.pace is not None:
+                self.pace.answered(operation)
             self.record(
                 CallRecord(
                     operation=operation,
@@ -171,46 +244,101 @@ class HttpClient:
                 )
             )
 
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-        body: bytes | None,
-    ) -> Answer:
-        with self.session.request(
+    def learn(
+        self, operation: str, *, available: float | None = None, rate: float | None = None, burst: float | None = None
+    ) -> None:
+        """What an answer said of this store's allowance, in points and points a second."""
+        if self.pace is not None:
+            self.pace.learn(operation, available=available, rate=rate, burst=burst)
+
+    def refused(self, operation: str, *, retry_after: float | None = None) -> None:
+        """The platform refused a call for its pace; `send` sees the status 429 by itself."""
+        if self.pace is not None:
+            self.pace.refused(operation, retry_after=retry_after)
+
+    def _wait_for_turn(self, operation: str) -> None:
+        if self.pace is None:
+            return
+        try:
+            self.pace.take(operation)
+        except OutOfTurn as error:
+            raise RateLimited("The store's allowance is used up for now", retry_after=error.wait) from error
+
+
+def by_session() -> Exchange:
+    """Exchanges over a session of its own, which ignores the machine's proxies and .netrc: for calls a person waits
+    for. Never repeats a call by itself."""
+    session = cache(_make_session)
+
+    def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        with session().request(
             method,
             url,
-            params=params,
             headers=headers,
             data=body,
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             allow_redirects=False,
             stream=True,
         ) as response:
-            content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
-            if len(content) > LONGEST_ANSWER:
-                raise requests.exceptions.ContentDecodingError("answer too large")
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(status=response.status_code, headers=names, body=content)
+            return _read(response.raw, response.status_code, response.headers)
+
+    return exchange
+
+
+def _make_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+@cache
+def _pool() -> urllib3.PoolManager:
+    """Connections kept open, of all lanes of this process together."""
+    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    return urllib3.PoolManager(num_pools=200, maxsize=64, block=False, retries=False, timeout=timeout)
+
+
+def _pool_of(address: str) -> urllib3.HTTPConnectionPool:
+    return _pool().connection_from_url(address)
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def by_pool(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """Exchanges over the connections that this process keeps open: for lanes. Never repeats a call by itself."""
+    scheme, host, path, query, _ = urlsplit(url)
+    response = _pool_of(f"{scheme}://{host}").urlopen(
+        method,
+        f"{path or '/'}?{query}" if query else path or "/",
+        headers=headers,
+        body=body,
+        redirect=False,
+        retries=False,
+        assert_same_host=False,
+        preload_content=False,
+    )
+    try:
+        return _read(response, response.status, response.headers)
+    except BaseException:
+        response.close()  # what is unread must not be taken for the next answer
+        raise
+
+
+def _read(response: Any, status: int, headers: Mapping[str, str]) -> Answer:
+    content = response.read(LONGEST_ANSWER + 1, decode_content=True)
+    if len(content) > LONGEST_ANSWER:
+        raise urllib3.exceptions.DecodeError("answer too large")
+    return Answer(status=status, headers={name.lower(): value for name, value in headers.items()}, body=content)
 
 
 def _request_id(answer: Answer | None) -> str:
     """The id the platform gave this call, under whichever name it uses."""
     names = ("x-request-id", "x-amzn-requestid", "x-wix-request-id")
     return next((answer.headers[name] for name in names if name in answer.headers), "") if answer else ""
-
-
-def make_session() -> requests.Session:
-    """A session that keeps connections, never retries by itself, and ignores the machine's proxies and .netrc."""
-    session = requests.Session()
-    session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=64, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 def failure_of(answer: Answer, *, is_safe: bool) -> PlatformError | None:
@@ -233,7 +361,7 @@ def failure_of(answer: Answer, *, is_safe: bool) -> PlatformError | None:
     return PermanentError(f"The platform refused the call (HTTP {status})", code=code)
 
 
-def _never_sent(error: requests.exceptions.RequestException) -> bool:
+def _never_sent(error: Exception) -> bool:
     """Whether the connection was refused, so that the request cannot have arrived."""
     cause: BaseException | None = error
     while cause is not None:

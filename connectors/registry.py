@@ -10,10 +10,11 @@ from typing import cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from connectors.base.connector import Connector, Destination, Source
+from connectors.base.connector import Connector, Source
 from connectors.base.types import Credentials
-from connectors.http import CallRecord, HttpClient, make_session
+from connectors.http import CallRecord, HttpClient, by_pool, by_session
 from connectors.models import ConnectedStore, StorePart
+from connectors.pacing import Pace
 
 _CLASSES = {
     "tiktok_shop": "connectors.platforms.tiktok_shop.connector.TikTokShop",
@@ -74,34 +75,32 @@ def build(
     store: ConnectedStore | None = None,
     credentials: Credentials | None = None,
     record: Callable[[CallRecord], object] = id,
+    pace: Pace | None = None,
 ) -> Connector:
     """A connector, for a store when one is given, otherwise for the journeys that come before a store.
 
-    `credentials` override the store's own. `record` receives the scrubbed record of every call.
+    `credentials` override the store's own. `record` receives the scrubbed record of every call. `pace` is a lane's.
     """
     kind = connector_class(platform)
     return kind(
         config=config_of(platform),
-        http=HttpClient(private_keys=kind.private_keys, session=make_session(), record=record),
+        http=HttpClient(
+            private_keys=kind.private_keys,
+            exchange=by_pool if pace is not None else by_session(),
+            record=record,
+            pace=pace,
+        ),
         clock=clock,
         store=store.identity if store else None,
         credentials=credentials or (store.credentials if store else None),
     )
 
 
-def source(store: ConnectedStore, *, clock: Callable[[], datetime], record: Callable[[CallRecord], object]) -> Source:
-    """The connector of a store that orders come from. Raises TypeError for any other."""
-    found = build(store.platform, clock=clock, store=store, record=record)
-    if not isinstance(found, Source):
-        raise TypeError(f"{store.platform} is no source")
-    return found
+def verifier(platform: str, *, clock: Callable[[], datetime]) -> Connector:
+    """A connector that judges webhooks and makes no calls, so that each webhook need not have a client of its own."""
+    return connector_class(platform)(config=config_of(platform), http=_idle_client(platform), clock=clock)
 
 
-def destination(
-    store: ConnectedStore, *, clock: Callable[[], datetime], record: Callable[[CallRecord], object]
-) -> Destination:
-    """The connector of a store that orders go to. Raises TypeError for any other."""
-    found = build(store.platform, clock=clock, store=store, record=record)
-    if not isinstance(found, Destination):
-        raise TypeError(f"{store.platform} is no destination")
-    return found
+@cache
+def _idle_client(platform: str) -> HttpClient:
+    return HttpClient(private_keys=connector_class(platform).private_keys)

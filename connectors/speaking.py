@@ -11,6 +11,7 @@ from connectors import calls, oauth, registry
 from connectors.base.connector import Connector, Destination, Source
 from connectors.base.errors import AuthorizationError, ScopeMissing, TemporaryError
 from connectors.models import ConnectedStore, StoreState
+from connectors.pacing import Pace
 
 FRESH = timedelta(seconds=30)
 
@@ -24,8 +25,8 @@ class TokenRenewed(TemporaryError):
 
 
 @contextmanager
-def speaking(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Connector]:
-    """A connector for the store, its token refreshed when about to lapse. Not inside a transaction.
+def speaking(store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace | None = None) -> Iterator[Connector]:
+    """A connector for the store, its token refreshed when about to lapse. Not inside a transaction. `pace` is a lane's.
 
     A token refused in between is refreshed once: TokenRenewed. Refused again while fresh, or not to be refreshed: the
     store is marked "Reconnect", and StoreWaits is raised. A missing permission goes through as ScopeMissing.
@@ -38,33 +39,53 @@ def speaking(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterato
             raise StoreWaits(f"{store.name} has to be reconnected first")
         store.credentials_text, store.credentials_version = current.credentials_text, current.credentials_version
         store.access_expires_at, store.refreshed_at = current.access_expires_at, current.refreshed_at
-        yield registry.build(store.platform, clock=clock, store=store, record=calls.recorder(store, clock=clock))
+        record = calls.recorder(store, clock=clock)
+        yield registry.build(store.platform, clock=clock, store=store, record=record, pace=pace)
     except ScopeMissing:
         raise
     except AuthorizationError as error:
-        _renew(store=store, error=error, now=clock())
+        raise renewed(store=store, error=error, now=clock()) from error
 
 
 @contextmanager
-def speaking_to_source(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Source]:
+def speaking_to_source(
+    store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace | None = None
+) -> Iterator[Source]:
     """`speaking`, for a store that orders come from."""
-    with speaking(store, clock=clock) as connector:
+    with speaking(store, clock=clock, pace=pace) as connector:
         yield cast(Source, connector)
 
 
 @contextmanager
-def speaking_to_destination(store: ConnectedStore, *, clock: Callable[[], datetime]) -> Iterator[Destination]:
+def speaking_to_destination(
+    store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace | None = None
+) -> Iterator[Destination]:
     """`speaking`, for a store that orders go to."""
-    with speaking(store, clock=clock) as connector:
+    with speaking(store, clock=clock, pace=pace) as connector:
         yield cast(Destination, connector)
 
 
-def _renew(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> None:
+def still_hears_us(store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace | None = None) -> bool:
+    """Whether the platform still lists the store for our token, asked now. Not inside a transaction.
+
+    A refused token is refreshed as ever, and the store marked "Reconnect" if that fails. Raises PlatformError where
+    that cannot be told now.
+    """
+    try:
+        with speaking(store, clock=clock, pace=pace) as connector:
+            return store.external_id in {each.external_id for each in connector.list_stores()}
+    except StoreWaits:
+        return False
+
+
+def renewed(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> TemporaryError:
+    """React to a refused token, as `speaking` does, and return the failure that stands for it: TokenRenewed or
+    StoreWaits. Makes a call: not inside a transaction. Raises PlatformError where the refresh could not be tried."""
     if store.refreshed_at is not None and now - store.refreshed_at < FRESH:
         oauth.mark_reconnect(store=store, reason=error.message)
-        raise StoreWaits(f"{store.name} has to be reconnected: {error.message}") from error
+        return StoreWaits(f"{store.name} has to be reconnected: {error.message}")
     try:
         oauth.refresh_if_needed(store=store, now=now, force=True)
     except AuthorizationError as refused:
-        raise StoreWaits(f"{store.name} has to be reconnected: {refused.message}") from refused
-    raise TokenRenewed(f"The token of {store.name} was renewed", retry_after=0) from error
+        return StoreWaits(f"{store.name} has to be reconnected: {refused.message}")
+    return TokenRenewed(f"The token of {store.name} was renewed", retry_after=0)

@@ -23,6 +23,10 @@ from connectors.webhooks import raw_request
 STORES_URL = "/stores/"
 INSTALL_KEY = "install"
 INSTALL_LIVES = 600  # seconds
+NOT_SET_UP = (
+    "{0} is not set up on this installation, so no store can be connected. "
+    "Whoever runs it enters an app of its own at {0} in the environment."
+)
 
 
 @never_cache
@@ -30,7 +34,8 @@ INSTALL_LIVES = 600  # seconds
 def connect(request: HttpRequest, platform: str) -> HttpResponse:
     """The page that asks for consent; POST goes there. A platform's own signed install link goes straight on."""
     kind = _platform(platform)
-    if request.method != "POST" and kind.is_landing_signed and kind.carried[0] in request.GET:
+    is_landing = kind.is_landing_signed and kind.carried[0] in request.GET
+    if request.method != "POST" and is_landing and registry.is_configured(platform):
         return _landing(request, kind)
     return _ask(request, platform=platform)
 
@@ -38,6 +43,8 @@ def connect(request: HttpRequest, platform: str) -> HttpResponse:
 @member_required(at_least=Role.OWNER)
 def _ask(request: HttpRequest, platform: str) -> HttpResponse:
     kind = _platform(platform)
+    if not registry.is_configured(platform):
+        return _failed(request, kind, NOT_SET_UP.format(kind.label))
     if request.method != "POST":
         context = _start_context(kind, shop=request.GET.get("shop", ""), carried=_carried(kind, request.GET))
         return render(request, "connect/start.html", context)

@@ -7,18 +7,14 @@ from datetime import datetime
 
 from django.db.models import F
 
-from connectors.base.errors import PlatformError
 from connectors.base.types import (
-    Carrier,
     PlatformOrder,
     Shipment,
     ShipmentLine,
     SourceStatus,
-    Tracking,
-    TrackingReceipt,
 )
 from connectors.registry import label_of
-from orders import carriers, outbox
+from orders import outbox
 from orders.models import (
     Attention,
     Fulfillment,
@@ -36,14 +32,6 @@ S = FulfillmentState
 ACCEPTED_BY_STATUS = frozenset(
     {SourceStatus.AWAITING_COLLECTION, SourceStatus.IN_TRANSIT, SourceStatus.DELIVERED, SourceStatus.COMPLETED}
 )
-
-
-class NoCarrier(Exception):
-    """No carrier of the source is surely the store's; `choices` are those it takes."""
-
-    def __init__(self, choices: Sequence[Carrier]) -> None:
-        super().__init__("carrier not mapped")
-        self.choices = choices
 
 
 # Recording what the store did
@@ -86,7 +74,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    if missing or not line_ids:
+    if order.state != OrderState.CANCELLED and (missing or not line_ids):
         ask_for_attention(
             order=order,
             code=Attention.MIXED_FULFILMENT,
@@ -103,21 +91,17 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
 
 
 def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """Say that the parcel is to be reported, once its number is known. A cancelled order asks instead."""
+    if kept.tracking_number:
+        order.search_text = f"{order.search_text}\n{kept.tracking_number}"
+    Order.objects.filter(pk=order.pk).update(version=F("version") + 1, search_text=order.search_text)
+    if order.state == OrderState.CANCELLED:
+        facts = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
+        ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=facts)
+        return
     if not kept.tracking_number or not kept.line_ids:
         return
     Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
-    Order.objects.filter(pk=order.pk).update(
-        version=F("version") + 1, search_text=f"{order.search_text}\n{kept.tracking_number}"
-    )
-    order.search_text = f"{order.search_text}\n{kept.tracking_number}"
-    if order.state == OrderState.CANCELLED:
-        ask_for_attention(
-            order=order,
-            code=Attention.ALREADY_CANCELLED,
-            now=now,
-            detail={"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True},
-        )
-        return
     outbox.enqueue(
         order=order,
         store=order.source_store,
@@ -179,7 +163,10 @@ def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list
 
     Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
     """
-    own = mirror.line_ids or [each["external_id"] for each in order.snapshot["lines"] if each["status"] != "CANCELLED"]
+    is_over = order.state == OrderState.CANCELLED  # then so are all lines, and the parcel holds them
+    own = mirror.line_ids or [
+        each["external_id"] for each in order.snapshot["lines"] if is_over or each["status"] != "CANCELLED"
+    ]
     taken: set[str] = set()
     for other in order.fulfillments.exclude(state=S.CANCELLED):
         taken.update(other.line_ids)
@@ -203,85 +190,6 @@ def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
     return [
         each["external_id"] for each in order.snapshot["lines"] if wanted and each["sku"].strip().casefold() == wanted
     ]
-
-
-# Reporting it to the source
-
-
-def preflight(*, seen: PlatformOrder, kept: Fulfillment) -> TrackingReceipt | None:
-    """The guard, right after the order was read again: a receipt if the source has the number already.
-
-    Raises outbox.NotYet while the source holds the order or the buyer asks to cancel.
-    """
-    for package in seen.packages:
-        if package.tracking_number and package.tracking_number == kept.tracking_number:
-            return TrackingReceipt(package_id=package.external_id, already_there=True)
-    if seen.status in (SourceStatus.ON_HOLD, SourceStatus.UNPAID):
-        raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30, detail={"tracking_number": kept.tracking_number})
-    if seen.cancel_requested:
-        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    return None
-
-
-def tracking_of(*, kept: Fulfillment, order: Order, seen: PlatformOrder, choices: Sequence[Carrier]) -> Tracking:
-    """What the source is to be told. Raises NoCarrier."""
-    carrier = carriers.choose(
-        text=kept.carrier_text,
-        carriers=choices,
-        source_store=order.source_store,
-        delivery_option_id=seen.delivery_option_id,
-    )
-    if carrier is None:
-        raise NoCarrier(choices)
-    live = {line.external_id for line in seen.lines if line.status != "CANCELLED"}
-    return Tracking(
-        line_ids=tuple(kept.line_ids),
-        carrier_id=carrier.external_id,
-        tracking_number=kept.tracking_number,
-        covers_whole_order=live <= set(kept.line_ids),
-    )
-
-
-def settle_sent(
-    *, item: OutboxItem, order: Order, kept: Fulfillment, receipt: TrackingReceipt, carrier_id: str, now: datetime
-) -> None:
-    """Write down that the source took the parcel, in the caller's transaction, which holds the order's row."""
-    outbox.settle(item=item, status=OutboxStatus.DONE, now=now)
-    Fulfillment.objects.filter(pk=kept.pk).update(
-        state=S.ACCEPTED if receipt.already_there else S.SENT,
-        sent_at=now,
-        carrier_id=carrier_id or kept.carrier_id,
-        package_id=receipt.package_id,
-        warning=receipt.warning[:300],
-    )
-    facts = {"tracking_number": kept.tracking_number, "carrier": kept.carrier_text}
-    if receipt.warning:
-        facts["warning"] = receipt.warning
-    kind = "tracking.found" if receipt.already_there else "tracking.sent"
-    note(order=order, kind=kind, facts=facts, now=now)
-    is_about_parcels = bool(order.attention_detail.get("shipment"))
-    if not outbox.is_stuck(order=order, besides=item) and not is_about_parcels:
-        clear_attention(order=order, now=now)
-
-
-def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: PlatformError, now: datetime) -> None:
-    """Write down that the source refused it for good: parked, with the reason a person can act on."""
-    code = Attention(error.reason) if error.reason in Attention.values else Attention.REMOTE_ERROR
-    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error.message, reason="permanent")
-    Fulfillment.objects.filter(pk=kept.pk).update(state=S.REFUSED, warning=error.message[:300])
-    ask_for_attention(
-        order=order,
-        code=code,
-        now=now,
-        detail={
-            "message": error.message,
-            "code": error.code,
-            "side": error.side,
-            "step": "tracking",
-            "carrier": kept.carrier_text,
-            "tracking_number": kept.tracking_number,
-        },
-    )
 
 
 # What the source makes of it

@@ -18,23 +18,29 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.errors import PlatformError, TemporaryError
 from connectors.models import ConnectedStore, StorePart, StoreState
+from connectors.pacing import Pace
+from connectors.registry import connector_class
 from connectors.speaking import speaking
-from orders import hold, inbox, outbox, reading, reconcile, routing, sending
-from orders.models import Lane, Order, OrderState, OutboxItem
+from orders import crew, hold, inbox, outbox, reading, reconcile, routing
+from orders.models import Lane, Order, OrderState
+from orders.pace import record_pace
+from orders.work import Drain
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)
-WAKING_TAKES = timedelta(seconds=20)
-DRAIN_FOR = timedelta(seconds=10)
+# The lane's lease only keeps two processes from one store's pace: what must not happen twice is fenced item by item.
+LEASE = timedelta(seconds=40)
+WAKING_TAKES = timedelta(seconds=10)
+DRAIN_FOR = timedelta(seconds=5)
 AFTER_FAILURE = timedelta(seconds=5)
 AFTER_OWN_FAILURE = timedelta(seconds=30)
-CLAIM = 20
+SEND_FOR = 25.0  # seconds of one run of senders; what is to be read is read meanwhile
 HOLD_BATCH = 50
+GUEST_SHARE = 0.25
 
 _NEW_LANES = """
-insert into orders_lane (store_id, merchant_id, fence, poll_at)
-select id, merchant_id, 0, %(now)s from connectors_connectedstore
+insert into orders_lane (store_id, merchant_id, fence, poll_at, pace)
+select id, merchant_id, 0, %(now)s, '{}' from connectors_connectedstore
 where state = 'CONNECTED' and not exists (select 1 from orders_lane l where l.store_id = connectors_connectedstore.id)
 on conflict do nothing
 """
@@ -54,7 +60,7 @@ from (
   join due on due.store_id = l.store_id
   join connectors_connectedstore s on s.id = l.store_id and s.state = 'CONNECTED'
   where (l.lease_until is null or l.lease_until < %(now)s) and (l.not_before is null or l.not_before <= %(now)s)
-  order by l.lease_until nulls first
+  order by l.served_at nulls first, l.store_id
   limit %(limit)s
   for update of l skip locked
 ) chosen
@@ -82,16 +88,16 @@ def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 
     return len(chosen)
 
 
-def drain(*, store_id: int, fence: int, clock: Callable[[], datetime]) -> int:
+def drain(*, store_id: int, fence: int, clock: Callable[[], datetime], most_senders: int = 1) -> int:
     """Do the store's due work for some seconds and give the lane back. Returns how many things were done.
 
-    Does nothing when the lease is not ours. May be repeated.
+    Does nothing when the lease is not ours. May be repeated. `most_senders` calls may be under way at once.
     """
     with all_merchants("a task names its store, not its merchant"):
         store = ConnectedStore.objects.filter(pk=store_id, state=StoreState.CONNECTED).first()
     if store is None:
         return 0
-    lane = _LaneHeld(store=store, fence=fence, clock=clock)
+    lane = _LaneHeld(store=store, fence=fence, clock=clock, most_senders=most_senders)
     done = 0
     try:
         lane.keep()
@@ -113,13 +119,34 @@ def drain(*, store_id: int, fence: int, clock: Callable[[], datetime]) -> int:
     return done
 
 
+def give_back(*, store_id: int, fence: int) -> None:
+    """End the lease of a lane that nobody here began to drain. May be repeated."""
+    with all_merchants("a task names its store, not its merchant"):
+        Lane.objects.filter(store=store_id, fence=fence).update(lease_until=None)
+
+
 class _LaneHeld:
     """A lane while it is drained."""
 
-    def __init__(self, *, store: ConnectedStore, fence: int, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, store: ConnectedStore, fence: int, clock: Callable[[], datetime], most_senders: int) -> None:
         self.store = store
         self.fence = fence
         self.clock = clock
+        self.most_senders = most_senders
+        self.began_at = clock()
+        self.guests: dict[int, Pace] = {}
+        kind = connector_class(store.platform)
+        with merchant_rows(store.merchant_id):
+            kept = self._mine().values_list("pace", flat=True).first()
+        self.pace = Pace(kind.limits, kept=kept)
+        create = kind.create_operation if issubclass(kind, Destination) else "orders.get"
+        self.drain = Drain(store=store, clock=clock, pace=self.pace, create_operation=create, guest=self._guest)
+
+    def _guest(self, store: ConnectedStore) -> Pace:
+        """How fast this lane may ask another store: a small share, since that store has a lane of its own."""
+        if store.pk not in self.guests:
+            self.guests[store.pk] = Pace(connector_class(store.platform).limits, share=GUEST_SHARE)
+        return self.guests[store.pk]
 
     def keep(self) -> None:
         """Renew the lease. Raises LaneLost."""
@@ -132,8 +159,16 @@ class _LaneHeld:
             raise LaneLost
 
     def give_back(self, *, not_before: datetime | None = None) -> None:
+        now = self.clock()
+        wait = self.pace.wait(self.drain.create_operation)
+        if wait > 1 and not_before is None:
+            not_before = now + timedelta(seconds=wait)
         with merchant_rows(self.store.merchant_id):
-            self._mine().update(lease_until=None, not_before=not_before)
+            self._mine().update(lease_until=None, not_before=not_before, served_at=now, pace=self.pace.state())
+            if self.pace.taken:
+                minutes = max(1.0, (now - self.began_at).total_seconds()) / 60
+                used, allowed = self.pace.taken / minutes, self.pace.allowed_per_minute
+                record_pace(store_id=self.store.pk, fence=self.fence, used=used, allowed=allowed, now=now)
 
     def polled(self) -> None:
         with merchant_rows(self.store.merchant_id):
@@ -148,43 +183,46 @@ class _LaneHeld:
 
 
 def _drain_once(*, lane: _LaneHeld) -> int:
-    store, clock = lane.store, lane.clock
-    done = inbox.empty(store=store, clock=clock)
-    if store.part == StorePart.SOURCE:
-        done += _check_holds(store=store, clock=clock)
-        done += _try_set_aside(store=store, clock=clock)
-    else:
-        done += _plan_for_new_store(store=store, clock=clock)
-    done += send_due(store=store, clock=clock)
+    done = _read(lane=lane)
+    done += send_due(lane=lane)
     if lane.is_poll_due():
         _poll(lane=lane)
         done += 1
     return done
 
 
-def send_due(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
-    """Carry out the store's due outbox items, one order at a time, and return how many."""
-    with merchant_rows(store.merchant_id):
-        outbox.rescue(store=store, now=clock())
-    done = 0
-    for _ in range(CLAIM):
-        with merchant_rows(store.merchant_id):
-            items: list[OutboxItem] = outbox.claim(store=store, now=clock(), limit=1)
-        if not items:
-            break
-        sending.send(item=items[0], clock=clock)
-        done += 1
+def _read(*, lane: _LaneHeld) -> int:
+    """Read what is due to be read: deliveries, holds that should be over, orders that were set aside."""
+    store, clock = lane.store, lane.clock
+    done = inbox.empty(store=store, clock=clock, pace=lane.pace)
+    if store.part == StorePart.SOURCE:
+        done += _check_holds(store=store, clock=clock, pace=lane.pace)
+        done += _try_set_aside(store=store, clock=clock, pace=lane.pace)
+    else:
+        done += _plan_for_new_store(store=store, clock=clock)
     return done
 
 
-def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+def send_due(*, lane: _LaneHeld) -> int:
+    """Carry out the store's due outbox items, and return how many."""
+    with merchant_rows(lane.store.merchant_id):
+        outbox.rescue(store=lane.store, now=lane.clock())
+
+    def meanwhile() -> None:
+        lane.keep()
+        _read(lane=lane)
+
+    return crew.send_due(drain=lane.drain, seconds=SEND_FOR, most_senders=lane.most_senders, meanwhile=meanwhile)
+
+
+def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace) -> int:
     """Ask the source about the orders whose hold should be over."""
     with merchant_rows(store.merchant_id):
         due = Order.objects.filter(source_store=store).due(clock()).order_by("check_at")
         external_ids = list(due.values_list("external_id", flat=True)[:HOLD_BATCH])
     if not external_ids:
         return 0
-    with speaking(store, clock=clock) as source:
+    with speaking(store, clock=clock, pace=pace) as source:
         assert isinstance(source, Source)
         reading.read_orders(store=store, source=source, external_ids=external_ids, clock=clock)
     with merchant_rows(store.merchant_id):
@@ -196,11 +234,11 @@ def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int
     return len(external_ids)
 
 
-def _try_set_aside(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:
+def _try_set_aside(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace) -> int:
     with merchant_rows(store.merchant_id):
         if not store.set_aside.filter(not_before__lte=clock()).exists():
             return 0
-    with speaking(store, clock=clock) as source:
+    with speaking(store, clock=clock, pace=pace) as source:
         assert isinstance(source, Source)
         return reading.read_set_aside(store=store, source=source, clock=clock)
 
@@ -217,7 +255,7 @@ def _plan_for_new_store(*, store: ConnectedStore, clock: Callable[[], datetime])
 
 def _poll(*, lane: _LaneHeld) -> None:
     calls.take()
-    with speaking(lane.store, clock=lane.clock) as connector:
+    with speaking(lane.store, clock=lane.clock, pace=lane.pace) as connector:
         if isinstance(connector, Source):
             reconcile.poll_source(store=lane.store, source=connector, clock=lane.clock, still_mine=lane.keep)
         elif isinstance(connector, Destination):

@@ -2,79 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F
-
 from accounts.access import merchant_rows
-from connectors.base import money as amounts
 from connectors.base.connector import Destination
-from connectors.base.errors import OutcomeUnknown, TemporaryError, UnreadableAnswer
+from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
 from connectors.base.types import AddressState, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
+from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from connectors.speaking import speaking_to_destination, speaking_to_source
-from orders import cancellations, ingest, outbox, products, shipping
+from connectors.speaking import speaking_to_destination
+from orders import guard, outbox, placing, products, shipping
 from orders.drafting import DraftRules, make_draft
-from orders.models import (
-    Attention,
-    Mirror,
-    MirrorState,
-    Order,
-    OrderState,
-    OutboxItem,
-    OutboxStatus,
-)
+from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
+from orders.placing import Creation
 from orders.splitting import part_of
-from orders.states import advance, ask_for_attention, clear_attention, note
+from orders.states import note
+from orders.work import Drain, Work, fail, still_open
 
-# A call that was cut off may still be carried out for this long, and a search may lag: only after it is "absent" sure.
-SURE_AFTER = timedelta(seconds=90)
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
 KEY_LIFE = timedelta(hours=12)
 
 
-def read_again(*, order: Order, clock: Callable[[], datetime]) -> tuple[Order, PlatformOrder]:
-    """The guard: the order as its source has it at this moment, kept and drawn consequences from.
+class CreateStep:
+    """Carry out CREATE_ORDER: read the orders again, look for them in the store, create those that are surely absent.
 
-    Makes a call: not inside a transaction. Raises PlatformError; TemporaryError when the source does not show it.
+    May be repeated: what is there is adopted.
     """
-    with speaking_to_source(order.source_store, clock=clock) as source:
-        found = source.fetch_orders([order.external_id])
-    if not found:
-        raise TemporaryError("TikTok Shop did not show the order when it was read again")
-    if isinstance(found[0], UnreadableAnswer):
-        raise TemporaryError(found[0].message, reason=Attention.UNREADABLE)
-    kept = ingest.store_order(seen=found[0], store=order.source_store, now=clock())
-    return kept, ingest.seen_of(kept)
+
+    def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
+        creations = _load(items, drain)
+        guard.read_all_again(works=creations, drain=drain)
+        try:
+            with speaking_to_destination(drain.store, clock=drain.clock, pace=drain.pace) as destination:
+                _look(still_open(creations), destination)
+                _decide(still_open(creations), destination, drain.clock())
+        except PlatformError as error:
+            fail(creations, error)
+        _mark(still_open(creations), drain)
+        return creations
+
+    def call(self, work: Work) -> None:
+        assert isinstance(work, Creation)
+        assert work.destination is not None
+        assert work.draft is not None
+        with outbox.answer_of(item=work.item):
+            work.placed = work.destination.create_order(work.draft, reference=work.item.reference)
+
+    def settle(self, works: Sequence[Work], drain: Drain) -> None:
+        placing.keep([work for work in works if isinstance(work, Creation) and work.placed is not None], drain)
 
 
-def create(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
-    """Carry out CREATE_ORDER: read the order again, look for it in the store, create it if surely absent.
+def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
+    store = drain.store
+    ids = [item.order_id for item in items]
+    with merchant_rows(store.merchant_id):
+        orders = {order.pk: order for order in Order.objects.filter(pk__in=ids)}
+        sources = {order.source_store_id for order in orders.values()}
+        stores = ConnectedStore.objects.in_bulk(sources)
+        mirrors = {mirror.order_id: mirror for mirror in Mirror.objects.filter(order__in=ids, store=store)}
+        done = [item for item in items if mirrors[item.order_id].state == MirrorState.CREATED]
+        if done:
+            outbox.settle_done(items=done, now=drain.clock())
+    creations = []
+    for item in items:
+        order, mirror = orders[item.order_id], mirrors[item.order_id]
+        order.source_store, mirror.store, mirror.order = stores[order.source_store_id], store, order
+        is_settled = mirror.state == MirrorState.CREATED
+        creations.append(Creation(item=item, order=order, mirror=mirror, is_settled=is_settled))
+    return creations
 
-    May be repeated: what is there is adopted. Raises PlatformError, drafting.Blocked, outbox.NotYet, outbox.LostLease.
-    """
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_related("source_store").get(pk=item.order_id)
-        mirror = Mirror.objects.select_related("store").get(order_id=item.order_id, store_id=item.store_id)
-    if mirror.state == MirrorState.CREATED:
-        with merchant_rows(item.merchant_id):
-            outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
+
+def _look(creations: Sequence[Creation], destination: Destination) -> None:
+    """Adopt what is in the store already. An earlier try may still be carried out: absent is not sure at once."""
+    looks = [each for each in creations if destination.features.search_by_reference or each.item.is_doubtful]
+    fresh = [each for each in looks if not each.item.is_doubtful]
+    found: dict[str, PlacedOrder | PermanentError] = {}
+    if fresh:
+        since = min(each.order.ordered_at for each in fresh)
+        found = destination.find_orders([each.item.reference for each in fresh], since=since)
+    found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful])
+    for creation in looks:
+        answer = found.get(creation.item.reference)
+        if isinstance(answer, PlacedOrder):
+            creation.placed = answer
+        elif answer is not None and creation.is_open:
+            creation.error = answer
+
+
+def _look_closely(destination: Destination, creations: Sequence[Creation]) -> dict[str, PlacedOrder | PermanentError]:
+    """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
+    found: dict[str, PlacedOrder | PermanentError] = {}
+    for creation in creations:
+        try:
+            placed = destination.find_order(creation.item.reference, since=creation.order.ordered_at)
+        except AuthorizationError:
+            raise
+        except PermanentError as error:
+            found[creation.item.reference] = error
+            continue
+        except PlatformError as error:
+            creation.error = error
+            continue
+        if placed is not None:
+            found[creation.item.reference] = placed
+    return found
+
+
+def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
+    """Draft what is surely absent and wanted; name why the rest waits."""
+    wanted: list[Creation] = []
+    for creation in creations:
+        if creation.placed is not None:
+            continue
+        try:
+            assert creation.seen is not None
+            _wait_until_sure(item=creation.item, destination=destination, now=now)
+            if _is_wanted(order=creation.order, seen=creation.seen, mirror=creation.mirror):
+                wanted.append(creation)
+            else:
+                _withdraw(item=creation.item, mirror=creation.mirror, now=now)
+                creation.is_settled = True
+        except (PlatformError, outbox.NotYet, outbox.LostLease) as error:
+            creation.error = error
+    if wanted:
+        _draft(wanted, destination, now)
+
+
+def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
+    store = creations[0].mirror.store
+    parts = [part_of(each.seen, each.mirror.line_ids) for each in creations if each.seen]
+    lines = [line for part in parts for line in part.lines]
+    found = products.look_up(store=store, lines=lines, destination=destination, now=now)
+    with merchant_rows(store.merchant_id):
+        methods = shipping.methods_of(store)
+    for creation in creations:
+        assert creation.seen is not None
+        try:
+            rules = _rules(order=creation.order, mirror=creation.mirror, found=found, methods=methods)
+            creation.draft, creation.destination = make_draft(creation.seen, rules), destination
+        except Exception as error:  # one order that cannot be drafted stops no other
+            creation.error = error
+
+
+def _mark(creations: Sequence[Creation], drain: Drain) -> None:
+    """Say first that the calls are made: nothing is sent for an item that someone else took meanwhile."""
+    drafted = [creation for creation in creations if creation.draft is not None]
+    if not drafted:
         return
-    order, seen = read_again(order=order, clock=clock)
-    draft: OrderDraft | None = None
-    with speaking_to_destination(mirror.store, clock=clock) as destination:
-        placed = None
-        if destination.features.search_by_reference or item.is_doubtful:
-            placed = destination.find_order(item.reference, since=order.ordered_at)
-        if placed is None:
-            _wait_until_sure(item=item, destination=destination, now=clock())
-            if not _is_wanted(order=order, seen=seen, mirror=mirror):
-                _withdraw(item=item, mirror=mirror, now=clock())
-                return
-            draft = draft_for(order=order, seen=seen, mirror=mirror, destination=destination, now=clock())
-            placed = _create_or_find(item=item, draft=draft, destination=destination, clock=clock)
-    _settle(item=item, mirror=mirror, placed=placed, draft=draft, now=clock())
+    with merchant_rows(drain.store.merchant_id):
+        ours = outbox.mark_sending(items=[each.item for each in drafted], now=drain.clock())
+    for creation in drafted:
+        if creation.item in ours:
+            creation.mark()
+        else:
+            creation.error = outbox.LostLease(f"item {creation.item.pk}")
 
 
 def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
@@ -110,22 +192,9 @@ def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetim
     """
     if destination.features.idempotency_key and item.sent_at is not None and now < item.sent_at + KEY_LIFE:
         return
-    if item.is_doubtful and item.sent_at is not None and now < item.sent_at + SURE_AFTER:
-        left = (item.sent_at + SURE_AFTER - now).total_seconds()
-        raise OutcomeUnknown("The store has not shown the order yet; it is looked for again", retry_after=min(left, 15))
-
-
-def _create_or_find(
-    *, item: OutboxItem, draft: OrderDraft, destination: Destination, clock: Callable[[], datetime]
-) -> PlacedOrder:
-    try:
-        with outbox.sending(item=item, now=clock()):
-            return destination.create_order(draft, reference=item.reference)
-    except OutcomeUnknown:
-        placed = destination.find_order(item.reference, since=draft.created_at)
-        if placed is None:
-            raise
-        return placed
+    if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
+        left = (item.sure_at - now).total_seconds()
+        raise OutcomeUnknown("The store has not shown the order yet; it is looked for again", retry_after=min(left, 10))
 
 
 def draft_for(
@@ -137,7 +206,13 @@ def draft_for(
     found = products.look_up(store=mirror.store, lines=part.lines, destination=destination, now=now)
     with merchant_rows(mirror.merchant_id):
         methods = shipping.methods_of(mirror.store)
-    rules = DraftRules(
+    return make_draft(seen, _rules(order=order, mirror=mirror, found=found, methods=methods))
+
+
+def _rules(
+    *, order: Order, mirror: Mirror, found: products.Found, methods: Mapping[str, tuple[str, str]]
+) -> DraftRules:
+    return DraftRules(
         destination_currency=mirror.store.currency,
         destination_label=label_of(mirror.store),
         source_store_id=order.source_store.external_id,
@@ -147,7 +222,6 @@ def draft_for(
         shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
     )
-    return make_draft(seen, rules)
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
@@ -157,49 +231,3 @@ def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
         outbox.settle(item=item, status=OutboxStatus.DROPPED, now=now)
         Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
         note(order=order, kind="mirror.dropped", facts={"store": label_of(mirror.store)}, now=now)
-
-
-def _settle(*, item: OutboxItem, mirror: Mirror, placed: PlacedOrder, draft: OrderDraft | None, now: datetime) -> None:
-    """Write down what is in the store now. `draft` is None when the order was found there."""
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
-        outbox.settle(item=item, status=OutboxStatus.DONE, now=now)
-        mirror.state = MirrorState.CANCELLED if placed.is_cancelled else MirrorState.CREATED
-        mirror.external_id, mirror.name, mirror.url = placed.external_id, placed.name[:100], placed.url[:500]
-        mirror.money = {"total": placed.total, "currency": placed.currency}
-        mirror.created_at = now
-        mirror.save(update_fields=["state", "external_id", "name", "url", "money", "created_at"])
-        Order.objects.filter(pk=order.pk).update(
-            version=F("version") + 1, search_text=f"{order.search_text}\n{placed.name}"
-        )
-        facts = {"store": label_of(mirror.store), "name": placed.name, "url": placed.url}
-        note(order=order, kind="mirror.created" if draft else "mirror.found", facts=facts, now=now)
-        if placed.remarks:
-            adapted = {"store": facts["store"], "remarks": placed.remarks}
-            note(order=order, kind="mirror.adapted", facts=adapted, now=now)
-        if order.state == OrderState.CANCELLED and mirror.state == MirrorState.CREATED:
-            cancellations.cancel_mirror(mirror=mirror, order=order, has_left=False, now=now)
-        elif order.state == OrderState.READY:
-            if not outbox.is_stuck(order=order, besides=item):
-                clear_attention(order=order, now=now)
-            if not order.mirrors.filter(state=MirrorState.PLANNED).exists():
-                advance(order=order, to=OrderState.MIRRORED, reason=f"Created in {label_of(mirror.store)}", now=now)
-        _compare_money(order=order, mirror=mirror, placed=placed, now=now)
-
-
-def _compare_money(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:
-    payment = part_of(ingest.seen_of(order), mirror.line_ids).payment
-    if placed.total is None or payment is None or (placed.total, placed.currency) == (payment.total, payment.currency):
-        return
-    ask_for_attention(
-        order=order,
-        code=Attention.MONEY_MISMATCH,
-        now=now,
-        detail={
-            "what": f"The order in {label_of(mirror.store)} has another total",
-            "computed": amounts.to_text(placed.total, placed.currency),
-            "stated": amounts.to_text(payment.total, payment.currency),
-            "currency": payment.currency,
-            "is_in_store": True,
-        },
-    )

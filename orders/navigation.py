@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from accounts.access import merchant_rows
 from accounts.models import Membership
 from connectors.models import ConnectedStore, StoreState
 from connectors.registry import connector_class
-from orders.models import Order
+from orders.models import OrderTally
 from orders.queries.stores import WARN_DAYS
 
 
@@ -21,9 +22,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     membership: Membership | None = getattr(request, "membership", None)
     if not membership or request.path.startswith("/staff/") or request.headers.get("HX-Request"):
         return {}
-    with merchant_rows(membership.merchant_id):
-        stores = list(ConnectedStore.objects.exclude(state=StoreState.DISCONNECTED).order_by("part", "name"))
-        waiting = Order.objects.exclude(attention="").count()
+    stores, waiting = getattr(request, "frame", None) or _rows(membership.merchant_id)
+    stores = [store for store in stores if store.state != StoreState.DISCONNECTED]
     alerts = _alerts(stores)
     return {
         "merchant": membership.merchant,
@@ -32,6 +32,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "store_alerts": alerts,
         "sync_state": _sync_state(stores),
     }
+
+
+def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int]:
+    """Stores by part and name, and how many orders wait for a person. A view that has both sets `request.frame`."""
+    with merchant_rows(merchant_id):
+        stores = list(ConnectedStore.objects.order_by("part", "name"))
+        waiting = OrderTally.objects.exclude(attention="").aggregate(waiting=Sum("count"))["waiting"]
+    return stores, waiting or 0
 
 
 def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:

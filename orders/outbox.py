@@ -7,21 +7,42 @@ in flight that `rescue` gives back, and the next try looks before it sends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Q
 
 from accounts.access import merchant_rows
+from accounts.bulk import insert_missing
 from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
 from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
 
-LEASE = timedelta(seconds=90)
+# Longer than a marked item may wait for a sender (work.SEND_WITHIN) and then for its answer (http.READ_SECONDS).
+LEASE = timedelta(seconds=40)
+# A call that was cut off may still be carried out for 30 s, and what was made may be found 10 s later: only then is
+# "absent" sure. Counted from the mark, that is after the item was sent and had no answer; or from the failure seen.
+SURE_AFTER = timedelta(seconds=60)
+SURE_AFTER_FAILURE = timedelta(seconds=40)
 LONGEST_PAUSE = 900
 MOST_ATTEMPTS = 40
+
+_MARK_SENDING = """
+update orders_outboxitem o set lease_until = %s, sent_at = %s, sure_at = %s, is_doubtful = true
+from unnest(%s::bigint[], %s::bigint[]) as mine(id, fence)
+where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT' and o.lease_until > %s
+returning o.id
+"""
+_SETTLE_DONE = """
+update orders_outboxitem o set status = 'DONE', lease_until = null, settled_at = %s, last_error = '',
+  give_up_reason = '', is_doubtful = false
+from unnest(%s::bigint[], %s::bigint[]) as mine(id, fence)
+where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
+returning o.id
+"""
 
 
 class LostLease(Exception):
@@ -50,21 +71,45 @@ def enqueue(
     facts: Mapping[str, Any] | None = None,
 ) -> OutboxItem:
     """Write down what is to be done, in the caller's transaction. A repeat returns the item that is there."""
-    item, _ = OutboxItem.objects.get_or_create(
+    item = item_of(
+        order=order,
+        store=store,
+        kind=kind,
+        reference=reference,
+        now=now,
+        subject=subject,
+        not_before=not_before,
+        facts=facts,
+    )
+    if insert_missing([item]):
+        return item
+    return OutboxItem.objects.get(order=order, store=store, kind=kind, subject=subject)
+
+
+def item_of(
+    *,
+    order: Order,
+    store: ConnectedStore,
+    kind: OutboxKind,
+    reference: str,
+    now: datetime,
+    subject: str = "",
+    not_before: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> OutboxItem:
+    """What is to be done, not written down yet."""
+    return OutboxItem(
+        merchant_id=order.merchant_id,
         order=order,
         store=store,
         kind=kind,
         subject=subject,
-        defaults={
-            "merchant_id": order.merchant_id,
-            "reference": reference,
-            "facts": dict(facts or {}),
-            "not_before": not_before or now,
-            "deadline": order.ship_by,
-            "created_at": now,
-        },
+        reference=reference,
+        facts=dict(facts or {}),
+        not_before=not_before or now,
+        deadline=order.ship_by,
+        created_at=now,
     )
-    return item
 
 
 def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:
@@ -102,10 +147,28 @@ def sending(*, item: OutboxItem, now: datetime) -> Iterator[None]:
     The item is doubtful until a definite answer, success or refusal, is written down. Raises LostLease: send nothing.
     """
     with merchant_rows(item.merchant_id):
-        held = _mine(item).filter(lease_until__gt=now)
-        if not held.update(lease_until=now + LEASE, sent_at=now, is_doubtful=True):
+        if not mark_sending(items=[item], now=now):
             raise LostLease(f"item {item.pk}")
-    item.lease_until, item.sent_at, item.is_doubtful = now + LEASE, now, True
+    with answer_of(item=item):
+        yield
+
+
+def mark_sending(*, items: Sequence[OutboxItem], now: datetime) -> list[OutboxItem]:
+    """Say that the calls of these items are made now, in the caller's transaction. Returns those that are ours still:
+    for any other nothing may be sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK_SENDING, [now + LEASE, now, now + SURE_AFTER, *_held(items), now])
+        ours = {row[0] for row in cursor.fetchall()}
+    for item in items:
+        if item.pk in ours:
+            item.lease_until, item.sent_at, item.sure_at = now + LEASE, now, now + SURE_AFTER
+            item.is_doubtful = True
+    return [item for item in items if item.pk in ours]
+
+
+@contextmanager
+def answer_of(*, item: OutboxItem) -> Iterator[None]:
+    """Around the call of a marked item: a definite answer, a refusal too, ends the doubt; in memory, until settled."""
     try:
         yield
     except OutcomeUnknown:
@@ -113,6 +176,13 @@ def sending(*, item: OutboxItem, now: datetime) -> Iterator[None]:
     except PlatformError:
         item.is_doubtful = False
         raise
+
+
+def settle_done(*, items: Sequence[OutboxItem], now: datetime) -> set[int]:
+    """End these tries as done, in the caller's transaction: the keys of those that were ours still."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE_DONE, [now, *_held(items)])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def settle(
@@ -141,22 +211,33 @@ def settle(
 
 
 def postpone(
-    *, item: OutboxItem, now: datetime, error: str, wait: float | None = None, is_doubtful: bool = False
+    *,
+    item: OutboxItem,
+    now: datetime,
+    error: str,
+    wait: float | None = None,
+    is_doubtful: bool = False,
+    sure_at: datetime | None = None,
 ) -> None:
     """Try again later, with growing pauses or after `wait` seconds. Raises LostLease.
 
-    `is_doubtful`: the last call may have been carried out, so the next try has to look first.
+    `is_doubtful`: the last call may have been carried out, so the next try has to look first; from `sure_at` on, what
+    it does not find is not there.
     """
     pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
+    kept_until = item.sure_at
+    if sure_at is not None:
+        kept_until = min(sure_at, item.sure_at or sure_at)
     if not _mine(item).update(
         status=OutboxStatus.PENDING,
         lease_until=None,
         not_before=now + timedelta(seconds=pause),
         last_error=error[:300],
         is_doubtful=is_doubtful,
+        sure_at=kept_until,
     ):
         raise LostLease(f"item {item.pk}")
-    item.status, item.is_doubtful = OutboxStatus.PENDING, is_doubtful
+    item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
 
 
 def resume(*, order: Order, now: datetime) -> int:
@@ -192,6 +273,10 @@ def rescue(*, store: ConnectedStore, now: datetime) -> int:
     return OutboxItem.objects.filter(store=store, status=OutboxStatus.IN_FLIGHT, lease_until__lt=now).update(
         status=OutboxStatus.PENDING, lease_until=None, not_before=now, fence=F("fence") + 1
     )
+
+
+def _held(items: Sequence[OutboxItem]) -> list[list[int]]:
+    return [[item.pk for item in items], [item.fence for item in items]]
 
 
 def _mine(item: OutboxItem) -> Any:

@@ -1,265 +1,168 @@
-"""Carry out one outbox item: hand it to its step, and sort what went wrong into wait, ask, or give up."""
+"""Carry out due items of the outbox: many at once, each by its step, and what went wrong sorted out by name."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
-
-from django.core.cache import cache
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 from accounts.access import merchant_rows
 from connectors import calls
-from connectors.base.connector import Source
-from connectors.base.errors import (
-    AuthorizationError,
-    OutcomeUnknown,
-    PermanentError,
-    PlatformError,
-    ScopeMissing,
-    TemporaryError,
-)
-from connectors.base.types import Carrier
-from connectors.models import ConnectedStore
-from connectors.registry import connector_class
-from connectors.speaking import StoreWaits, speaking_to_destination, speaking_to_source
-from orders import cancellations, fulfillment, mirror, outbox, routing
-from orders.drafting import Blocked
-from orders.models import (
-    Attention,
-    Fulfillment,
-    GiveUpReason,
-    Mirror,
-    MirrorState,
-    Order,
-    OutboxItem,
-    OutboxKind,
-    OutboxStatus,
-)
-from orders.states import ask_for_attention
+from connectors.base.errors import AuthorizationError, PermanentError, ScopeMissing
+from connectors.http import no_later_than
+from connectors.speaking import renewed, speaking_to_destination
+from orders import cancellations, outbox, routing, tracking, troubles
+from orders.mirror import CreateStep
+from orders.models import Mirror, MirrorState, Order, OutboxItem, OutboxKind
+from orders.tracking import Push, PushStep
+from orders.work import Drain, Step, Work
 
 log = logging.getLogger(__name__)
 
-CARRIERS_LIVE = 6 * 3600
-TELL_AFTER = 5  # tries, before a failure that heals itself is shown to a person
+_STEPS: Mapping[OutboxKind, Step] = {
+    OutboxKind.CREATE_ORDER: CreateStep(),
+    OutboxKind.PUSH_TRACKING: PushStep(),
+}
 
-# What may be mended without a person, with the seconds after which it is tried again.
-_LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED: 60.0}
+
+def claim(*, drain: Drain, limit: int) -> list[OutboxItem]:
+    """Take up to so many of the store's due items."""
+    with merchant_rows(drain.store.merchant_id):
+        return outbox.claim(store=drain.store, now=drain.clock(), limit=limit)
 
 
-def send(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
-    """Carry out a claimed item and settle it, whatever happens. Not inside a transaction. Raises nothing.
+def prepare(*, items: Sequence[OutboxItem], drain: Drain) -> list[Work]:
+    """Take claimed items as far as their call, which `send` then makes; those of the seldom kinds to their end.
 
-    May be repeated after a crash at any point: each step looks before it sends.
+    Not inside a transaction. Raises nothing. May be repeated after a crash at any point.
     """
+    works: list[Work] = []
+    for kind, group in groupby(sorted(items, key=lambda item: item.kind), key=lambda item: OutboxKind(item.kind)):
+        members = list(group)
+        step = _STEPS.get(kind)
+        if step is None:
+            for item in members:
+                _alone(item=item, drain=drain)
+            continue
+        calls.take()
+        try:
+            prepared = step.prepare(members, drain)
+        except Exception as error:
+            log.exception("a step could not be prepared", extra={"kind": kind})
+            for item in members:
+                _sort_out(item=item, error=error, drain=drain)
+            continue
+        _keep_calls(calls.take(), prepared, drain)
+        works += prepared
+    return works
+
+
+def send(*, work: Work) -> None:
+    """Make the call of a marked item; it may run in any thread, and touches no row. Raises nothing."""
     calls.take()
     try:
-        _STEPS[OutboxKind(item.kind)](item, clock)
+        with no_later_than(work.send_by):
+            _STEPS[OutboxKind(work.item.kind)].call(work)
+    except Exception as error:
+        work.error = error
+    work.calls += calls.take()
+
+
+def settle(*, works: Sequence[Work], drain: Drain) -> None:
+    """Write down what became of these, in few commits. Not inside a transaction. Raises nothing but DatabaseError."""
+    for kind, group in groupby(sorted(works, key=lambda work: work.item.kind), key=lambda work: work.item.kind):
+        members = list(group)
+        done = [work for work in members if work.is_open]
+        if done:
+            _STEPS[OutboxKind(kind)].settle(done, drain)
+    refused = next((work.error for work in works if isinstance(work.error, AuthorizationError)), None)
+    if refused is not None and not isinstance(refused, ScopeMissing):
+        _renew(works=works, error=refused, drain=drain)
+    for work in works:
+        if work.error is not None and not work.is_settled:
+            _sort_out_work(work=work, drain=drain)
+    _keep_calls_of(works, drain)
+
+
+def _renew(*, works: Sequence[Work], error: AuthorizationError, drain: Drain) -> None:
+    """The token was refused while calls were under way: nothing was done there, and they wait for the new one."""
+    waits = renewed(store=drain.store, error=error, now=drain.clock())
+    for work in works:
+        if isinstance(work.error, AuthorizationError) and not isinstance(work.error, ScopeMissing):
+            work.error = waits
+
+
+def _sort_out_work(*, work: Work, drain: Drain) -> None:
+    error = work.error
+    assert error is not None
+    is_refusal = isinstance(error, PermanentError) and not isinstance(error, AuthorizationError)
+    if isinstance(work, Push) and work.is_marked and is_refusal:
+        assert isinstance(error, PermanentError)
+        try:
+            tracking.refused(push=work, error=error, now=drain.clock())
+        except outbox.LostLease:
+            log.warning("item was taken over", extra={"item": work.item.pk})
+        return
+    _sort_out(item=work.item, error=error, drain=drain, was_sent=work.is_marked)
+
+
+def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain, was_sent: bool = False) -> None:
+    try:
+        if isinstance(error, outbox.LostLease):
+            raise error
+        troubles.sort_out(item=item, error=error, now=drain.clock(), was_sent=was_sent)
     except outbox.LostLease:
         log.warning("item was taken over", extra={"item": item.pk})
+
+
+# Kinds that are seldom, one at a time
+
+
+def _alone(*, item: OutboxItem, drain: Drain) -> None:
+    calls.take()
+    try:
+        _ALONE[OutboxKind(item.kind)](item, drain)
     except Exception as error:
-        try:
-            _sort_out(item=item, error=error, now=clock())
-        except outbox.LostLease:
-            log.warning("item was taken over", extra={"item": item.pk})
-    finally:
-        _keep_calls(item)
+        _sort_out(item=item, error=error, drain=drain)
+    with merchant_rows(item.merchant_id):
+        subject = Order.objects.values_list("external_id", flat=True).get(pk=item.order_id)
+        calls.save(records=calls.take(), merchant_id=item.merchant_id, subject=subject)
 
 
-def _cancel(item: OutboxItem, clock: Callable[[], datetime]) -> None:
+def _cancel(item: OutboxItem, drain: Drain) -> None:
     with merchant_rows(item.merchant_id):
         copy = Mirror.objects.select_related("store").get(order_id=item.order_id, store_id=item.store_id)
     outcome = "cancelled"
     if copy.state == MirrorState.CREATED:
-        with speaking_to_destination(copy.store, clock=clock) as destination:
-            outcome = cancellations.perform(item=item, mirror=copy, destination=destination, now=clock())
+        with speaking_to_destination(copy.store, clock=drain.clock, pace=drain.pace) as destination:
+            outcome = cancellations.perform(item=item, mirror=copy, destination=destination, now=drain.clock())
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update().get(pk=item.order_id)
-        cancellations.settle(item=item, order=order, mirror=copy, outcome=outcome, now=clock())
+        cancellations.settle(item=item, order=order, mirror=copy, outcome=outcome, now=drain.clock())
 
 
-def _push(item: OutboxItem, clock: Callable[[], datetime]) -> None:
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_related("source_store").get(pk=item.order_id)
-        kept = Fulfillment.objects.get(pk=int(item.subject))
-    order, seen = mirror.read_again(order=order, clock=clock)
-    if order.state == "CANCELLED":
-        with merchant_rows(item.merchant_id):
-            outbox.settle(item=item, status=OutboxStatus.DROPPED, now=clock())
-        return
-    receipt, carrier_id = fulfillment.preflight(seen=seen, kept=kept), kept.carrier_id
-    if receipt is None:
-        with speaking_to_source(order.source_store, clock=clock) as source:
-            choices = _carriers(store=order.source_store, source=source, delivery_option_id=seen.delivery_option_id)
-            with merchant_rows(item.merchant_id):
-                tracking = fulfillment.tracking_of(kept=kept, order=order, seen=seen, choices=choices)
-            carrier_id = tracking.carrier_id
-            try:
-                with outbox.sending(item=item, now=clock()):
-                    receipt = source.push_tracking(seen, tracking)
-            except PermanentError as error:
-                if isinstance(error, AuthorizationError):
-                    raise
-                _refused(item=item, kept=kept, error=error, now=clock())
-                return
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_for_update().get(pk=item.order_id)
-        fulfillment.settle_sent(item=item, order=order, kept=kept, receipt=receipt, carrier_id=carrier_id, now=clock())
-    _read_back(order=order, clock=clock)
-
-
-def _refused(*, item: OutboxItem, kept: Fulfillment, error: PlatformError, now: datetime) -> None:
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_for_update().get(pk=item.order_id)
-        fulfillment.settle_refused(item=item, order=order, kept=kept, error=error, now=now)
-
-
-def _read_back(*, order: Order, clock: Callable[[], datetime]) -> None:
-    """Pushed is not accepted: read what the source shows now. A failure here leaves it to webhook and poll."""
-    try:
-        with merchant_rows(order.merchant_id):
-            order = Order.objects.select_related("source_store").get(pk=order.pk)
-        mirror.read_again(order=order, clock=clock)
-    except PlatformError as error:
-        log.info("status not read back", extra={"order": order.pk, "failure": type(error).__name__})
-
-
-def _carriers(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> list[Carrier]:
-    """The carriers the source takes for this delivery option, asked for every few hours."""
-    key = f"carriers:{store.pk}:{delivery_option_id}"
-    kept = cache.get(key)
-    if kept is None:
-        kept = [(carrier.external_id, carrier.name) for carrier in source.carriers(delivery_option_id)]
-        if kept:
-            cache.set(key, kept, CARRIERS_LIVE)
-    return [Carrier(external_id=each[0], name=each[1]) for each in kept]
-
-
-def _sort_out(*, item: OutboxItem, error: Exception, now: datetime) -> None:
-    """Wait, ask a person, or give up: whatever failed, the item stays written down."""
-    with merchant_rows(item.merchant_id):
-        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
-        store = ConnectedStore.objects.get(pk=item.store_id)
-        if isinstance(error, outbox.NotYet):
-            _wait(item=item, order=order, code=error.code, detail=error.detail, wait=error.wait, now=now)
-        elif isinstance(error, Blocked) and error.code in _LOOKED_AT_AGAIN:
-            wait = _LOOKED_AT_AGAIN[error.code]
-            detail = {**error.detail, "store_id": item.store_id}
-            _wait(item=item, order=order, code=error.code, detail=detail, wait=wait, now=now)
-        elif isinstance(error, Blocked):
-            detail = {**error.detail, "store_id": item.store_id}
-            _park(item=item, order=order, code=error.code, detail=detail, error=error.code.label, now=now)
-        elif isinstance(error, fulfillment.NoCarrier):
-            _park(
-                item=item,
-                order=order,
-                code=Attention.CARRIER_UNMAPPED,
-                detail=_carrier_detail(item, error),
-                error="The carrier is not mapped",
-                now=now,
-            )
-        elif isinstance(error, TemporaryError):
-            _retry(item=item, order=order, store=store, error=error, now=now)
-        elif isinstance(error, PlatformError):
-            code = Attention(error.reason) if error.reason in Attention.values[1:] else _code_of(error)
-            _park(item=item, order=order, code=code, detail=_detail(error, store), error=error.message, now=now)
-        else:
-            log.error("a step failed", exc_info=error, extra={"item": item.pk, "kind": item.kind})
-            _fail(item=item, order=order, store=store, error=error, now=now)
-
-
-def _retry(*, item: OutboxItem, order: Order, store: ConnectedStore, error: TemporaryError, now: datetime) -> None:
-    if item.attempts >= outbox.MOST_ATTEMPTS:
-        detail = {**_detail(error, store), "attempts": item.attempts}
-        outbox.settle(
-            item=item,
-            status=OutboxStatus.PARKED,
-            now=now,
-            error=error.message,
-            reason=GiveUpReason.EXHAUSTED,
-            is_doubtful=item.is_doubtful,
-        )
-        ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
-        return
-    wait = 60.0 if isinstance(error, StoreWaits) else error.retry_after
-    is_doubtful = item.is_doubtful or isinstance(error, OutcomeUnknown)
-    outbox.postpone(item=item, now=now, error=error.message, wait=wait, is_doubtful=is_doubtful)
-    if error.reason in Attention.values[1:]:
-        ask_for_attention(order=order, code=Attention(error.reason), now=now, detail=_detail(error, store))
-    elif item.attempts >= TELL_AFTER and not order.attention and not isinstance(error, StoreWaits):
-        detail = {**_detail(error, store), "will_retry": True}
-        ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
-
-
-def _wait(
-    *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], wait: float, now: datetime
-) -> None:
-    outbox.postpone(item=item, now=now, error=code.label, wait=wait, is_doubtful=item.is_doubtful)
-    ask_for_attention(order=order, code=code, now=now, detail={**detail, "will_retry": True})
-
-
-def _park(
-    *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], error: str, now: datetime
-) -> None:
-    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error, reason=GiveUpReason.PERMANENT)
-    ask_for_attention(order=order, code=code, now=now, detail=detail)
-
-
-def _fail(*, item: OutboxItem, order: Order, store: ConnectedStore, error: Exception, now: datetime) -> None:
-    """Our own mistake. A few tries, since the cause may be passing; then a person, and never a silent end."""
-    text = f"VeriSync failed ({type(error).__name__})"
-    if item.attempts < TELL_AFTER:
-        outbox.postpone(item=item, now=now, error=text, is_doubtful=item.is_doubtful)
-        return
-    outbox.settle(
-        item=item,
-        status=OutboxStatus.PARKED,
-        now=now,
-        error=text,
-        reason=GiveUpReason.INTERNAL,
-        is_doubtful=item.is_doubtful,
-    )
-    detail = {"message": text, "side": "us", "store": store.name}
-    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
-
-
-def _code_of(error: PlatformError) -> Attention:
-    return Attention.SCOPE_MISSING if isinstance(error, ScopeMissing) else Attention.REMOTE_ERROR
-
-
-def _detail(error: PlatformError, store: ConnectedStore) -> dict[str, Any]:
-    return {
-        "message": error.message,
-        "code": error.code,
-        "side": error.side,
-        "store": store.name,
-        "label": connector_class(store.platform).label,
-    }
-
-
-def _carrier_detail(item: OutboxItem, error: fulfillment.NoCarrier) -> dict[str, Any]:
-    kept = Fulfillment.objects.get(pk=int(item.subject))
-    return {
-        "carrier": kept.carrier_text,
-        "tracking_number": kept.tracking_number,
-        "fulfillment": kept.pk,
-        "choices": [{"id": each.external_id, "name": each.name} for each in error.choices][:300],
-    }
-
-
-def _keep_calls(item: OutboxItem) -> None:
-    records = calls.take()
-    if not records:
-        return
-    with merchant_rows(item.merchant_id):
-        subject = Order.objects.values_list("external_id", flat=True).get(pk=item.order_id)
-        calls.save(records=records, merchant_id=item.merchant_id, subject=subject)
-
-
-_STEPS: Mapping[OutboxKind, Callable[[OutboxItem, Callable[[], datetime]], None]] = {
-    OutboxKind.CHOOSE_STORES: lambda item, clock: routing.choose_stores(item=item, clock=clock),
-    OutboxKind.CREATE_ORDER: lambda item, clock: mirror.create(item=item, clock=clock),
+_ALONE: Mapping[OutboxKind, Callable[[OutboxItem, Drain], None]] = {
+    OutboxKind.CHOOSE_STORES: lambda item, drain: routing.choose_stores(item=item, clock=drain.clock),
     OutboxKind.CANCEL_ORDER: _cancel,
-    OutboxKind.PUSH_TRACKING: _push,
 }
+
+
+# The record of calls
+
+
+def _keep_calls(records: list[calls.Collected], works: Sequence[Work], drain: Drain) -> None:
+    """What was asked for several orders at once belongs to the timeline of each only when it is one."""
+    if len(works) == 1:
+        works[0].calls += records
+    elif records:
+        with merchant_rows(drain.store.merchant_id):
+            calls.save(records=records, merchant_id=drain.store.merchant_id, subject="")
+
+
+def _keep_calls_of(works: Sequence[Work], drain: Drain) -> None:
+    rows = [(work.order.external_id, record) for work in works for record in work.calls]
+    if rows:
+        with merchant_rows(drain.store.merchant_id):
+            calls.save_many(rows=rows, merchant_id=drain.store.merchant_id)
+    for work in works:
+        work.calls = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from functools import cache
 
 from django.db.models import Q
 from django.utils import timezone
@@ -12,6 +14,7 @@ from connectors import oauth
 from connectors.base.errors import PlatformError
 from connectors.models import ApiCall, AuthorizationAttempt, ConnectedStore, StoreState, WebhookDelivery
 from orders import lanes
+from orders.runner import Runner
 
 REFRESH_BEFORE = timedelta(hours=2)
 CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
@@ -19,9 +22,21 @@ KEEP_CALLS = timedelta(days=30)
 KEEP_DELIVERIES = timedelta(days=30)
 
 
-def drain_lane(store_id: int, fence: int) -> int:
-    """Do one store's due work."""
-    return lanes.drain(store_id=store_id, fence=fence, clock=timezone.now)
+@cache
+def _runner() -> Runner:
+    """This process's own: threads do not survive a fork."""
+    return Runner(clock=timezone.now)
+
+
+os.register_at_fork(after_in_child=_runner.cache_clear)
+
+
+def drain_lane(store_id: int, fence: int) -> bool:
+    """Begin to do one store's due work: False where this process has its hands full, and the lane is given back."""
+    if _runner().take(store_id=store_id, fence=fence):
+        return True
+    lanes.give_back(store_id=store_id, fence=fence)
+    return False
 
 
 def refresh_tokens() -> int:

@@ -8,8 +8,10 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "verisync_site.settings")
 
-application = get_wsgi_application()
+_application = get_wsgi_application()
 
 from connectors.checks import refuse_unsafe_start  # noqa: E402 - the apps have to be ready first
+from connectors.front import with_webhooks_in_front  # noqa: E402
 
 refuse_unsafe_start()
+application = with_webhooks_in_front(_application)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from connectors.base.errors import UnreadableAnswer, UnsupportedFeature
+from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
@@ -26,6 +26,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import HttpClient
+from connectors.pacing import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Connector(ABC):
     label: ClassVar[str]
     features: ClassVar[Features]
     settings: ClassVar[tuple[Setting, ...]]
+    limits: ClassVar[Limits]
     scopes: ClassVar[tuple[str, ...]]
     scope_names: ClassVar[Mapping[str, str]] = {}  # what a permission is for, in a word: "Orders"
     private_keys: ClassVar[frozenset[str]] = frozenset()
@@ -202,6 +204,7 @@ class Destination(Connector):
     """Where merchants fulfill. `shipping_methods` are the only codes it takes, with titles; none means free text."""
 
     shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
+    create_operation: ClassVar[str] = "orders.create"  # the call of `create_order` that its pace is reckoned by
 
     @abstractmethod
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None: ...
@@ -219,6 +222,22 @@ class Destination(Connector):
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]: ...
     @abstractmethod
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]: ...
+
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """Those of these references that are there, or why one cannot be told. Raises PlatformError where a look-up
+        failed: that is never "absent". Overridden where a platform can be asked for many at once."""
+        found: dict[str, PlacedOrder | PermanentError] = {}
+        for reference in references:
+            try:
+                placed = self.find_order(reference, since=since)
+            except AuthorizationError:
+                raise
+            except PermanentError as error:
+                found[reference] = error
+                continue
+            if placed is not None:
+                found[reference] = placed
+        return found
 
     def list_variants(self) -> Iterator[Variant]:
         """The whole catalog, where it cannot be searched by SKU."""

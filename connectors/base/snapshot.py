@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
-from enum import Enum
+from functools import cache
 from typing import Any
 
 from connectors.base.types import (
@@ -29,11 +29,22 @@ _MOMENTS = {
     "cancel_requested_at",
     "release_date",
 }
+_WORDS = ("status", "shipper", "address_state")
 
 
 def to_json(order: PlatformOrder) -> dict[str, Any]:
     """Everything but the raw answer, as plain JSON values."""
-    return {field.name: _plain(getattr(order, field.name)) for field in fields(order) if field.name != "raw"}
+    parts = _row(order)
+    for name in _MOMENTS:
+        parts[name] = parts[name].isoformat() if parts[name] is not None else None
+    for name in _WORDS:
+        parts[name] = parts[name].value
+    parts["address"] = _row(order.address) if order.address else None
+    parts["payment"] = {**_row(order.payment), "fees": dict(order.payment.fees)} if order.payment else None
+    parts["lines"] = [_row(line) for line in order.lines]
+    parts["packages"] = [{**_row(package), "line_ids": list(package.line_ids)} for package in order.packages]
+    parts["problems"] = list(order.problems)
+    return parts
 
 
 def from_json(value: Mapping[str, Any]) -> PlatformOrder:
@@ -54,15 +65,11 @@ def from_json(value: Mapping[str, Any]) -> PlatformOrder:
     return PlatformOrder(**parts)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.name != "raw")
+
+
+def _row(value: Any) -> dict[str, Any]:
+    kind: type = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}

@@ -8,6 +8,8 @@ from orders.models.orders import Attention, Order, OrderState, OrderVersion, Set
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 from orders.models.products import Catalog, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
+from orders.models.tallies import OrderTally, SearchWord
+from orders.models.workers import WorkerHost
 
 __all__ = [
     "Attention",
@@ -24,6 +26,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderState",
+    "OrderTally",
     "OrderVersion",
     "OutboxItem",
     "OutboxKind",
@@ -31,6 +34,8 @@ __all__ = [
     "ProductLink",
     "Route",
     "RouteRule",
+    "SearchWord",
     "SetAside",
     "ShippingMapping",
+    "WorkerHost",
 ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Self
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models import Case, Q, Value, When
 
 from accounts.models import Merchant
 from connectors.models import ConnectedStore
@@ -60,6 +58,18 @@ class Attention(models.TextChoices):
     UNREADABLE = "UNREADABLE", "The order could not be read"
 
 
+# The tabs of the list, and which of the source's statuses each shows.
+TABS = {
+    "on_hold": ("ON_HOLD",),
+    "ready": ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING"),
+    "in_transit": ("AWAITING_COLLECTION", "IN_TRANSIT"),
+    "delivered": ("DELIVERED", "COMPLETED"),
+    "cancelled": ("CANCELLED",),
+}
+_TO_SHIP = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
+_PASSING = ("UNPAID", "HELD", "READY", "SKIPPED")
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     """Phrases about orders."""
 
@@ -75,11 +85,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(models.Model):
     """One order of one source store. Unique there, whatever arrives how often."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="orders")
-    source_store = models.ForeignKey(ConnectedStore, on_delete=models.PROTECT, related_name="orders")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, db_index=False, related_name="orders")
+    source_store = models.ForeignKey(ConnectedStore, on_delete=models.PROTECT, db_index=False, related_name="orders")
     external_id = models.CharField(max_length=64)
 
     source_status = models.CharField(max_length=24)
+    tab = models.GeneratedField(
+        expression=Case(
+            *(When(source_status__in=statuses, then=Value(tab)) for tab, statuses in TABS.items()), default=Value("")
+        ),
+        output_field=models.CharField(max_length=12),
+        db_persist=True,
+    )
     source_status_text = models.CharField(max_length=64)
     source_updated_at = models.DateTimeField()
     read_at = models.DateTimeField()
@@ -113,6 +130,8 @@ class Order(models.Model):
     search_text = models.TextField(blank=True, default="")
 
     objects: ClassVar = OrderQuerySet.as_manager()
+    # Why this reading releases it: orders that are read together are released together (orders/ingest.py). No column.
+    released_for: str = ""
 
     class Meta:
         constraints: ClassVar = [
@@ -125,10 +144,28 @@ class Order(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["source_store", "check_at"], condition=Q(check_at__isnull=False), name="order_due"),
-            models.Index(fields=["merchant", "-ordered_at", "-id"], name="order_list"),
-            models.Index(fields=["merchant", "source_status", "-ordered_at", "-id"], name="order_tab"),
+            models.Index(
+                fields=["check_at"], include=["source_store"], condition=Q(check_at__isnull=False), name="order_when"
+            ),
+            models.Index(fields=["attention"], condition=~Q(attention=""), name="order_questions"),
+            # Lists, newest first: all, of one shop, of one tab, and of what is rare enough to be looked for in vain.
+            models.Index(fields=["merchant", "-ordered_at", "-id"], include=["tab", "attention"], name="order_list"),
+            models.Index(fields=["source_store", "-ordered_at", "-id"], name="order_of_store"),
+            models.Index(fields=["merchant", "tab", "-ordered_at", "-id"], name="order_tab"),
             models.Index(fields=["merchant", "-ordered_at", "-id"], condition=~Q(attention=""), name="order_attention"),
-            GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="order_search"),
+            models.Index(
+                fields=["merchant", "state", "-ordered_at", "-id"],
+                condition=Q(state__in=_PASSING),
+                name="order_passing",
+            ),
+            models.Index(
+                fields=["merchant", "-ordered_at", "-id"],
+                condition=Q(is_sample=True) | Q(is_preorder=True) | Q(cancel_requested_at__isnull=False),
+                name="order_kinds",
+            ),
+            models.Index(fields=["merchant", "ship_by"], condition=Q(source_status__in=_TO_SHIP), name="order_to_ship"),
+            models.Index(fields=["merchant", "release_at"], condition=Q(state="HELD"), name="order_held"),
+            models.Index(fields=["merchant", "-id"], name="order_newest"),
         ]
 
     def __str__(self) -> str:
@@ -164,6 +201,7 @@ class SetAside(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source_store", "external_id"], name="set_aside_once")]
+        indexes: ClassVar = [models.Index(fields=["not_before"], name="set_aside_when")]
         verbose_name_plural = "orders set aside"
 
     def __str__(self) -> str:

@@ -57,6 +57,7 @@ class OutboxItem(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     is_doubtful = models.BooleanField(default=False)
+    sure_at = models.DateTimeField(null=True, blank=True)  # from then on, what is not found there was not done
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0)
     give_up_reason = models.CharField(max_length=12, choices=GiveUpReason.choices, blank=True, default="")
@@ -77,7 +78,10 @@ class OutboxItem(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["store", "not_before"], condition=Q(status="PENDING"), name="outbox_due"),
+            models.Index(fields=["store", "deadline", "id"], condition=Q(status="PENDING"), name="outbox_by_deadline"),
             models.Index(fields=["lease_until"], condition=Q(status="IN_FLIGHT"), name="outbox_leases"),
+            models.Index(fields=["not_before"], include=["store"], condition=Q(status="PENDING"), name="outbox_when"),
+            models.Index(fields=["give_up_reason"], condition=Q(status="PARKED"), name="outbox_parked"),
         ]
 
     def __str__(self) -> str:

@@ -8,31 +8,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Attention, Mirror, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
+from orders.queries.counts import MOST, Counts, counts_from_tallies, counts_of_few, counts_of_span
 from orders.queries.rows import row_of
+from orders.queries.searching import searched, words_of
 from orders.queries.stores import platforms_to_add
 
 PAGE = 50
-TABS = (
-    ("all", "All", Q()),
-    ("on_hold", "On hold", Q(source_status="ON_HOLD")),
-    ("ready", "Ready to ship", Q(source_status__in=["AWAITING_SHIPMENT", "PARTIALLY_SHIPPING"])),
-    ("in_transit", "In transit", Q(source_status__in=["AWAITING_COLLECTION", "IN_TRANSIT"])),
-    ("delivered", "Delivered", Q(source_status__in=["DELIVERED", "COMPLETED"])),
-    ("cancelled", "Cancelled", Q(source_status="CANCELLED")),
-    ("needs_attention", "Needs attention", ~Q(attention="")),
-)
-_ORDERED = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
-_KINDS = {
-    "sample": ("Free sample", Q(is_sample=True)),
-    "preorder": ("Pre-order", Q(is_preorder=True)),
-    "cancel": ("Cancellation requested", Q(cancel_requested_at__isnull=False) & ~Q(state=OrderState.CANCELLED)),
+TABS = {
+    "all": ("All", Q()),
+    "on_hold": ("On hold", Q(tab="on_hold")),
+    "ready": ("Ready to ship", Q(tab="ready")),
+    "in_transit": ("In transit", Q(tab="in_transit")),
+    "delivered": ("Delivered", Q(tab="delivered")),
+    "cancelled": ("Cancelled", Q(tab="cancelled")),
+    "needs_attention": ("Needs attention", ~Q(attention="")),
 }
+_ORDERED = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
+_KINDS = {"sample": "Free sample", "preorder": "Pre-order", "cancel": "Cancellation requested"}
 _SYNC_FILTERS = {
     "held": ("Held", Q(state=OrderState.HELD, attention="")),
     "creating": ("Waiting or creating", Q(state__in=[OrderState.READY, OrderState.UNPAID], attention="")),
@@ -51,19 +51,18 @@ _TO_SHIP = Q(source_status__in=["ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPP
 
 
 def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, now: datetime) -> dict[str, Any]:
-    """The context of templates/orders/list.html. At most six queries, whatever the rows.
+    """The context of templates/orders/list.html. Three queries, whatever the rows.
 
-    `query` is the address's own; what it does not know in there is ignored.
+    `query` is the address's own; what it does not know in there is ignored. `frame` is for orders/navigation.py.
     """
     with merchant_rows(merchant_id):
-        stores = list(ConnectedStore.objects.order_by("name"))
+        stores = list(ConnectedStore.objects.order_by("part", "name"))
         chosen = _filtered(query, now=now)
-        counts = _counts(chosen, now=now)
-        rows, older, newer = _page(chosen.filter(_tab_of(query)[2]), query)
-        page_rows = shaped_rows(rows, now=now)
+        counts = _counts(query, chosen, merchant_id=merchant_id, now=now)
+        rows, older, newer = _page(chosen.filter(_tab_of(query)[1]), query, now=now)
     return {
         "page": {
-            "rows": page_rows,
+            "rows": [shaped(order, now=now) for order in rows],
             "next_url": _address(query, before=older, after=None) if older else "",
             "previous_url": _address(query, after=newer, before=None) if newer else "",
             "newest_url": _address(query, before=None, after=None),
@@ -72,7 +71,8 @@ def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, no
         "filters": _filters(query, [store for store in stores if store.part == StorePart.SOURCE]),
         "hold_banner": _hold_banner(counts),
         "setup": _setup(stores, is_owner=is_owner),
-        "poll_url": _poll_address(query, newest=counts["newest"] or 0),
+        "poll_url": _poll_address(query, newest=counts.newest),
+        "frame": (stores, counts.waiting),
         "now": now,
     }
 
@@ -83,16 +83,16 @@ def changed_rows(
     """The context of templates/orders/_poll.html: rows whose version differs from `shown`, or None for no news."""
     with merchant_rows(merchant_id):
         chosen = _filtered(query, now=now)
-        fits = _tab_of(query)[2]
+        fits = _tab_of(query)[1]
         versions = dict(Order.objects.filter(pk__in=shown).values_list("pk", "version"))
         changed = [pk for pk, version in versions.items() if version != shown[pk]]
-        new_count = chosen.filter(fits, pk__gt=newest).count()
+        new_count = chosen.filter(fits, pk__gt=newest)[:MOST].count()
         if not changed and not new_count:
             return None
-        orders = list(Order.objects.filter(pk__in=changed).only(*_LISTED))
+        orders = list(_with_mirrors(Order.objects.filter(pk__in=changed), now=now))
         inside = set(chosen.filter(fits, pk__in=changed).values_list("pk", flat=True))
-        rows = shaped_rows(orders, now=now)
-        counts = _counts(chosen, now=now)
+        counts = _counts(query, chosen, merchant_id=merchant_id, now=now)
+    rows = [shaped(order, now=now) for order in orders]
     for row in rows:
         row["is_outside"] = row["id"] not in inside
     return {
@@ -105,60 +105,61 @@ def changed_rows(
     }
 
 
-def shaped_rows(orders: list[Order], *, now: datetime) -> list[dict[str, Any]]:
-    """Rows with their mirrors, in two queries for all of them. Inside the merchant's rows."""
-    ids = [order.pk for order in orders]
-    mirrors: dict[int, list[Mirror]] = {}
-    for mirror in Mirror.objects.filter(order__in=ids).select_related("store").order_by("id"):
-        mirrors.setdefault(mirror.order_id, []).append(mirror)
-    waits = dict(
-        OutboxItem.objects.filter(
-            order__in=ids, kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
-        )
-        .values_list("order_id")
-        .annotate(until=Max("not_before"))
+def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
+    """One row, from an order that `_with_mirrors` brought."""
+    mirrors = [
+        Mirror(state=seen["state"], external_id=seen["external_id"], name=seen["name"], url=seen["url"],
+               line_ids=seen["line_ids"], store=ConnectedStore(platform=seen["platform"]))
+        for seen in order.seen_mirrors  # type: ignore[attr-defined]
+    ]  # fmt: skip
+    return row_of(order, mirrors=mirrors, now=now, waits_until=order.waits_until)  # type: ignore[attr-defined]
+
+
+def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
+    """With all that a row shows, in the same query."""
+    mirrors = Mirror.objects.filter(order=OuterRef("pk")).order_by("id")
+    fields = {name: name for name in ("state", "external_id", "name", "url", "line_ids")}
+    waits = OutboxItem.objects.filter(
+        order=OuterRef("pk"), kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
     )
-    return [
-        row_of(order, mirrors=mirrors.get(order.pk, []), now=now, waits_until=waits.get(order.pk)) for order in orders
-    ]
+    return orders.only(*_LISTED).annotate(
+        seen_mirrors=ArraySubquery(mirrors.values(seen=JSONObject(platform="store__platform", **fields))),
+        waits_until=Subquery(waits.order_by("-not_before").values("not_before")[:1]),
+    )
 
 
 def _filtered(query: Mapping[str, str], *, now: datetime) -> QuerySet[Order]:
-    orders = Order.objects.all()
-    if query.get("store", "").isdigit():
-        orders = orders.filter(source_store_id=int(query["store"][:18]))
+    orders = Order.objects.filter(_tallied(query, cancel_requested=Q(cancel_requested_at__isnull=False)))
     if query.get("ordered") in _ORDERED:
         orders = orders.filter(ordered_at__gte=now - timedelta(days=int(query["ordered"])))
-    if query.get("kind") in _KINDS:
-        orders = orders.filter(_KINDS[query["kind"]][1])
-    if query.get("sync") in _SYNC_FILTERS:
-        orders = orders.filter(_SYNC_FILTERS[query["sync"]][1])
     if query.get("ship_by") in _DEADLINES:
         until = timedelta(days=0 if query["ship_by"] == "late" else int(query["ship_by"]))
-        orders = orders.filter(_TO_SHIP, ship_by__lt=now + until)
+        pressing = Order.objects.filter(_TO_SHIP, ship_by__lt=now + until).order_by("ship_by")
+        orders = orders.filter(pk__in=pressing.values("pk")[: MOST + 1])
+    return searched(orders, query.get("q", ""))
+
+
+def _tallied(query: Mapping[str, str], *, cancel_requested: Q) -> Q:
+    """The filters that orders and tallies have in common."""
+    found = Q()
+    if query.get("store", "").isdigit():
+        found &= Q(source_store_id=int(query["store"][:18]))
+    if query.get("kind") in _KINDS:
+        is_open = cancel_requested & ~Q(state=OrderState.CANCELLED)
+        found &= {"sample": Q(is_sample=True), "preorder": Q(is_preorder=True), "cancel": is_open}[query["kind"]]
+    if query.get("sync") in _SYNC_FILTERS:
+        found &= _SYNC_FILTERS[query["sync"]][1]
     if query.get("reason") in Attention.values[1:]:
-        orders = orders.filter(attention=query["reason"])
-    return _searched(orders, query.get("q", ""))
+        found &= Q(attention=query["reason"])
+    return found
 
 
-def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Words must all be there, in any case; many order ids, pasted, find each of them."""
-    words = text.replace("\x00", "").split()
-    if len(words) > 1 and all(re.fullmatch(r"[0-9]{12,20},?", word) for word in words[:100]):
-        return orders.filter(external_id__in=[word.rstrip(",") for word in words[:100]])
-    for word in words[:8]:
-        orders = orders.filter(search_text__icontains=word[:100])
-    return orders
-
-
-def _counts(orders: QuerySet[Order], *, now: datetime) -> dict[str, Any]:
-    """Every tab's figure, the next end of a hold, and the last order that came: what comes later is new.
-
-    The last one is not looked for among the rows shown: a back-filled order may be on no page near the first.
-    """
-    figures = {key: Count("id", filter=fits) if fits else Count("id") for key, _, fits in TABS}
-    running = Q(source_status="ON_HOLD", state=OrderState.HELD, release_at__gt=now)
-    return orders.aggregate(**figures, next_due=Min("release_at", filter=running), newest=Max("id"))
+def _counts(query: Mapping[str, str], chosen: QuerySet[Order], *, merchant_id: int, now: datetime) -> Counts:
+    if query.get("ship_by") in _DEADLINES or words_of(query.get("q", "")):
+        return counts_of_few(chosen, merchant_id=merchant_id, now=now)
+    if query.get("ordered") in _ORDERED:
+        return counts_of_span(chosen, merchant_id=merchant_id, now=now)
+    return counts_from_tallies(_tallied(query, cancel_requested=Q(has_cancel_request=True)), now=now)
 
 
 def _setup(stores: list[ConnectedStore], *, is_owner: bool) -> dict[str, Any] | None:
@@ -176,9 +177,9 @@ def _setup(stores: list[ConnectedStore], *, is_owner: bool) -> dict[str, Any] | 
     }
 
 
-def _page(orders: QuerySet[Order], query: Mapping[str, str]) -> tuple[list[Order], str, str]:
+def _page(orders: QuerySet[Order], query: Mapping[str, str], *, now: datetime) -> tuple[list[Order], str, str]:
     """Fifty orders and the keys of the pages beside: newest first, by time and id, never by counting."""
-    orders = orders.only(*_LISTED)
+    orders = _with_mirrors(orders, now=now)
     if key := _read_key(query.get("after", "")):
         ahead = orders.filter(Q(ordered_at__gt=key[0]) | Q(ordered_at=key[0], id__gt=key[1]))
         rows = list(ahead.order_by("ordered_at", "id")[: PAGE + 1])
@@ -201,22 +202,24 @@ def _read_key(text: str) -> tuple[datetime, int] | None:
     return (datetime.fromtimestamp(float(match[1]), UTC), int(match[2])) if match else None
 
 
-def _tab_of(query: Mapping[str, str]) -> tuple[str, str, Q]:
-    return next((tab for tab in TABS if tab[0] == query.get("tab")), TABS[0])
+def _tab_of(query: Mapping[str, str]) -> tuple[str, Q]:
+    key = query.get("tab", "")
+    return (key, TABS[key][1]) if key in TABS else ("all", TABS["all"][1])
 
 
-def _tabs(query: Mapping[str, str], counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tabs(query: Mapping[str, str], counts: Counts) -> list[dict[str, Any]]:
     current = _tab_of(query)[0]
     return [
         {
             "key": key,
             "label": label,
-            "count": counts[key],
+            "count": counts.tabs[key],
+            "is_at_least": key in counts.at_least,
             "is_current": key == current,
             "url": _address(query, tab=None if key == "all" else key, before=None, after=None),
             "tone": "red" if key == "needs_attention" else "",
         }
-        for key, label, _ in TABS
+        for key, (label, _) in TABS.items()
     ]
 
 
@@ -227,7 +230,7 @@ def _filters(query: Mapping[str, str], stores: list[ConnectedStore]) -> dict[str
         "ordered": _options(query, "ordered", _ORDERED),
         "sync": _options(query, "sync", {key: label for key, (label, _) in _SYNC_FILTERS.items()}),
         "ship_by": _options(query, "ship_by", _DEADLINES),
-        "kind": _options(query, "kind", {key: label for key, (label, _) in _KINDS.items()}),
+        "kind": _options(query, "kind", _KINDS),
     }
     if len(stores) > 1:
         found["store"] = _options(query, "store", {str(store.pk): store.name for store in stores})
@@ -251,10 +254,10 @@ def _options(query: Mapping[str, str], name: str, labels: Mapping[str, str]) -> 
     ]
 
 
-def _hold_banner(counts: Mapping[str, Any]) -> dict[str, Any]:
+def _hold_banner(counts: Counts) -> dict[str, Any]:
     return {
-        "count": counts["on_hold"],
-        "next_due": counts["next_due"],
+        "count": counts.on_hold,
+        "next_due": counts.next_due,
         "url": f"{reverse('orders')}?tab=on_hold",
     }
 

@@ -12,6 +12,7 @@ from connectors.base.money import to_text
 from connectors.registry import connector_class
 from orders import wording
 from orders.models import Mirror, MirrorState, Order, OrderState
+from orders.splitting import rest_ids
 
 SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
 
@@ -44,7 +45,7 @@ def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_unti
         "sync": sync,
         "hold": _hold(order, now=now, waits_until=waits_until),
         "request_text": "Cancellation requested" if _has_request(order) else "",
-        "kind_text": _kind(order, lines),
+        "kind_text": _kind(order, lines, has_rest=bool(rest_of(order, mirrors))),
         "mirrors": [mirror_of(mirror) for mirror in living],
         "mirror_text": "Not created",
         "quantity": sum(line["quantity"] for line in lines),
@@ -58,6 +59,13 @@ def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_unti
         "ship_note": "Shipped" if has_left(order) else "",
         "reason": _reason(order),
     }
+
+
+def rest_of(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
+    """The lines that are in none of the order's mirrors, and so the merchant's to ship by hand."""
+    lines = [line for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"]
+    left = set(rest_ids((line["external_id"] for line in lines), [mirror.line_ids for mirror in mirrors]))
+    return [line for line in lines if line["external_id"] in left]
 
 
 def seller_center_url(order: Order) -> str:
@@ -97,7 +105,7 @@ def _has_request(order: Order) -> bool:
     return order.cancel_requested_at is not None and order.state != OrderState.CANCELLED
 
 
-def _kind(order: Order, lines: Sequence[dict[str, Any]]) -> str:
+def _kind(order: Order, lines: Sequence[dict[str, Any]], *, has_rest: bool) -> str:
     words = []
     if order.is_sample:
         words.append("Free sample")
@@ -105,6 +113,8 @@ def _kind(order: Order, lines: Sequence[dict[str, Any]]) -> str:
         words.append("Pre-order")
     if any(line["is_gift"] for line in lines):
         words.append("Gift")
+    if has_rest:
+        words.append("Part by hand")
     return ", ".join(words)
 
 

@@ -42,6 +42,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
             is_owner=membership.role == Role.OWNER,
             now=timezone.now(),
         )
+        request.frame = context.pop("frame")  # type: ignore[attr-defined]
         return render(request, "orders/list.html", {**context, "zone_name": zone_name(membership)})
 
 

@@ -23,6 +23,8 @@ class Authorization:
             return _oops("This application_id is not known (MD1000)")
         if query.get("redirect_uri") and query["redirect_uri"] not in app.redirect_urls:
             return _oops("This redirect_uri is not registered (MD9100)")
+        if app.is_draft and query.get("version") != "beta":
+            return _oops("This application is a draft (MD1000)")
         if request.method == "GET":
             fields = {name: query.get(name, "") for name in ("application_id", "redirect_uri", "state", "version")}
             page = consent(
@@ -62,6 +64,8 @@ class Authorization:
             return _oops("This amazon_state is not known (MD5101)")
         if query.get("redirect_uri") not in app.redirect_urls or not query.get("state"):
             return _oops("The redirect_uri or the state is missing (MD9100)")
+        if app.is_draft and query.get("version") != "beta":
+            return _oops("This application is a draft (MD1000)")
         return self._back(self.state.sellers[hop["seller"]], query["redirect_uri"], query["state"])
 
     def _back(self, seller: Seller, target: str, state: str) -> Response:

@@ -13,6 +13,7 @@ SPEEDS = frozenset({"Standard", "Expedited", "Priority", "ScheduledDelivery"})
 POLICIES = frozenset({"FillOrKill", "FillAll", "FillAllAvailable"})
 FEATURES = frozenset({"BLANK_BOX", "BLOCK_AMZL", "OVERBOX", "PACKING_SLIP", "SIGNATURE_CONFIRMATION"})
 MOST_LINES, MOST_UNITS = 100, 250
+JAPAN = "A1VC38T7YXB528"
 # [guess] the model has no lengths for these
 LONGEST = {"name": 50, "addressLine1": 60, "addressLine2": 60, "addressLine3": 60}
 
@@ -53,6 +54,8 @@ def address(value: Any) -> None:
         text(value, name)
     for name, longest in LONGEST.items():
         text(value, name, longest=longest, is_required=False)
+    for name in ("stateOrRegion", "districtOrCounty", "phone"):
+        text(value, name, is_required=False)
     if not re.fullmatch(r"[A-Z]{2}", value["countryCode"]):
         raise Refused(400, "countryCode must have two letters")
     if value["countryCode"] != "JP":
@@ -73,8 +76,8 @@ def items(seller: Seller, value: Any) -> list[dict[str, Any]]:
         if type(item.get("quantity")) is not int or item["quantity"] < 1:
             raise Refused(400, "quantity must be a whole number of at least 1")
         declared = item.get("perUnitDeclaredValue")
-        if declared is not None and not (isinstance(declared.get("value"), str) and declared.get("currencyCode")):
-            raise Refused(400, "perUnitDeclaredValue must have a currencyCode and a value as text")
+        if declared is not None and not _is_money(declared):
+            raise Refused(400, "perUnitDeclaredValue must have a currencyCode and a value as decimal text")
         if item["sellerSku"] not in seller.stock:
             raise Refused(400, f"the SellerSKU for Item Id: {item['sellerFulfillmentOrderItemId']} is invalid.")
     ids = [item["sellerFulfillmentOrderItemId"] for item in value]
@@ -83,6 +86,11 @@ def items(seller: Seller, value: Any) -> list[dict[str, Any]]:
     if sum(item["quantity"] for item in value) > MOST_UNITS:
         raise Refused(400, f"An order has at most {MOST_UNITS} units")
     return value
+
+
+def _is_money(value: Any) -> bool:
+    is_amount = isinstance(value.get("value"), str) and re.fullmatch(r"\d+(\.\d+)?", value["value"])
+    return bool(is_amount) and re.fullmatch(r"[A-Z]{3}", str(value.get("currencyCode"))) is not None
 
 
 def features(seller: Seller, value: Any) -> None:
@@ -106,6 +114,11 @@ def creation(seller: Seller, body: dict[str, Any]) -> None:
     moment(body, "displayableOrderDate")
     choice(body, "shippingSpeedCategory", SPEEDS, is_required=True)
     choice(body, "fulfillmentAction", frozenset({"Ship", "Hold"}))
+    if body["shippingSpeedCategory"] == "ScheduledDelivery":
+        if seller.marketplace != JAPAN:
+            raise Refused(400, "ScheduledDelivery is available in Japan only")
+        if body.get("fulfillmentAction") == "Hold":
+            raise Refused(400, "fulfillmentAction Hold does not go with ScheduledDelivery")
     choice(body, "fulfillmentPolicy", POLICIES)
     address(body.get("destinationAddress"))
     for email in body.get("notificationEmails") or []:

@@ -22,6 +22,8 @@ KNOBS = frozenset(
         "rate",
         "blank_box",
         "login_hop",
+        "missing_status",
+        "refusal_status",
         "currency",
     ]
 )
@@ -44,6 +46,7 @@ class Controls(Verbs):
             client_secret=body["client_secret"],
             redirect_urls=tuple(body["redirect_urls"]),
             login_url=body.get("login_url", ""),
+            is_draft=bool(body.get("is_draft")),
         )
 
     def do_ship(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +54,13 @@ class Controls(Verbs):
         lines = body.get("lines") or {}
         pairs = lines.items() if isinstance(lines, dict) else [(one["sku"], one["quantity"]) for one in lines]
         tracking = {"number": body.get("tracking_number", ""), "carrier": body.get("carrier", "")}
-        return {"fulfillment": self.orders.ship(seller, order, {sku: int(n) for sku, n in pairs}, tracking)}
+        status = "PENDING" if body.get("is_only_packed") else "SHIPPED"
+        wanted = {sku: int(n) for sku, n in pairs}
+        return {"fulfillment": self.orders.ship(seller, order, wanted, tracking, status=status)}
+
+    def do_leave(self, body: dict[str, Any]) -> None:
+        _, order = self._order(body)
+        self.orders.leave(order)
 
     def do_add_tracking(self, body: dict[str, Any]) -> None:
         _, order = self._order(body)

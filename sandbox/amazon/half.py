@@ -76,10 +76,15 @@ class AmazonHalf:
             return self.authorization.token(request)
         try:
             seller = self._seller(request)
+        except Refused as error:
+            return refusal(error)
+        try:
             self._pace(seller, operation)
             response = answer(self._call(request, operation, seller))
         except Refused as error:
             request.environ["sandbox.note"] = error.message[:200]
+            if error.status == 400:
+                error.status = seller.refusal_status
             response = refusal(error)
         response.headers["x-amzn-RateLimit-Limit"] = str(RATE)
         return response
@@ -164,6 +169,8 @@ class AmazonHalf:
             return self.reading.feature_sku(seller, *ids) if ids else self.reading.features(seller)
         if operation == "returns.reasons":
             return returns.reasons(seller, query)
+        if re.search(r"[ +]", ids[0]):
+            raise Refused(403, "Access to requested resource is denied.")  # seen by others, though the id exists
         return self._order_call(request, operation, seller, self.orders.find(seller, ids[0]))
 
     def _order_call(self, request: Request, operation: str, seller: Seller, order: dict[str, Any]) -> Any:

@@ -64,10 +64,11 @@ class Orders:
         return {}
 
     def _allot(self, seller: Seller, order: dict[str, Any]) -> None:
-        """What is not in stock cannot be fulfilled; under FillOrKill nothing is."""
+        """What is not in stock cannot be fulfilled; under FillOrKill nothing is. Nobody waits a day for new stock."""
         items, policy = order["sent"]["items"], order["sent"].get("fulfillmentPolicy") or "FillOrKill"
-        short = {sku: count for sku, count in _units(items).items() if seller.stock[sku]["quantity"] < count}
-        if short and policy == "FillOrKill":
+        there = {sku: (seller.stock[sku]["quantity"], count) for sku, count in _units(items).items()}
+        is_short = any(has < count for has, count in there.values())
+        if (is_short and policy == "FillOrKill") or not any(has for has, _ in there.values()):
             order["status"] = "Unfulfillable"
             order["unfulfillable"] = {item["sellerFulfillmentOrderItemId"]: item["quantity"] for item in items}
             return
@@ -102,7 +103,7 @@ class Orders:
 
     def find(self, seller: Seller, order_id: str) -> dict[str, Any]:
         if order_id not in seller.orders:
-            raise Refused(404, f"The fulfillment order {order_id} does not exist")
+            raise Refused(seller.missing_status, f"The fulfillment order {order_id} does not exist")
         return seller.orders[order_id]
 
     def update(self, seller: Seller, order: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -122,15 +123,19 @@ class Orders:
         if order["status"] not in (*OPEN, "Cancelled"):
             raise Refused(400, f"The order cannot be cancelled in status {order['status']}")
         if order["status"] != "Cancelled":
-            for sku, count in _units(order["sent"]["items"]).items():
-                seller.stock[sku]["quantity"] += count
+            for item in order["sent"]["items"]:
+                kept = item["quantity"] - order["unfulfillable"].get(item["sellerFulfillmentOrderItemId"], 0)
+                if item["sellerSku"] in seller.stock:
+                    seller.stock[item["sellerSku"]]["quantity"] += kept
             self.move(order, "Cancelled")
             self.state.world.ledger_add(
                 "amazon", "order.cancelled", order["id"], reference=order["id"].removeprefix("TT-")
             )
         return {}
 
-    def ship(self, seller: Seller, order: dict[str, Any], wanted: dict[str, int], tracking: dict[str, str]) -> str:
+    def ship(
+        self, seller: Seller, order: dict[str, Any], wanted: dict[str, int], tracking: dict[str, str], *, status: str
+    ) -> str:
         """One package of these units by SKU, or of all that is left. Raises ValueError for more than that."""
         if order["status"] in ("Cancelled", "Unfulfillable", "Invalid"):
             raise ValueError(f"the order is {order['status']}")
@@ -159,7 +164,7 @@ class Orders:
             {
                 "amazonShipmentId": shipment_id,
                 "fulfillmentCenterId": "ABE2",
-                "fulfillmentShipmentStatus": "SHIPPED",
+                "fulfillmentShipmentStatus": status,
                 "shippingDate": self.state.iso(),
                 "estimatedArrivalDate": self.state.iso(self.state.world.now() + 3 * 86_400),
                 "fulfillmentShipmentItem": [
@@ -174,12 +179,25 @@ class Orders:
                 "fulfillmentShipmentPackage": [package],
             }
         )
-        self.move(order, "Processing" if sum(left.values()) else "Complete")
-        order["changed"] = self.state.world.now()
+        self._progress(order)
         self.state.world.ledger_add(
             "amazon", "fulfillment.created", shipment_id, order=order["id"], tracking_number=tracking.get("number", "")
         )
         return shipment_id
+
+    def leave(self, order: dict[str, Any]) -> None:
+        """What was packed leaves the fulfillment center."""
+        for shipment in order["shipments"]:
+            shipment["fulfillmentShipmentStatus"] = "SHIPPED"
+        self._progress(order)
+
+    def _progress(self, order: dict[str, Any]) -> None:
+        is_open = sum(remaining(order).values()) or any(
+            shipment["fulfillmentShipmentStatus"] == "PENDING" for shipment in order["shipments"]
+        )
+        is_over = "CompletePartialled" if order["unfulfillable"] else "Complete"
+        self.move(order, "Processing" if is_open else is_over)
+        order["changed"] = self.state.world.now()
 
 
 def remaining(order: dict[str, Any]) -> dict[str, int]:

@@ -165,13 +165,17 @@ class Reading:
         wanted = [sku for sku in query.get("sellerSkus", "").split(",") if sku]
         if len(wanted) > 50:
             raise Refused(400, "At most 50 sellerSkus")
+        if any(len(sku) > 50 for sku in wanted):
+            raise Refused(400, "A sellerSku has at most 50 characters")  # [guess]
         rows = [row for sku, row in seller.stock.items() if not wanted or sku in wanted]
+        start = _read_token(query["nextToken"])[1] if query.get("nextToken") else 0
+        page, end = rows[start : start + seller.page_size], start + seller.page_size
         return {
             "payload": {
                 "granularity": {"granularityType": "Marketplace", "granularityId": seller.marketplace},
-                "inventorySummaries": [self._summary(row, query.get("details") == "true") for row in rows],
+                "inventorySummaries": [self._summary(row, query.get("details") == "true") for row in page],
             },
-            "pagination": {},
+            "pagination": {"nextToken": json.dumps([0, end]).encode().hex()} if len(rows) > end else {},
         }
 
     def _summary(self, row: dict[str, Any], has_details: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def create(state: State, order: dict[str, Any], body: dict[str, Any]) -> dict[st
         for name in ("sellerFulfillmentOrderItemId", "amazonShipmentId", "returnReasonCode"):
             checks.text(item, name)
         checks.text(item, "sellerReturnItemId", longest=80)
+        checks.text(item, "returnComment", longest=1000, is_required=False)
         if reason := _refusal(order, item):
             known = ("sellerReturnItemId", "sellerFulfillmentOrderItemId")
             code = {"invalidItemReasonCode": reason, "description": reason}
@@ -52,6 +53,8 @@ def create(state: State, order: dict[str, Any], body: dict[str, Any]) -> dict[st
 def _refusal(order: dict[str, Any], item: dict[str, Any]) -> str:
     if any(one["sellerReturnItemId"] == item["sellerReturnItemId"] for one in order["returns"]):
         return "DuplicateRequest"
+    if item["returnReasonCode"] not in dict(REASONS):
+        return "InvalidValues"
     shipped = sum(
         line["quantity"]
         for shipment in order["shipments"]

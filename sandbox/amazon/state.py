@@ -24,6 +24,7 @@ class App:
     client_secret: str
     redirect_urls: tuple[str, ...]
     login_url: str = ""
+    is_draft: bool = False  # then consent is asked for with version=beta only
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Seller:
     rate: float = RATE  # calls a second, for each operation
     blank_box: bool = True  # whether the goods may go in unbranded boxes
     login_hop: bool = False
+    missing_status: int = 404  # [guess] what an unknown order id brings: or 400, with the same words
+    refusal_status: int = 400  # the model lets a 200 carry errors as well
 
 
 class State:

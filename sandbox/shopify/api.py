@@ -23,6 +23,7 @@ SCOPES = {
     "productVariants": "read_products",
     "shop": "",
     "webhookSubscriptions": "",
+    "appUninstall": "",
     "metafieldDefinitionCreate": "write_orders",
     "orderCancel": "write_orders",
     "orderCreate": "write_orders",
@@ -216,6 +217,11 @@ class Api:
         made = {"id": self.state.new_gid("WebhookSubscription"), "topic": topic, "uri": uri}
         self.place.subscriptions.append(made)
         return {"webhookSubscription": made, "userErrors": []}
+
+    def _appUninstall(self, _info: GraphQLResolveInfo) -> dict[str, Any]:
+        self.notices.uninstalled(self.place)
+        self.place.install, self.place.subscriptions = None, []
+        return {"userErrors": []}
 
     # Shapes
 

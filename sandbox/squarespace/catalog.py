@@ -11,10 +11,10 @@ MOST_IDS = 50
 
 
 def website(site: Site) -> dict[str, Any]:
-    """[guess] all but the id."""
+    """[guess] all but the id, which webhooks call "websiteId"."""
     return {
         "id": site.id,
-        "siteId": site.id,
+        "siteId": site.domain.partition(".")[0],
         "title": site.title,
         "url": f"https://{site.domain}",
         "domain": site.domain,

@@ -57,6 +57,10 @@ class Controls(ShelfVerbs):
         self.orders.fulfill(site, order, [shipment])
         return {"fulfillment": f"{order['id']}/{len(order['fulfillments'])}"}
 
+    def do_mark_fulfilled(self, body: dict[str, Any]) -> None:
+        """Fulfilled, and no parcel named."""
+        self.orders.fulfill(*self._order(body), [])
+
     def do_add_tracking(self, body: dict[str, Any]) -> None:
         site, order = self._order(body)
         place = int(str(body["fulfillment"]).rpartition("/")[2]) if body.get("fulfillment") else 0

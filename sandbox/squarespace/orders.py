@@ -219,7 +219,7 @@ class Orders:
             {name: one.get(name) for name in ("shipDate", "carrierName", "service", "trackingNumber", "trackingUrl")}
             for one in order["fulfillments"]
         ]
-        return {name: None if site.null_arrays and value == [] else value for name, value in told.items()}
+        return nulled(site, told)
 
     def listing(self, site: Site, query: dict[str, str]) -> dict[str, Any]:
         """Newest change first. Dates go together, and never with a cursor."""
@@ -245,7 +245,7 @@ class Orders:
         cursor = json.dumps([after, before, status, start + site.page_size]).encode().hex() if is_more else None
         url = f"/1.0/commerce/orders?cursor={cursor}" if cursor else None
         pagination = {"nextPageUrl": url, "nextPageCursor": cursor, "hasNextPage": is_more}
-        return {"result": [self.shown(site, order) for order in page], "pagination": pagination}
+        return nulled(site, {"result": [self.shown(site, order) for order in page], "pagination": pagination})
 
     # Changing
 
@@ -271,6 +271,11 @@ class Orders:
     def touch(self, site: Site, order: dict[str, Any], update: str) -> None:
         order["modified"] = self.state.world.now()
         self.notices.order(site, "order.update", order["id"], update)
+
+
+def nulled(site: Site, told: dict[str, Any]) -> dict[str, Any]:
+    """An empty array is told as [] or as null."""
+    return {name: None if site.null_arrays and value == [] else value for name, value in told.items()}
 
 
 def money(value: Any, name: str) -> None:

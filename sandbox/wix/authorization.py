@@ -71,8 +71,8 @@ class Authorization:
         try:
             body = json.loads(request.get_data())
         except ValueError:
-            body = {}
-        app = self.state.app
+            body = None
+        body, app = body if isinstance(body, dict) else {}, self.state.app
         if body.get("grant_type") != "client_credentials":
             return answer({"error": "unsupported_grant_type", "error_description": "Only client_credentials"}, 400)
         if app is None or (body.get("client_id"), body.get("client_secret")) != (app.app_id, app.app_secret):

@@ -10,6 +10,7 @@ from sandbox.wix.authorization import Authorization
 from sandbox.wix.notices import Notices
 from sandbox.wix.orders import Orders, remaining
 from sandbox.wix.parcels import Parcels
+from sandbox.wix.payments import Payments
 from sandbox.wix.state import App, Site, State
 from sandbox.world import ControlError
 
@@ -21,6 +22,7 @@ KNOBS = frozenset(
         "payments_after_paid",
         "second_cancel",
         "refund_result",
+        "offline_refundable",
         "knows_tiktok",
         "calls_per_minute",
         "currency",
@@ -32,13 +34,20 @@ class Controls(ShelfVerbs):
     knobs = KNOBS
 
     def __init__(
-        self, state: State, notices: Notices, authorization: Authorization, orders: Orders, parcels: Parcels
+        self,
+        state: State,
+        notices: Notices,
+        authorization: Authorization,
+        orders: Orders,
+        parcels: Parcels,
+        payments: Payments,
     ) -> None:
         self.state = state
         self.notices = notices
         self.authorization = authorization
         self.orders = orders
         self.parcels = parcels
+        self.payments = payments
 
     def place(self, wanted: str | None) -> Site:
         return self.state.site(wanted)
@@ -103,7 +112,9 @@ class Controls(ShelfVerbs):
     def do_add_tracking(self, body: dict[str, Any]) -> None:
         site, order = self._order(body)
         tracking = {"trackingNumber": body["tracking_number"], "shippingProvider": body.get("carrier") or "other"}
-        self.parcels.update(site, order, self._parcel(order, body), {"trackingInfo": tracking}, by_app=False)
+        self.parcels.update(
+            site, order, self._parcel(order, body), {"fulfillment": {"trackingInfo": tracking}}, by_app=False
+        )
 
     def do_delete_fulfillment(self, body: dict[str, Any]) -> None:
         site, order = self._order(body)
@@ -114,6 +125,12 @@ class Controls(ShelfVerbs):
         if not found:
             raise ControlError("no such fulfillment")
         return str(found[-1])
+
+    def do_set_status(self, body: dict[str, Any]) -> None:
+        self._order(body)[1]["status"] = body["to"]
+
+    def do_settle_refunds(self, body: dict[str, Any]) -> None:
+        self.payments.settle(self._order(body)[1], body.get("result", "SUCCEEDED"))
 
     def do_cancel(self, body: dict[str, Any]) -> None:
         site, order = self._order(body)

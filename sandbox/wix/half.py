@@ -69,7 +69,6 @@ _UPDATABLE = frozenset(
         "buyerLanguage",
     }
 )
-_SUMS = {"discount": "discount", "tax": "tax", "subtotal": "subtotal", "shipping_total": "shipping"}
 
 
 class WixHalf:
@@ -83,7 +82,7 @@ class WixHalf:
         self.parcels = Parcels(self.state, self.notices)
         self.payments = Payments(self.state, self.notices)
         self.authorization = Authorization(self.state, self.notices)
-        self.controls = Controls(self.state, self.notices, self.authorization, self.orders, self.parcels)
+        self.controls = Controls(self.state, self.notices, self.authorization, self.orders, self.parcels, self.payments)
 
     def operation_of(self, request: Request) -> str | None:
         if request.path == "/wix/installer/install" and request.method in ("GET", "POST"):
@@ -177,7 +176,7 @@ class WixHalf:
         if operation == "payments.add":
             return self.payments.add(order, body)
         if operation == "refunds.able":
-            return self.payments.refundability(order)
+            return self.payments.refundability(site, order)
         if operation == "refunds.create":
             return self.payments.refund(site, order, body)
         return {"activity": {}, "orderActivities": []}
@@ -200,7 +199,7 @@ class WixHalf:
         if operation == "fulfillments.create":
             return self.parcels.create(site, order, body, by_app=True)
         if operation == "fulfillments.update":
-            self.parcels.update(site, order, ids[0], body.get("fulfillment") or {}, by_app=True)
+            self.parcels.update(site, order, ids[0], body, by_app=True)
         if operation == "fulfillments.delete":
             self.parcels.delete(site, order, ids[0], by_app=True)
         return {"orderWithFulfillments": self.parcels.told(order)}

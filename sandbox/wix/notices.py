@@ -22,14 +22,16 @@ class Notices:
         self.state = state
         state.world.outgoing.set_schedule("wix", SCHEDULE)
 
-    def order(self, site: Site, slug: str, order: dict[str, Any], told: dict[str, Any], *, by_app: bool) -> None:
-        """created, approved, updated or canceled."""
+    def order(
+        self, site: Site, slug: str, order: dict[str, Any], told: dict[str, Any], *, by_app: bool, **more: Any
+    ) -> None:
+        """created, approved, updated or canceled; an action says `more` beside the order."""
         if slug == "created":
             part: dict[str, Any] = {"createdEvent": {"entity": told}}
         elif slug == "updated":
             part = {"updatedEvent": {"currentEntity": told}}
         else:
-            part = {"actionEvent": {"body": {"order": told}}}
+            part = {"actionEvent": {"body": {"order": told, **more}}}
         self._domain_event(site, "wix.ecom.v1.order", slug, order["id"], part, by_app=by_app)
 
     def fulfillments(self, site: Site, order_id: str, told: dict[str, Any], *, by_app: bool) -> None:

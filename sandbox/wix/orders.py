@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,7 @@ FILTERS = {
             "paymentStatus",
             "status",
             "checkoutId",
+            "createdBy.userId",
         ),
         _EQUAL,
     ),
@@ -49,13 +51,17 @@ class Orders:
             wrong = {
                 "field": "order.channelInfo.type",
                 "description": "is not a value of the enum",
-                "violatedRule": "OTHER",
+                "violatedRule": "INVALID_ENUM_VALUE",
             }
             refuse([wrong])
-        if given.get("purchasedDate") and given["purchasedDate"] > self.state.iso():
+        if given.get("currency") not in (None, site.currency) and not given.get("currencyConversionDetails"):
+            text = "is not the site's, and there are no currencyConversionDetails"  # [guess] that it is refused
+            refuse([{"field": "order.currency", "description": text, "violatedRule": "OTHER"}])
+        if given.get("purchasedDate") and datetime.fromisoformat(given["purchasedDate"]) > self._now():
             raise Refused(400, "purchased date is in the future", code="PURCHASED_DATE_CANNOT_BE_IN_FUTURE")
         order = self._make(site, given, body.get("settings") or {})
         site.orders[order["id"]] = order
+        move_stock(site, order, [(line["id"], -line["quantity"]) for line in order["lineItems"]])
         site.by_reference.setdefault(order["channelInfo"].get("externalOrderId", ""), []).append(order["id"])
         self.state.world.ledger_add(
             "wix",
@@ -114,9 +120,10 @@ class Orders:
     def told(self, site: Site, order: dict[str, Any]) -> dict[str, Any]:
         inner = ("made", "modified", "fulfillments", "payments", "refunds", "mailed", "sent")
         paid = sum((Decimal(one["amount"]["amount"]) for one in order["payments"]), Decimal(0))
-        refunded = sum((Decimal(one["amount"]) for one in order["refunds"]), Decimal(0))
+        refunded = sum((refunded_by(one) for one in order["refunds"]), Decimal(0))
         return {
             **{name: value for name, value in order.items() if name not in inner},
+            "paymentStatus": _payment_status(order, refunded),
             "number": int(order["number"]) if site.number_as_integer else order["number"],
             "createdDate": self.state.iso(order["made"]),
             "updatedDate": self.state.iso(order["modified"]),
@@ -135,11 +142,10 @@ class Orders:
         return site.orders[order_id]
 
     def search(self, site: Site, body: dict[str, Any], as_of: float | None) -> dict[str, Any]:
+        refuse(shapes.SEARCH.check(body, ""))
         search = body.get("search") or {}
         paging = search.get("cursorPaging") or {}
         limit, start = paging.get("limit", MOST), 0
-        if type(limit) is not int or not 1 <= limit <= MOST:
-            raise Refused(400, f"limit must be 1 to {MOST}", code="INVALID_LIMIT")
         if cursor := paging.get("cursor"):
             if search.get("filter") or search.get("sort"):
                 raise Refused(400, "a cursor stands alone", code="INVALID_CURSOR")
@@ -159,15 +165,21 @@ class Orders:
     def _near(self, site: Site, conditions: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
         """All that can fit: by its reference an order is looked up, by its last change most are ruled out unread."""
         for field, operator, value in conditions:
-            if (field, operator) == ("channelInfo.externalOrderId", "$eq"):
-                return [site.orders[order_id] for order_id in site.by_reference.get(str(value), ())]
+            if field == "channelInfo.externalOrderId" and operator in ("$eq", "$in"):
+                wanted = value if operator == "$in" else [value]
+                return [site.orders[key] for one in wanted for key in site.by_reference.get(str(one), ())]
             if (field, operator) == ("updatedDate", "$gte"):
                 return [order for order in site.orders.values() if self.state.iso(order["modified"]) >= str(value)]
         return list(site.orders.values())
 
     def _fits(self, site: Site, order: dict[str, Any], conditions: list[tuple[str, str, Any]]) -> bool:
         """INITIALIZED never shows; PENDING and REJECTED only to those who ask for them."""
-        asked = {value for field, _, value in conditions if field == "status" and isinstance(value, str)}
+        asked = {
+            one
+            for field, operator, value in conditions
+            if field == "status" and operator in ("$eq", "$in")
+            for one in (value if operator == "$in" else [value])
+        }
         if order["status"] == "INITIALIZED" or (order["status"] in HIDDEN and order["status"] not in asked):
             return False
         told = self.told(site, order)
@@ -197,16 +209,15 @@ class Orders:
         reference = order["channelInfo"].get("externalOrderId", "")
         self.state.world.ledger_add("wix", "order.cancelled", order["id"], reference=reference, name=order["number"])
         if body.get("restockAllItems"):
-            self._restock(site, order)
+            move_stock(site, order, [(line["id"], line["quantity"]) for line in order["lineItems"]])
         told = self.told(site, order)
-        self.notices.order(site, "canceled", order, told, by_app=by_app)
+        more = {name: bool(body.get(name)) for name in ("restockAllItems", "sendOrderCanceledEmail")}
+        more |= {"customMessage": body["customMessage"]} if body.get("customMessage") else {}
+        self.notices.order(site, "canceled", order, told, by_app=by_app, **more)
         return told
 
-    def _restock(self, site: Site, order: dict[str, Any]) -> None:
-        for line in order["lineItems"]:
-            for variant in site.variants.values():
-                if variant["sku"] == line["physicalProperties"].get("sku"):
-                    variant["quantity"] += line["quantity"]
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.state.world.now(), UTC)
 
     def touch(self, order: dict[str, Any]) -> None:
         order["modified"] = self.state.world.now()
@@ -222,6 +233,28 @@ def remaining(order: Mapping[str, Any], line_id: str) -> int:
     ordered: int = next(line["quantity"] for line in order["lineItems"] if line["id"] == line_id)
     shipped = (part for one in order["fulfillments"] for part in one["lineItems"] if part["id"] == line_id)
     return ordered - sum(int(part["quantity"]) for part in shipped)
+
+
+def move_stock(site: Site, order: Mapping[str, Any], changes: Iterable[tuple[str, int]]) -> None:
+    """Only lines with a reference to the site's own catalog have stock."""
+    lines = {line["id"]: line for line in order["lineItems"]}
+    for line_id, change in changes:
+        reference = lines[line_id].get("catalogReference") or {}
+        variant = site.variants.get(str((reference.get("options") or {}).get("variantId")))
+        if variant is not None and variant["productId"] == reference["catalogItemId"]:
+            variant["quantity"] += change
+
+
+def refunded_by(refund: Mapping[str, Any]) -> Decimal:
+    done = [one for one in refund["told"]["transactions"] if one["refundStatus"] == "SUCCEEDED"]
+    return sum((Decimal(one["amount"]["amount"]) for one in done), Decimal(0))
+
+
+def _payment_status(order: Mapping[str, Any], refunded: Decimal) -> str:
+    if not refunded:
+        return str(order["paymentStatus"])
+    total = Decimal(_amount(order["priceSummary"].get("total")) or 0)
+    return "FULLY_REFUNDED" if refunded >= total else "PARTIALLY_REFUNDED"
 
 
 def refuse(violations: shapes.Violations) -> None:

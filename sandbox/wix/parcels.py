@@ -55,9 +55,10 @@ class Parcels:
         self._changed(site, order, by_app=by_app)
         return {"orderWithFulfillments": self.told(order), "fulfillmentId": made["id"]}
 
-    def update(
-        self, site: Site, order: dict[str, Any], parcel_id: str, changes: dict[str, Any], *, by_app: bool
-    ) -> None:
+    def update(self, site: Site, order: dict[str, Any], parcel_id: str, body: dict[str, Any], *, by_app: bool) -> None:
+        given = body.get("fulfillment") or {}
+        changes = {name: value for name, value in given.items() if name != "id"}
+        refuse(shapes.FULFILLMENT.check({"fulfillment": changes}, ""))
         one = self.find(order, parcel_id)
         one.update({name: value for name, value in changes.items() if name in ("trackingInfo", "status", "completed")})
         self._changed(site, order, by_app=by_app)

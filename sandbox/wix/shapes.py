@@ -39,7 +39,7 @@ class Choice:
     values: frozenset[str]
 
     def check(self, value: Any, where: str) -> Violations:
-        return [] if value in self.values else _wrong(where, "OTHER", "is not a value of the enum")
+        return [] if value in self.values else _wrong(where, "INVALID_ENUM_VALUE", "is not a value of the enum")
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Anything:
 class Shape:
     fields: Mapping[str, Any]
     required: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
 
     def check(self, value: Any, where: str) -> Violations:
         if not isinstance(value, dict):
@@ -91,9 +92,11 @@ class Shape:
         for name in self.required:
             if value.get(name) is None:
                 found += _wrong(before + name, "REQUIRED_FIELD", "must not be empty")
+        if self.one_of and not any(value.get(name) for name in self.one_of):
+            found += _wrong(where, "REQUIRED_ONE_OF_FIELD", f"must have one of {', '.join(self.one_of)}")
         for name, part in value.items():
             if name not in self.fields:
-                found += _wrong(before + name, "OTHER", "is unknown or read-only")
+                found += _wrong(before + name, "FIELD_NOT_ALLOWED", "is unknown or read-only")
             elif part is not None:
                 found += self.fields[name].check(part, before + name)
         return found
@@ -173,7 +176,10 @@ LINE = Shape(
         ),
         "image": Anything(),
         "physicalProperties": Shape({"weight": Number(), "sku": Text(40), "shippable": Flag()}),
-        "itemType": Shape({"preset": _choice("UNRECOGNISED PHYSICAL DIGITAL GIFT_CARD SERVICE"), "custom": Text()}),
+        "itemType": Shape(
+            {"preset": _choice("UNRECOGNISED PHYSICAL DIGITAL GIFT_CARD SERVICE"), "custom": Text()},
+            one_of=("preset", "custom"),
+        ),
         "fulfillerId": GUID_TEXT,
         "price": PRICE,
         "paymentOption": _choice(
@@ -301,6 +307,30 @@ CREATE = Shape(
     },
     ("order",),
 )
+SORTS = Shape({"fieldName": Text(512), "order": _choice("ASC DESC"), "origin": Anything()})
+SEARCH = Shape(
+    {
+        "search": Shape(
+            {
+                "cursorPaging": Shape({"limit": Number(1, 100), "cursor": Text(16_000)}),
+                "filter": Anything(),
+                "sort": Many(SORTS, 4),
+            }
+        )
+    }
+)
+VARIANTS = Shape(
+    {
+        "query": Shape(
+            {
+                "cursorPaging": Shape({"limit": Number(1, 1000), "cursor": Text(16_000)}),
+                "filter": Anything(),
+                "sort": Many(Shape({"fieldName": Text(512), "order": _choice("ASC DESC")}), 5),
+            }
+        ),
+        "fields": Many(_choice("CURRENCY MERCHANT_DATA SUBSCRIPTION_PRICES_INFO WEIGHT_MEASUREMENT_UNIT_INFO"), 100),
+    }
+)
 CANCEL = Shape({"sendOrderCanceledEmail": Flag(), "restockAllItems": Flag(), "customMessage": Text(1000, 1)})
 FULFILLMENT = Shape(
     {
@@ -338,7 +368,8 @@ PAYMENTS = Shape(
                             "status": _choice("APPROVED PENDING PENDING_MERCHANT CANCELED DECLINED REFUNDED"),
                         }
                     ),
-                }
+                },
+                ("amount",),
             ),
             50,
             1,
@@ -355,14 +386,17 @@ REFUND = Shape(
         ),
         "refundItems": Shape(
             {
-                "lineItems": Many(
-                    Shape({"lineItemId": GUID_TEXT, "quantity": Number(1, 100_000)}, ("lineItemId",)), 300
-                ),
+                "lineItems": Many(REFUND_LINE, 300),
                 "additionalFees": Many(Anything(), 100),
                 "shipping": Shape({"amount": PRICE}),
             }
         ),
-        "sideEffects": Anything(),
+        "sideEffects": Shape(
+            {
+                "restock": Shape({"lineItems": Many(REFUND_LINE, 300)}),
+                "notifications": Shape({"sendCustomerEmail": Flag(), "customMessage": Text(1000, 1)}),
+            }
+        ),
         "customerReason": Text(200),
     },
     ("orderId", "paymentRefunds"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.access import merchant_rows
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
+from demo import apps
 from orders.ingest import store_order
 from orders.models import Attention, Mirror, MirrorState, Order, Route
 from orders.states import ask_for_attention
@@ -44,8 +45,9 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def orders(tiktok: ConnectedStore, shopify: ConnectedStore) -> list[Order]:
-    """One on hold, one ready and mirrored, one that asks for a person."""
+def orders(tiktok: ConnectedStore, shopify: ConnectedStore, settings: Any) -> list[Order]:
+    """One on hold, one ready and mirrored, one that asks for a person. Every platform is set up here."""
+    settings.PLATFORM_VALUES = apps.settings_of(apps.make_keys(), sandbox="http://127.0.0.1:9")
     now = timezone.now()
     fresh = {"created_at": now, "updated_at": now, "paid_at": now, "ship_by": now + timedelta(hours=30)}
     stated = payment(products=4800, seller_discount=480, shipping=499, tax=357)

@@ -10,6 +10,8 @@ import requests
 from django.db import connection
 
 from accounts.access import all_merchants
+from connectors import registry
+from connectors.base.errors import AuthorizationError
 from connectors.models import ConnectedStore, StoreState
 from demo.browser import Browser
 from demo.processes import DemoFailed
@@ -157,6 +159,28 @@ class TestDisconnecting:
         journey.person.submit(holding=f"/connect/shopify/disconnect/{store.pk}/")
         store = journey.store("shopify")
         assert (store.state, store.credentials_text) == (StoreState.DISCONNECTED, "")
+
+    def test_ends_the_access_at_shopify_and_says_so(self, journey: Journey) -> None:
+        before = journey.store("shopify")
+        journey.person.open(f"{journey.site}/stores/")
+        page = journey.person.submit(holding=f"/connect/shopify/disconnect/{before.pk}/")
+        assert "Shopify took the permission back." in page.text
+        old = registry.build("shopify", clock=journey.now, store=before)
+        with pytest.raises(AuthorizationError):
+            old.list_stores()
+        journey.settle()
+        journey.connect("shopify")
+        journey.settle()
+        assert journey.store("shopify").state == StoreState.CONNECTED
+
+    @pytest.mark.parametrize("platform", ["tiktok_shop", "shopify"])
+    def test_succeeds_here_though_the_platform_does_not_answer(self, journey: Journey, platform: str) -> None:
+        store = journey.store(platform)
+        journey.fault(platform, "*", "reset_before", times=-1)
+        journey.person.open(f"{journey.site}/stores/")
+        page = journey.person.submit(holding=f"/connect/{platform}/disconnect/{store.pk}/")
+        assert "Remove the app in" in page.text
+        assert journey.store(platform).credentials_text == ""
 
     def test_lets_another_merchant_connect_the_shop(self, journey: Journey) -> None:
         store = journey.store("shopify")

@@ -10,6 +10,7 @@ import requests
 from accounts.access import merchant_rows
 from connectors import testing
 from connectors.models import ConnectedStore, StoreState
+from connectors.speaking import speaking_to_source
 from orders import routing
 from orders.dryrun import dry_run
 from orders.models import MirrorState, OrderState, Route, RouteRule
@@ -161,6 +162,126 @@ class TestSplitOrder:
         assert len(stores.orders_in("wix", order_id)) == 1
 
 
+class TestOrderThatAmazonHasInPart:
+    @pytest.fixture
+    def mixed(self, stores: Journey) -> Journey:
+        """The tin has no FBA offer."""
+        stores.control("amazon/remove_variant", sku="TIN-LAV-04")
+        return stores
+
+    def skus(self, journey: Journey, platform: str, order_id: str) -> list[str]:
+        return [line["sku"] for order in journey.orders_in(platform, order_id) for line in order["lines"]]
+
+    def test_is_shared_out_if_the_merchant_says_so(self, mixed: Journey) -> None:
+        route(mixed, "shopify")
+        route(mixed, "amazon", rule=RouteRule.FOUND, least_share=1, takes_part=True, position=1)
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        assert self.skus(mixed, "amazon", order_id) == ["CND-FIG-08"]
+        assert self.skus(mixed, "shopify", order_id) == ["TIN-LAV-04"]
+
+    def test_goes_elsewhere_whole_if_not(self, mixed: Journey) -> None:
+        route(mixed, "shopify")
+        route(mixed, "amazon", rule=RouteRule.FOUND, least_share=1, position=1)
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        assert self.skus(mixed, "amazon", order_id) == []
+        assert self.skus(mixed, "shopify", order_id) == ["CND-FIG-08", "TIN-LAV-04"]
+
+    def test_waits_whole_if_there_is_no_other_store_for_it(self, mixed: Journey) -> None:
+        route(mixed, "amazon")
+        order_id = mixed.buy_released(lines=TWO_LINES)
+        order = mixed.order(order_id)
+        assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", "TIN-LAV-04")
+        assert self.skus(mixed, "amazon", order_id) == []
+
+
+class TestOrderWhoseRestIsShippedByHand:
+    """The tin has no FBA offer, Amazon is the only store, and its route leaves the rest to Alice."""
+
+    @pytest.fixture(params=[{}, {"rule": RouteRule.FOUND, "least_share": 1}], ids=["default", "found"])
+    def order_id(self, stores: Journey, request: pytest.FixtureRequest) -> str:
+        stores.control("amazon/remove_variant", sku="TIN-LAV-04")
+        source = stores.store("tiktok_shop")
+        with merchant_rows(source.merchant_id):
+            Route.objects.all().delete()
+        route(stores, "amazon", leaves_rest=True, **request.param)
+        return stores.buy_released(lines=TWO_LINES, shipping_fee="4.99")
+
+    def test_is_in_amazon_with_what_is_there_and_says_the_rest(self, stores: Journey, order_id: str) -> None:
+        order, mirror = stores.order(order_id), stores.mirror(order_id)
+        assert [line["sku"] for line in stores.order_in("amazon", order_id)["lines"]] == ["CND-FIG-08"]
+        assert (order.state, order.attention, len(mirror.line_ids)) == (OrderState.MIRRORED, "", 1)
+        page = stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        assert page.count("Yours to ship: 2 × TIN-LAV-04") == 2  # in the sentence and in the timeline
+        assert stores.events(order_id).count("order.rest_left") == 1
+
+    def test_tells_tiktok_of_amazons_parcel_for_its_line_only(self, stores: Journey, order_id: str) -> None:
+        stores.ship_from("amazon", order_id, number="TBA303000000001", carrier="AMZN_US")
+        stores.wait(130)
+        there = stores.tiktok_order(order_id)
+        numbers = {line["seller_sku"]: line.get("tracking_number", "") for line in there["line_items"]}
+        assert numbers == {"CND-FIG-08": "TBA303000000001", "TIN-LAV-04": ""}
+        assert there["status"] == "PARTIALLY_SHIPPING"
+        order = stores.order(order_id)
+        assert (order.state, order.attention) == (OrderState.MIRRORED, "")
+
+    def test_is_shipped_once_the_rest_left_by_hand(self, stores: Journey, order_id: str) -> None:
+        stores.ship_from("amazon", order_id, number="TBA303000000001", carrier="AMZN_US")
+        stores.wait(130)
+        lines = [line for line in stores.tiktok_order(order_id)["line_items"] if line["seller_sku"] == "TIN-LAV-04"]
+        by_hand = {"tracking_number": "9400111899562537866361", "shipping_provider_id": carrier_id(stores, order_id)}
+        stores.control("tiktok_shop/seller_ship", order_id=order_id, line_ids=[line["id"] for line in lines], **by_hand)
+        stores.wait(130)
+        order = stores.order(order_id)
+        assert (order.state, order.attention) == (OrderState.FULFILLED, "")
+        page = stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        assert "Shipped by you" in page
+
+    def test_goes_to_amazon_though_the_rest_left_first(self, stores: Journey, order_id: str) -> None:
+        """Alice was quicker than an extra hold."""
+        with merchant_rows(stores.store("amazon").merchant_id):
+            Route.objects.update(extra_hold_hours=2, hold_mode="EXTRA_HOLD")
+        second = stores.buy_released(lines=TWO_LINES)
+        lines = [line for line in stores.tiktok_order(second)["line_items"] if line["seller_sku"] == "TIN-LAV-04"]
+        by_hand = {"tracking_number": "9400111899562537866361", "shipping_provider_id": carrier_id(stores, order_id)}
+        stores.control("tiktok_shop/seller_ship", order_id=second, line_ids=[line["id"] for line in lines], **by_hand)
+        stores.wait(2 * 3600 + 60)
+        assert len(stores.orders_in("amazon", second)) == 1
+        assert stores.order(second).attention == ""
+
+    def test_is_cancelled_in_amazon(self, stores: Journey, order_id: str) -> None:
+        stores.control("tiktok_shop/seller_cancel", order_id=order_id)
+        stores.wait(10)
+        assert stores.order_in("amazon", order_id)["is_cancelled"]
+        assert stores.order(order_id).attention == ""
+
+    def test_is_shown_by_the_dry_run(self, stores: Journey, order_id: str) -> None:
+        amazon, yours = dry_run(order=stores.order(order_id), clock=stores.now)
+        assert amazon.draft is not None
+        assert [line.sku for line in amazon.draft.lines] == ["CND-FIG-08"]
+        assert "tiktok-part" in amazon.draft.tags
+        assert yours.by_hand == ("2 × TIN-LAV-04",)
+        held = stores.buy(lines=TWO_LINES)
+        stores.settle()
+        page = stores.person.open(f"{stores.site}/orders/{stores.order(held).pk}/dry-run/").text
+        assert "Yours to ship by hand" in page
+        assert "2 × TIN-LAV-04" in page
+
+    def test_waits_and_asks_if_amazon_has_nothing_of_it(self, stores: Journey, order_id: str) -> None:
+        with merchant_rows(stores.store("amazon").merchant_id):
+            (kept,) = Route.objects.all()
+        other = stores.buy_released(lines=[{"sku": "TIN-LAV-04", "quantity": 1}])
+        asked = "NOT_LINKED" if kept.rule == RouteRule.DEFAULT else "NO_ROUTE"
+        assert stores.order(other).attention == asked
+        assert stores.orders_in("amazon", other) == []
+
+
+def carrier_id(journey: Journey, order_id: str) -> str:
+    """USPS, as TikTok Shop calls it."""
+    with speaking_to_source(journey.store("tiktok_shop"), clock=journey.now) as source:
+        option = journey.tiktok_order(order_id)["delivery_option_id"]
+        return next(each.external_id for each in source.carriers(option) if each.name == "USPS")
+
+
 class TestRoute:
     def test_by_what_the_store_has_asks_the_stores_first(self, stores: Journey) -> None:
         route(stores, "shopify")
@@ -171,6 +292,16 @@ class TestRoute:
         stores.wait(7 * 3600)  # what was found before is believed for some hours
         other = stores.buy_released(lines=[{"sku": "TPR-BEE-02", "quantity": 1}])
         assert stores.orders_in("shopify", other)
+
+    def test_by_warehouse_takes_the_orders_that_leave_from_there(self, stores: Journey) -> None:
+        route(stores, "shopify")
+        first = stores.buy_released()
+        warehouse = stores.order(first).snapshot["warehouse_id"]
+        assert warehouse
+        route(stores, "squarespace", rule=RouteRule.WAREHOUSE, warehouse_ids=[warehouse], position=1)
+        second = stores.buy_released()
+        assert (len(stores.orders_in("shopify", first)), len(stores.orders_in("squarespace", second))) == (1, 1)
+        assert stores.orders_in("shopify", second) == []
 
     def test_that_is_missing_is_asked_for(self, stores: Journey) -> None:
         source = stores.store("tiktok_shop")
@@ -211,6 +342,38 @@ class TestWhatAStoreCannotTake:
         assert stores.orders_in("shopify", order_id)
         assert (stores.order(order_id).attention, stores.order(order_id).state) == ("", OrderState.MIRRORED)
 
+    def test_of_a_sku_is_asked_about_and_said_by_name_once_it_is_linked(self, stores: Journey) -> None:
+        """Sixty characters: no variant of Wix can have it, and none can be sent with it."""
+        route(stores, "wix")
+        long = "CND-FIG-08 " + "X" * 49
+        order_id = stores.buy()
+        (line,) = stores.tiktok_order(order_id)["line_items"]
+        fields = {"line_items": [{**line, "seller_sku": long}]}
+        stores.control("tiktok_shop/update_fields", order_id=order_id, fields=fields)
+        stores.wait(stores.world.hold_seconds + 5)
+        order = stores.order(order_id)
+        assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", long)
+        stores.person.open(f"{stores.site}/orders/{order.pk}/")
+        stores.person.submit(holding=f"/orders/{order.pk}/link/", variant="CND-FIG-08")
+        stores.wait(5)
+        order = stores.order(order_id)
+        assert order.attention == "NOT_SUPPORTED"
+        assert "at most 40 characters" in order.attention_detail["message"]
+        assert stores.orders_in("wix", order_id) == []
+
+    def test_of_a_currency_that_changed_is_said_and_goes_on_once_it_is_back(self, stores: Journey) -> None:
+        route(stores, "wix")
+        stores.control("wix/settings", currency="EUR")
+        order_id = stores.buy_released()
+        order = stores.order(order_id)
+        assert (order.attention, "currency" in order.attention_detail["message"]) == ("NOT_SUPPORTED", True)
+        stores.control("wix/settings", currency="USD")
+        stores.person.open(f"{stores.site}/orders/{order.pk}/")
+        stores.person.submit(holding=f"/orders/{order.pk}/retry/")
+        stores.wait(5)
+        assert len(stores.orders_in("wix", order_id)) == 1
+        assert stores.order(order_id).attention == ""
+
     @pytest.mark.parametrize("platform", STORES)
     def test_of_a_name_is_cut_and_said(self, stores: Journey, platform: str) -> None:
         route(stores, platform)
@@ -223,6 +386,25 @@ class TestWhatAStoreCannotTake:
         there = stores.order_in(platform, order_id)["shipping_address"]
         whole = there.get("name") or f"{there.get('firstName')} {there.get('lastName')}"
         assert whole == name or "mirror.adapted" in stores.events(order_id)
+
+
+class TestStreetThatAmazonCannotTake:
+    def test_is_named_and_goes_on_once_it_is_mended(self, stores: Journey) -> None:
+        route(stores, "amazon")
+        order_id = stores.buy()
+        stores.settle()
+        street = stores.tiktok_order(order_id)["recipient_address"]["address_line1"]
+        long = {"address_line1": f"{street}, Building 7" * 9}
+        stores.control("tiktok_shop/change_address", order_id=order_id, address=long)
+        stores.wait(stores.world.hold_seconds + 5)
+        order, said = stores.order(order_id), "3 lines of 60 characters"
+        assert order.attention == "ADDRESS_INVALID"
+        assert said in order.attention_detail["message"]
+        assert said in stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        stores.control("tiktok_shop/change_address", order_id=order_id, address={"address_line1": street})
+        stores.wait(130)
+        assert len(stores.orders_in("amazon", order_id)) == 1
+        assert stores.order(order_id).attention == ""
 
 
 class TestDryRun:
@@ -239,13 +421,18 @@ class TestDryRun:
         assert bool(run.preview) == (platform == "amazon")
         page = stores.person.open(f"{stores.site}/orders/{stores.order(order_id).pk}/dry-run/").text
         assert "Would be created" in page
+        assert ("Standard: arrives " in page) == (platform == "amazon")
 
 
 class TestConnection:
     @pytest.mark.parametrize("platform", ["tiktok_shop", *STORES])
     def test_is_tested(self, stores: Journey, platform: str) -> None:
         store = stores.store(platform)
-        assert testing.test_store(store=store, by="Alice", now=stores.now())
+        stores.person.open(f"{stores.site}/stores/")
+        page = stores.person.submit(holding=f"/connect/{platform}/test/{store.pk}/").text
+        assert "Test passed" in page
+        assert "Token valid" in page
+        assert stores.store(platform).last_test["by"] == "Alice"
         stores.control(f"{platform}/expire_tokens", refresh=True)
         assert not testing.test_store(store=stores.store(platform), by="Alice", now=stores.now())
         assert stores.store(platform).last_test["passed"] is False

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from accounts.access import merchant_rows, open_merchant
-from accounts.models import Merchant
+from accounts.models import Merchant, User
 from connectors.models import ConnectedStore, StorePart
 from tests.factories import UserFactory
 from tests.orders.builders import NOON
@@ -46,3 +47,9 @@ def shopify(alices: Merchant) -> ConnectedStore:
             domain="alices-candles.myshopify.com",
             connected_at=NOON - timedelta(days=1),
         )
+
+
+@pytest.fixture
+def alice(client: Client, tiktok: ConnectedStore) -> Client:
+    client.force_login(User.objects.get(email="alice@example.com"))
+    return client

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.access import merchant_rows
-from accounts.models import User
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
 from orders.models import Attention, Order, OrderState, OutboxItem
 from orders.states import ask_for_attention
 from tests.orders.builders import NOON, line, payment, seen
-
-
-@pytest.fixture
-def alice(client: Client, tiktok: ConnectedStore) -> Client:
-    client.force_login(User.objects.get(email="alice@example.com"))
-    return client
 
 
 def fill(tiktok: ConnectedStore, count: int = 3) -> list[Order]:
@@ -168,34 +160,3 @@ class TestButtons:
         with merchant_rows(tiktok.merchant_id):
             assert tiktok.carrier_mappings.get().carrier_name == "USPS"
             assert Order.objects.get().attention == ""
-
-
-class TestStores:
-    def test_offers_to_connect(self, alice: Client, tiktok: ConnectedStore, settings: Any) -> None:
-        settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
-        page = alice.get("/stores/").content.decode()
-        assert 'href="/connect/shopify/"' in page
-        assert "Not set up on this installation" in page
-        assert "Alice&#x27;s Candles" in page
-
-    def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
-        with merchant_rows(tiktok.merchant_id):
-            ConnectedStore.objects.update(state="RECONNECT", state_reason="The token was refused")
-        for url in ("/orders/", "/stores/"):
-            assert "has to be reconnected" in alice.get(url).content.decode()
-
-    def test_let_a_manager_choose_an_extra_hold(
-        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
-    ) -> None:
-        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
-        with merchant_rows(tiktok.merchant_id):
-            route = tiktok.routes_from.get()
-        url = f"/routes/{route.pk}/"
-        assert url in alice.get("/stores/").content.decode()
-        said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1"}
-        assert alice.post(url, {**said, "hours": "5"}).status_code == 302
-        for nonsense in ("73", "-1", "x", ""):
-            assert alice.post(url, {**said, "hours": nonsense}).status_code == 400
-        with merchant_rows(tiktok.merchant_id):
-            route.refresh_from_db()
-            assert (route.hold_mode, route.extra_hold_hours) == ("EXTRA_HOLD", 5)

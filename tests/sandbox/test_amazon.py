@@ -33,6 +33,9 @@ ADDRESS = {
 }
 
 
+ITEM = {"sellerSku": "CND-FIG-08", "sellerFulfillmentOrderItemId": "1", "quantity": 2}
+
+
 class Client:
     """Speaks to the half as an app would."""
 
@@ -76,7 +79,7 @@ class Client:
             "displayableOrderComment": "Thank you",
             "shippingSpeedCategory": "Standard",
             "destinationAddress": ADDRESS,
-            "items": [{"sellerSku": "CND-FIG-08", "sellerFulfillmentOrderItemId": "1", "quantity": 2}],
+            "items": [ITEM],
             **changes,
         }
         return {name: value for name, value in made.items() if value is not ...}
@@ -123,6 +126,11 @@ class TestConsent:
         assert (back["state"], "spapi_oauth_code" in back) == (["ours"], True)
         late = requests.get(hop["amazon_callback_uri"], params=query, timeout=5, allow_redirects=False)
         assert late.status_code == 400
+
+    def test_to_a_draft_is_asked_for_by_its_version(self, amazon: Client) -> None:
+        amazon.control("app", **APP, is_draft=True)
+        assert amazon.consent().status_code == 400
+        assert amazon.consent(version="beta").status_code == 302
 
     @pytest.mark.parametrize("changes", [{"application_id": "x"}, {"redirect_uri": "http://evil.example"}])
     def test_is_not_asked_for_a_stranger(self, amazon: Client, changes: dict[str, str]) -> None:
@@ -188,6 +196,10 @@ class TestCreate:
             {"items": [{"sellerSku": "CND-FIG-08", "sellerFulfillmentOrderItemId": "1", "quantity": 1}] * 2},
             {"featureConstraints": [{"featureName": "GOLD_BOX", "featureFulfillmentPolicy": "Required"}]},
             {"marketplaceId": "A1F83G8C2ARO7P"},
+            {"shippingSpeedCategory": "ScheduledDelivery"},
+            {"destinationAddress": {**ADDRESS, "phone": 12015550123}},
+            {"items": [{**ITEM, "perUnitDeclaredValue": {"currencyCode": "USD", "value": 24.0}}]},
+            {"items": [{**ITEM, "perUnitDeclaredValue": {"currencyCode": "USD", "value": "24,00"}}]},
         ],
     )
     def test_refuses_what_is_wrong(self, amazon: Client, changes: dict[str, Any]) -> None:
@@ -204,6 +216,18 @@ class TestCreate:
         amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
         amazon.create()
         assert amazon.status() == "Unfulfillable"
+
+    def test_of_more_than_is_in_stock_is_shipped_in_part_if_that_is_wanted(self, amazon: Client) -> None:
+        amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
+        amazon.create(fulfillmentPolicy="FillAllAvailable")
+        amazon.control("ship", order="TT-5764", tracking_number="TBA1")
+        assert amazon.status() == "CompletePartialled"
+        amazon.create(sellerFulfillmentOrderId="TT-2", fulfillmentPolicy="FillAllAvailable")
+        assert amazon.status("TT-2") == "Unfulfillable"
+
+    def test_may_be_refused_with_a_200(self, amazon: Client) -> None:
+        amazon.control("settings", refusal_status=200)
+        assert amazon.create(200, items=[])["errors"]
 
     def test_may_not_get_a_blank_box(self, amazon: Client) -> None:
         amazon.control("settings", blank_box=False)
@@ -242,6 +266,17 @@ class TestLife:
         amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/cancel")
         assert amazon.status() == "Cancelled"
 
+    def test_gives_back_what_it_kept_when_it_is_cancelled(self, amazon: Client) -> None:
+        amazon.control("set_stock", sku="CND-FIG-08", quantity=1)
+        amazon.create(fulfillmentPolicy="FillAllAvailable")
+        amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/cancel")
+        amazon.create(sellerFulfillmentOrderId="TT-2")
+        assert amazon.status("TT-2") == "Unfulfillable"
+
+    def test_cannot_be_read_under_an_id_with_a_space(self, amazon: Client) -> None:
+        amazon.create(sellerFulfillmentOrderId="TT 5764")
+        amazon.call("GET", f"{OUTBOUND}/fulfillmentOrders/TT%205764", status=403)
+
     def test_is_moved_by_the_sandboxes_own_call(self, amazon: Client) -> None:
         amazon.create()
         path = f"{OUTBOUND}/fulfillmentOrders/TT-5764/status"
@@ -258,6 +293,16 @@ class TestShipping:
         assert told["fulfillmentOrder"]["fulfillmentOrderStatus"] == "Complete"
         assert len(told["fulfillmentShipments"]) == 2
         valid({"payload": told}, "GetFulfillmentOrderResponse")
+
+    def test_is_pending_until_it_left(self, amazon: Client, valid: Any) -> None:
+        amazon.create()
+        amazon.control("ship", order="TT-5764", tracking_number="TBA1", is_only_packed=True)
+        told = amazon.get()
+        assert told["fulfillmentShipments"][0]["fulfillmentShipmentStatus"] == "PENDING"
+        assert told["fulfillmentOrder"]["fulfillmentOrderStatus"] == "Processing"
+        valid({"payload": told}, "GetFulfillmentOrderResponse")
+        amazon.control("leave", order="TT-5764")
+        assert amazon.status() == "Complete"
 
     def test_may_have_no_number_at_first_or_only_amazons_own(self, amazon: Client) -> None:
         amazon.create()
@@ -333,6 +378,16 @@ class TestStock:
         valid(told, "GetInventorySummariesResponse", "fbaInventory.json")
         amazon.call("GET", "/na/fba/inventory/v1/summaries", status=400)
 
+    def test_is_told_in_pages(self, amazon: Client, valid: Any) -> None:
+        amazon.control("settings", page_size=4)
+        query = f"granularityType=Marketplace&granularityId={US}&marketplaceIds={US}"
+        first = amazon.call("GET", f"/na/fba/inventory/v1/summaries?{query}")
+        valid(first, "GetInventorySummariesResponse", "fbaInventory.json")
+        token = first["pagination"]["nextToken"]
+        second = amazon.call("GET", f"/na/fba/inventory/v1/summaries?{query}&nextToken={token}")
+        skus = [row["sellerSku"] for page in (first, second) for row in page["payload"]["inventorySummaries"]]
+        assert len(set(skus)) == 8
+
 
 class TestReturn:
     def test_is_made_once_for_each_unit_that_left(self, amazon: Client, valid: Any) -> None:
@@ -350,3 +405,7 @@ class TestReturn:
         again = amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/return", {"items": [item]})
         reason = again["payload"]["invalidReturnItems"][0]["invalidItemReason"]["invalidItemReasonCode"]
         assert reason == "DuplicateRequest"
+        item = {**item, "sellerReturnItemId": "r2", "returnReasonCode": "CRR-NOPE"}
+        again = amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/return", {"items": [item]})
+        reason = again["payload"]["invalidReturnItems"][0]["invalidItemReason"]["invalidItemReasonCode"]
+        assert reason == "InvalidValues"

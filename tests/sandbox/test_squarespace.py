@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from sandbox.world import World
 APP = {"client_id": "sq-client", "client_secret": "sq-secret", "redirect_urls": ["http://127.0.0.1:9/back"]}
 SCOPES = "website.orders,website.orders.read,website.products.read"
 AGENT = "Tests (nobody@example.com)"
+PAYLOADS = Path(__file__).resolve().parents[1] / "payloads/squarespace"
 
 
 class Client:
@@ -50,9 +52,9 @@ class Client:
     def code(self, **changes: str) -> str:
         return parse_qs(urlsplit(self.consent(**changes).headers["Location"]).query)["code"][0]
 
-    def ask_token(self, **body: Any) -> requests.Response:
+    def ask_token(self, *, agent: str | None = AGENT, **body: Any) -> requests.Response:
         pair = base64.b64encode(b"sq-client:sq-secret").decode()
-        headers = {"Authorization": f"Basic {pair}", "User-Agent": AGENT}
+        headers = {"Authorization": f"Basic {pair}", "User-Agent": agent}
         page = f"{self.url}/squarespace/login/api/1/login/oauth/provider/tokens"
         return requests.post(page, json=body, headers=headers, timeout=5)
 
@@ -138,6 +140,10 @@ class TestTokens:
         world.advance(1801)
         assert site.call("GET", "/1.0/authorization/website", status=401)["type"] == "AUTHORIZATION_ERROR"
 
+    def test_are_refused_without_a_user_agent(self, site: Client) -> None:
+        answer = site.ask_token(agent="", grant_type="refresh_token", refresh_token=site.tokens["refresh_token"])
+        assert (answer.status_code, answer.json()["error_description"]) == (400, "SEC-43")
+
     def test_are_refused_to_a_client_without_the_secret(self, site: Client) -> None:
         page = f"{site.url}/squarespace/login/api/1/login/oauth/provider/tokens"
         assert requests.post(page, json={}, headers={"User-Agent": AGENT}, timeout=5).status_code == 401
@@ -147,6 +153,12 @@ class TestConsent:
     def test_that_is_refused_says_so_with_the_state(self, site: Client) -> None:
         location = site.consent(decision="refuse").headers["Location"]
         assert parse_qs(urlsplit(location).query) == {"error": ["access_denied"], "state": ["s1"]}
+
+    def test_is_for_the_site_that_the_landing_named(self, site: Client) -> None:
+        website_id = "5f3c3d55ac435e1a051f77c4"
+        code = site.code(website_id=website_id)
+        site.tokens = site.token(grant_type="authorization_code", code=code, redirect_uri=APP["redirect_urls"][0])
+        assert site.call("GET", "/1.0/authorization/website")["id"] == website_id
 
     @pytest.mark.parametrize(
         "changes", [{"client_id": "x"}, {"redirect_uri": "http://evil.example"}, {"scope": "website.everything"}]
@@ -223,6 +235,15 @@ class TestCreate:
         line = {**site.order()["lineItems"][0], **changes}
         site.create(400, lineItems=[line])
 
+    def test_of_the_hundred_and_first_in_an_hour_is_refused_to_an_api_key(self, site: Client, world: World) -> None:
+        site.control("settings", creates_per_hour=2)
+        for number in range(2):
+            site.create(key=f"k{number}")
+        site.create(429, key="k2")
+        world.advance(3601)
+        site.tokens = site.token(grant_type="refresh_token", refresh_token=site.tokens["refresh_token"])
+        site.create(key="k2")
+
     def test_fails_when_it_should_deduct_what_is_not_there(self, site: Client) -> None:
         site.control("set_stock", sku="CND-FIG-08", quantity=1)
         site.create(409, inventoryBehavior="DEDUCT")
@@ -266,6 +287,7 @@ class TestList:
 
     def test_may_tell_empty_arrays_as_null(self, site: Client) -> None:
         site.control("settings", null_arrays=True)
+        assert site.call("GET", "/1.0/commerce/orders")["result"] is None
         assert site.create()["fulfillments"] is None
 
 
@@ -277,6 +299,13 @@ class TestPanel:
         told = site.call("GET", f"/1.0/commerce/orders/{order['id']}")
         assert told["fulfillmentStatus"] == "FULFILLED"
         assert [parcel["trackingNumber"] for parcel in told["fulfillments"]] == ["1", "2"]
+
+    def test_may_mark_it_fulfilled_without_a_parcel(self, site: Client) -> None:
+        order = site.create()
+        site.control("mark_fulfilled", order="#1")
+        told = site.call("GET", f"/1.0/commerce/orders/{order['id']}")
+        assert (told["fulfillmentStatus"], told["fulfillments"]) == ("FULFILLED", [])
+        assert told["fulfilledOn"]
 
     def test_cancels_what_no_call_can(self, site: Client) -> None:
         order = site.create()
@@ -322,6 +351,36 @@ class TestWebhook:
     def test_topics_are_known_ones(self, site: Client) -> None:
         body = {"endpointUrl": "http://127.0.0.1:9/w", "topics": ["inventory.update"]}
         site.call("POST", "/1.0/webhook_subscriptions", body, status=400)
+
+
+class TestShape:
+    @pytest.mark.parametrize("name", ["order_fulfilled.json", "orders_made_over_the_api.json"])
+    def test_of_an_order_has_every_field_that_was_captured(self, site: Client, name: str) -> None:
+        captured = json.loads((PAYLOADS / name).read_text())
+        captured = captured["result"][0] if "result" in captured else captured
+        made = site.create(**{each: captured[each] for each in ("shippingLines", "discountLines") if each in captured})
+        assert set(captured) <= set(made)
+        assert set(captured["lineItems"][0]) <= set(made["lineItems"][0])
+        site.control("ship", order="#1", tracking_number="1", carrier="USPS")
+        told = site.call("GET", f"/1.0/commerce/orders/{made['id']}")
+        for parcel in captured.get("fulfillments", []):
+            assert set(parcel) == set(told["fulfillments"][0])
+
+    def test_of_a_page_is_the_captured_one(self, site: Client) -> None:
+        captured = json.loads((PAYLOADS / "orders_made_over_the_api.json").read_text())
+        told = site.call("GET", "/1.0/commerce/orders")
+        assert (set(told), set(told["pagination"])) == (set(captured), set(captured["pagination"]))
+
+    def test_of_a_webhook_is_the_documented_one(self, site: Client, world: World, receiver: Any) -> None:
+        address, got, _ = receiver
+        body = {"endpointUrl": address, "topics": ["order.create"]}
+        site.call("POST", "/1.0/webhook_subscriptions", body, status=201)
+        site.create()
+        world.outgoing.drain()
+        documented = json.loads((PAYLOADS / "webhook_order_create.json").read_text())
+        told = json.loads(got[0][1])
+        assert (list(told), list(told["data"])) == (list(documented), list(documented["data"]))
+        assert len(told["createdOn"]) == len(documented["createdOn"])
 
 
 class TestProducts:

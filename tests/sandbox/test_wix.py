@@ -81,6 +81,23 @@ class Client:
         }
         return {name: value for name, value in made.items() if value is not ...}
 
+    def line_of(self, sku: str) -> dict[str, Any]:
+        """A line that refers to the catalog."""
+        variant = next(one for one in self.variants() if one["sku"] == sku)
+        reference = {
+            "catalogItemId": variant["productData"]["productId"],
+            "appId": "215238eb-22a5-4c36-9e7b-e7c08025e04e",
+            "options": {"variantId": variant["variantId"]},
+        }
+        return {**self.order()["lineItems"][0], "catalogReference": reference}
+
+    def variants(self, **query: Any) -> list[dict[str, Any]]:
+        return list(self.call("POST", "/stores/v3/products/query-variants", {"query": query})["variants"])
+
+    def stock(self, sku: str) -> int:
+        site = next(iter(self.world.halves["wix"].state.sites.values()))
+        return next(one["quantity"] for one in site.variants.values() if one["sku"] == sku)
+
     def create(self, status: int = 200, **changes: Any) -> dict[str, Any]:
         said = self.call("POST", "/ecom/v1/orders", {"order": self.order(**changes)}, status)
         return dict(said.get("order") or said)
@@ -161,7 +178,10 @@ class TestCreate:
             {"buyerNote": "x" * 1001},
             {"weightUnit": "STONE"},
             {"purchasedDate": "2030-01-01T00:00:00Z"},
+            {"purchasedDate": "2026-01-01T04:00:00+01:00"},
             {"recipientInfo": {"address": {"addressLine1": "1 Street"}}},
+            {"recipientInfo": {"address": {"postalCode": 7030}}},
+            {"currency": "EUR"},
         ],
     )
     def test_refuses_what_is_wrong(self, site: Client, changes: dict[str, Any]) -> None:
@@ -174,12 +194,18 @@ class TestCreate:
             {"physicalProperties": {"sku": "x" * 41}},
             {"quantity": 0},
             {"quantity": "2"},
+            {"quantity": 100_001},
+            {"itemType": {}},
             {"catalogReference": {"catalogItemId": "x"}},
             {"totalDiscount": price("1")},
         ],
     )
     def test_refuses_a_line_that_is_wrong(self, site: Client, changes: dict[str, Any]) -> None:
         site.create(400, lineItems=[{**site.order()["lineItems"][0], **changes}])
+
+    def test_takes_another_currency_with_its_conversion(self, site: Client) -> None:
+        conversion = {"originalCurrency": "EUR", "conversionRate": "1.1"}
+        assert site.create(currency="EUR", currencyConversionDetails=conversion)["currency"] == "EUR"
 
     def test_may_not_know_the_channel(self, site: Client) -> None:
         site.control("settings", knows_tiktok=False)
@@ -206,6 +232,18 @@ class TestSearch:
         assert [order["number"] for order in page["orders"] + rest["orders"]] == ["10001", "10002", "10003"]
         both = {"cursorPaging": {"cursor": cursor}, "filter": {"status": "APPROVED"}}
         site.call("POST", "/ecom/v1/orders/search", {"search": both}, status=400)
+
+    def test_shows_what_waits_only_to_those_who_ask(self, site: Client, world: World) -> None:
+        order_id = site.create()["id"]
+        world.advance(4)
+        site.control("set_status", order="10001", to="PENDING")
+        assert site.search(id={"$eq": order_id}) == []
+        assert site.search(status={"$ne": "CANCELED"}) == []
+        assert len(site.search(status={"$in": ["APPROVED", "PENDING"]})) == 1
+
+    def test_refuses_what_no_search_has(self, site: Client) -> None:
+        for search in ({"query": {}}, {"cursorPaging": {"limit": 101}}, {"sort": [{"fieldName": "number"}] * 5}):
+            site.call("POST", "/ecom/v1/orders/search", {"search": search}, status=400)
 
     def test_refuses_filters_that_do_not_exist(self, site: Client) -> None:
         for wanted in ({"buyerNote": "x"}, {"channelInfo.externalOrderId": {"$gt": "5"}}):
@@ -243,10 +281,13 @@ class TestParcel:
 
 
 class TestCancel:
-    def test_restocks_when_asked(self, site: Client) -> None:
-        order = site.create()
-        said = site.call("POST", f"/ecom/v1/orders/{order['id']}/cancel", {"restockAllItems": True})
+    @pytest.mark.parametrize(("restock", "count"), [(True, 100), (False, 98)])
+    def test_restocks_when_asked(self, site: Client, restock: bool, count: int) -> None:
+        order = site.create(lineItems=[site.line_of("CND-FIG-08")])
+        assert site.stock("CND-FIG-08") == 98
+        said = site.call("POST", f"/ecom/v1/orders/{order['id']}/cancel", {"restockAllItems": restock})
         assert said["order"]["status"] == "CANCELED"
+        assert site.stock("CND-FIG-08") == count
 
     def test_twice_is_an_error_or_nothing(self, site: Client) -> None:
         path = f"/ecom/v1/orders/{site.create()['id']}/cancel"
@@ -278,6 +319,43 @@ class TestMoney:
         refund["paymentRefunds"][0]["externalRefund"] = True  # type: ignore[index]
         said = site.call("POST", "/ecom/v1/order-billing/refund-payments", refund)
         assert said["refund"]["transactions"][0]["refundStatus"] == "SUCCEEDED"
+        assert site.call("GET", f"/ecom/v1/orders/{order_id}")["order"]["paymentStatus"] == "PARTIALLY_REFUNDED"
+
+    @pytest.mark.parametrize(("result", "refunded"), [("SUCCEEDED", "8.00"), ("FAILED", "0.00")])
+    def test_may_be_on_its_way_back_and_arrive_or_fail(self, site: Client, result: str, refunded: str) -> None:
+        site.control("settings", refund_result="PENDING")
+        order_id, payment_id = self.pay(site)
+        one = {"paymentId": payment_id, "amount": price("8.00"), "externalRefund": True}
+        body = {"orderId": order_id, "paymentRefunds": [one]}
+        said = site.call("POST", "/ecom/v1/order-billing/refund-payments", body)
+        assert (said["refund"]["summary"]["pending"], said["refund"]["summary"]["refunded"]) == (True, price("0.00"))
+        site.control("settle_refunds", order="10001", result=result)
+        (told,) = site.call("GET", f"/ecom/v1/payments/orders/{order_id}")["orderTransactions"]["refunds"]
+        assert (told["summary"]["pending"], told["summary"]["refunded"]) == (False, price(refunded))
+
+    def test_paid_offline_is_refundable_by_hand(self, site: Client) -> None:
+        order_id, _ = self.pay(site)
+        path, body = "/ecom/v1/order-billing/get-order-refundability", {"orderId": order_id}
+        (row,) = site.call("POST", path, body)["payments"]
+        assert (row["refundable"], row["manuallyRefundable"]) == (False, {"reason": "OFFLINE"})
+        site.control("settings", offline_refundable=True)
+        assert site.call("POST", path, body)["payments"][0]["refundable"]
+
+    def test_goes_back_for_items_that_were_ordered(self, site: Client) -> None:
+        order = site.create(lineItems=[site.line_of("CND-FIG-08")])
+        path = f"/ecom/v1/payments/orders/{order['id']}/add-payment"
+        (payment_id,) = site.call("POST", path, {"payments": [{"amount": price("48.00")}]})["paymentsIds"]
+        item = {"lineItemId": order["lineItems"][0]["id"], "quantity": 3}
+        body: dict[str, Any] = {
+            "orderId": order["id"],
+            "paymentRefunds": [{"paymentId": payment_id, "amount": price("24.00"), "externalRefund": True}],
+            "refundItems": {"lineItems": [item]},
+            "sideEffects": {"restock": {"lineItems": [item]}},
+        }
+        site.call("POST", "/ecom/v1/order-billing/refund-payments", body, status=400)
+        item["quantity"] = 1
+        site.call("POST", "/ecom/v1/order-billing/refund-payments", body)
+        assert site.stock("CND-FIG-08") == 99
 
     def test_is_not_refunded_beyond_what_was_paid(self, site: Client) -> None:
         order_id, payment_id = self.pay(site)
@@ -297,6 +375,19 @@ class TestCatalog:
         site.call("POST", "/stores/v3/products/query-variants", query, status=428)
         (old,) = site.call("POST", "/stores-reader/v1/variants/query", query)["variants"]
         assert old["id"].count(".") == 1
+
+    def test_is_read_page_by_page(self, site: Client) -> None:
+        path, first = "/stores/v3/products/query-variants", {"query": {"cursorPaging": {"limit": 6}}}
+        page = site.call("POST", path, first)
+        cursor = page["pagingMetadata"]["cursors"]["next"]
+        rest = site.call("POST", path, {"query": {"cursorPaging": {"limit": 6, "cursor": cursor}}})
+        assert (page["pagingMetadata"]["hasNext"], rest["pagingMetadata"]["hasNext"]) == (True, False)
+        assert len({one["sku"] for one in page["variants"] + rest["variants"]}) == 10
+        site.control("settings", catalog_version="V1_CATALOG")
+        path = "/stores-reader/v1/variants/query"
+        old = site.call("POST", path, {"query": {"paging": {"limit": 6, "offset": 6}}})
+        assert (len(old["variants"]), old["totalResults"]) == (4, 10)
+        site.call("POST", path, {"query": {"paging": {"limit": 101}}}, status=400)
 
 
 class TestPace:
@@ -332,10 +423,32 @@ class TestWebhook:
 class TestShapes:
     """No field is played that the platform's own typings do not have."""
 
-    def test_are_those_of_the_typings(self, contracts: Path) -> None:
-        found = json.loads((contracts / "wix/rest_shapes.json").read_text())["orders"]
+    # The typings call these read-only, since no update can touch them.
+    GIVEN_ON_CREATE = frozenset(
+        {
+            "Order.lineItems",
+            "Order.priceSummary",
+            "CurrencyConversionDetails.originalCurrency",
+            "CurrencyConversionDetails.conversionRate",
+        }
+    )
+
+    @pytest.mark.parametrize(
+        ("mine", "service", "name"),
+        [
+            (shapes.CREATE, "orders", "CreateOrderRequest"),
+            (shapes.SEARCH, "orders", "SearchOrdersRequest"),
+            (shapes.CANCEL, "orders", "CancelOrderRequest"),
+            (shapes.FULFILLMENT, "fulfillments", "CreateFulfillmentRequest"),
+            (shapes.PAYMENTS, "transactions", "AddPaymentsRequest"),
+            (shapes.REFUND, "billing", "RefundPaymentsRequest"),
+            (shapes.VARIANTS, "variants_v3", "QueryVariantsRequest"),
+        ],
+    )
+    def test_are_those_of_the_typings(self, contracts: Path, mine: shapes.Shape, service: str, name: str) -> None:
+        found = json.loads((contracts / "wix/rest_shapes.json").read_text())[service]
         wrong: list[str] = []
-        self.compare(shapes.CREATE, "CreateOrderRequest", found, wrong)
+        self.compare(mine, name, found, wrong)
         assert wrong == []
 
     def compare(self, mine: Any, name: str, found: dict[str, Any], wrong: list[str]) -> None:
@@ -345,16 +458,24 @@ class TestShapes:
             return
         real = found["objects"][name]
         for field, rule in mine.fields.items():
-            if field not in real:
-                wrong.append(f"{name}.{field}")
+            if field not in real or (real[field].get("readonly") and f"{name}.{field}" not in self.GIVEN_ON_CREATE):
+                wrong.append(f"{name}.{field}: unknown or read-only")
                 continue
             kind = real[field]["type"].removesuffix("[]")
-            longest = real[field].get("maxLength")
-            if isinstance(rule, shapes.Text) and longest and rule.longest != longest:
-                wrong.append(f"{name}.{field}: {rule.longest}, really {longest}")
-            if isinstance(rule, shapes.Many) and real[field].get("maxSize") not in (None, rule.most):
-                wrong.append(f"{name}.{field}: {rule.most}, really {real[field]['maxSize']}")
+            self.compare_limits(rule, real[field], f"{name}.{field}", wrong)
             if isinstance(rule, shapes.Choice):
                 wrong += [f"{name}.{field}={value}" for value in rule.values - set(found["enums"][kind])]
             if kind in found["objects"]:
                 self.compare(rule, kind, found, wrong)
+
+    def compare_limits(self, rule: Any, real: dict[str, Any], where: str, wrong: list[str]) -> None:
+        pairs: list[tuple[Any, str]] = []
+        if isinstance(rule, shapes.Text):
+            pairs = [(rule.longest, "maxLength"), (rule.shortest, "minLength")]
+        if isinstance(rule, shapes.Many):
+            pairs = [(rule.most, "maxSize"), (rule.least, "minSize")]
+        if isinstance(rule, shapes.Number):
+            pairs = [(rule.most, "max"), (rule.least, "min")]
+        wrong += [
+            f"{where}: {mine}, really {name} {real[name]}" for mine, name in pairs if mine != real.get(name, mine)
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from connectors.base.errors import (
     InvalidSignature,
     PermanentError,
     PlatformError,
+    TemporaryError,
     UnreadableAnswer,
     UnsupportedFeature,
 )
@@ -37,7 +39,8 @@ from connectors.base.types import (
     StoreIdentity,
     Variant,
 )
-from connectors.http import failure_of
+from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.amazon import mapping
 from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, Market, is_amazon
 from connectors.platforms.amazon.outbound import Outbound20200701
@@ -48,6 +51,8 @@ _CONSENT = timedelta(days=365)
 _SKUS_PER_CALL = 50
 # Changes are listed by the moment of their status; what lies this close before is listed twice.
 _OVERLAP = timedelta(minutes=10)
+# How many orders are compared, before one is made, with the one that another app or a person may have made for it.
+_MOST_COMPARED = 300
 
 
 class Amazon(Destination):
@@ -95,6 +100,9 @@ class Amazon(Destination):
         ),
         Setting("DRAFT", help="“true” while the application is a draft at Amazon"),
     )
+    # 2 a second and 30 at once for each call, per seller and app; an answer may name another rate:
+    # https://developer-docs.amazon.com/sp-api/docs/fulfillment-outbound-api-rate-limits (read 2026-11)
+    limits = Limits(rate=2, burst=30, is_per_operation=True, bursts={"inventory.list": 2})
     scopes = ()
     private_keys = frozenset(["destinationaddress", "address", "shiptoaddress", "notificationemails", "phone"])
     needs = (
@@ -136,6 +144,7 @@ class Amazon(Destination):
     shop_help = "The country in which Amazon keeps the stock."
     shop_choices = tuple((market.id, market.name) for market in MARKETS.values())
     carried = ("amazon_callback_uri", "amazon_state", "selling_partner_id", "version")
+    _just_read: tuple[str, Mapping[str, Any]] = ("", {})
 
     # Authorization
 
@@ -157,7 +166,7 @@ class Amazon(Destination):
                 "redirect_uri": request.redirect_url,
                 **draft,
             }
-            return f"{callback}?{urlencode(query)}"
+            return f"{callback}{'&' if '?' in callback else '?'}{urlencode(query)}"
         query = {
             "application_id": self.config["APP_ID"],
             "state": request.state,
@@ -228,8 +237,30 @@ class Amazon(Destination):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By its id, which is made of the reference."""
-        return self.fetch_order(mapping.order_id(reference))
+        """By its id, which is made of the reference. Raises PermanentError (DUPLICATE_FOUND) if it is not there, and an
+        order of another app or a person is: both would be shipped."""
+        placed = self.fetch_order(mapping.order_id(reference))
+        if placed is None:
+            for head in islice(self._outbound().changed(mapping.iso(since)), _MOST_COMPARED):
+                if mapping.is_for(head, reference):
+                    raise PermanentError(
+                        f"{head.get('sellerFulfillmentOrderId')} is for the same order", reason="DUPLICATE_FOUND"
+                    )
+        return placed
+
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """Those among the recent orders: ours by their ids, and another app's or a person's for the same number."""
+        ids = {mapping.order_id(reference): reference for reference in references}
+        found: dict[str, PlacedOrder | PermanentError] = {}
+        for head in islice(self._outbound().changed(mapping.iso(since)), _MOST_COMPARED):
+            order_id = str(head.get("sellerFulfillmentOrderId"))
+            if order_id in ids:
+                found[ids[order_id]] = mapping.placed_order(head, self._market.host)
+                continue
+            for reference in references:
+                if reference not in found and mapping.is_for(head, reference):
+                    found[reference] = PermanentError(f"{order_id} is for the same order", reason="DUPLICATE_FOUND")
+        return found
 
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order. Its id can be used once for ever: after OutcomeUnknown, find_order first.
@@ -285,23 +316,26 @@ class Amazon(Destination):
     def fetch_order(self, external_id: str) -> PlacedOrder | None:
         """The order as it stands; None if it is not there."""
         payload = self._outbound().get(external_id)
+        self._just_read = (external_id, payload or {})
         return mapping.placed_order(payload.get("fulfillmentOrder"), self._market.host) if payload else None
 
     def shipments_of(self, external_id: str) -> list[Shipment]:
-        """Every package that has items in it."""
-        return mapping.shipments(self._outbound().get(external_id) or {})
+        """Every package that has left with items in it. Amazon tells them with the order, so right after `fetch_order`
+        nothing is asked a second time."""
+        (read, payload), self._just_read = self._just_read, ("", {})
+        return mapping.shipments(payload if read == external_id else self._outbound().get(external_id) or {})
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders whose status changed since then; a number that comes later is no change of status."""
         for head in self._outbound().changed(mapping.iso(moment - _OVERLAP)):
-            placed = mapping.placed_order(head, self._market.host)
-            if placed.external_id.startswith(mapping.PREFIX):
-                yield placed
+            if str(head.get("sellerFulfillmentOrderId")).startswith(mapping.PREFIX):
+                yield mapping.placed_order(head, self._market.host)
 
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]:
         """The FBA offer with exactly this SKU, ignoring case and outer spaces; an item without one has none."""
         found: dict[str, list[Variant]] = {sku: [] for sku in skus}
-        asked = [sku for sku in found if sku.strip() and "," not in sku]
+        # One that Amazon cannot have would spoil the answer for the others.
+        asked = [sku for sku in found if 0 < len(sku.strip()) <= mapping.LONGEST_SKU and "," not in sku]
         for start in range(0, len(asked), _SKUS_PER_CALL):
             batch = asked[start : start + _SKUS_PER_CALL]
             query = {
@@ -311,7 +345,7 @@ class Amazon(Destination):
                 "details": "true",
                 "sellerSkus": ",".join(sku.strip() for sku in batch),
             }
-            for variant in mapping.variants(self._outbound().inventory(query)):
+            for variant in map(mapping.variant, self._outbound().inventory(query)):
                 for sku in batch:
                     if sku.strip().casefold() == variant.sku.strip().casefold():
                         found[sku].append(variant)
@@ -375,6 +409,9 @@ class Amazon(Destination):
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             body=urlencode(form).encode(),
         )
+        if answer.status in (400, 401) and _lwa_error(answer) in ("invalid_client", "unauthorized_client"):
+            # Ours, not the merchant's: reconnecting would not help.
+            raise TemporaryError("Amazon refused VeriSync's own client id and secret", code="invalid_client")
         if answer.status in (400, 401):
             raise AuthorizationError("Amazon refused the code or the refresh token", code="invalid_grant")
         if failure := failure_of(answer, is_safe=is_safe):
@@ -388,6 +425,14 @@ class Amazon(Destination):
             refresh_token=str(said.get("refresh_token") or asked.get("refresh_token", "")),
             extra=dict(extra),
         )
+
+
+def _lwa_error(answer: Answer) -> str:
+    try:
+        said = answer.json()
+    except UnreadableAnswer:
+        return ""
+    return str(said.get("error") or "") if isinstance(said, dict) else ""
 
 
 def _market(marketplace_id: str) -> Market:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -32,9 +33,12 @@ PREFIX = "TT-"
 SPEEDS = ("Standard", "Expedited", "Priority")
 MOST_LINES, MOST_UNITS, LONGEST_ID = 100, 250, 40
 LONGEST_SKU, LONGEST_ITEM_ID = 50, 50
-LONGEST_NAME, LONGEST_LINE = 50, 60  # guesses: the model names no lengths for addresses
+LONGEST_NAME, LONGEST_LINE, MOST_ADDRESS_LINES = 50, 60, 3  # the lengths are guesses: the model names none
 COMMENT = "Thank you for your order on TikTok Shop"
 AMAZON_LOGISTICS = "Amazon Logistics"
+# Its numbers, and the names it goes by in carrierCode, which is free text: AMZN_US, AMZL, "Amazon Shipping".
+_OWN_NUMBER = re.compile(r"TB[ACMZ]\d+", re.I)
+_OWN_CARRIER = re.compile(r"amz[nl]|amazon", re.I)
 # Statuses with their case and underscores taken away: the official file itself shows both spellings.
 CANCELLABLE = frozenset(["new", "received", "planning"])
 _KNOWN = CANCELLABLE | {"processing", "cancelled", "complete", "completepartialled", "unfulfillable", "invalid"}
@@ -80,10 +84,14 @@ def order_id(reference: str) -> str:
 
 def status_of(text: Any) -> str:
     """A status without case and underscores; one that is not known is logged and stays neutral."""
-    status = str(text or "").replace("_", "").lower()
+    status = _spelled(text)
     if status and status not in _KNOWN:
         logger.warning("Amazon has the unknown order status %s", status[:40])
     return status
+
+
+def _spelled(text: Any) -> str:
+    return str(text or "").replace("_", "").lower()
 
 
 # Reading
@@ -126,17 +134,15 @@ def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
         lines: dict[int, list[ShipmentLine]] = {}
         for item in shipment.get("fulfillmentShipmentItem") or []:
             lines.setdefault(whole(item.get("packageNumber")), []).append(_shipment_line(item))
-        status = status_of_shipment(shipment.get("fulfillmentShipmentStatus"))
+        status = _spelled(shipment.get("fulfillmentShipmentStatus"))
+        if status == "pending":  # not all of its packages have left, and it may still be taken back
+            continue
         for package in shipment.get("fulfillmentShipmentPackage") or []:
             number = whole(package.get("packageNumber"))
             if number and number in lines:
-                found.append(_parcel(shipment, package, number, tuple(lines[number]), is_cancelled=status))
+                is_cancelled = status.startswith("cancelled")
+                found.append(_parcel(shipment, package, number, tuple(lines[number]), is_cancelled=is_cancelled))
     return found
-
-
-def status_of_shipment(text: Any) -> bool:
-    """Whether a shipment was cancelled, by whomever."""
-    return str(text or "").upper().startswith("CANCELLED")
 
 
 def _parcel(
@@ -151,7 +157,7 @@ def _parcel(
     carrier = str(package.get("carrierCode") or "")
     return Shipment(
         external_id=f"{shipment.get('amazonShipmentId')}/{number}",
-        carrier=AMAZON_LOGISTICS if re.fullmatch(r"TB[ACMZ]\d+", tracking.upper()) else carrier,
+        carrier=AMAZON_LOGISTICS if _OWN_NUMBER.fullmatch(tracking) or _OWN_CARRIER.match(carrier) else carrier,
         tracking_number=tracking,
         tracking_url="",
         lines=lines,
@@ -161,26 +167,33 @@ def _parcel(
 
 
 def _shipment_line(item: Mapping[str, Any]) -> ShipmentLine:
+    item_id = str(item.get("sellerFulfillmentOrderItemId") or "")
     return ShipmentLine(
-        sku=str(item.get("sellerSku") or ""),
+        sku=source_sku(item_id) or str(item.get("sellerSku") or ""),
         quantity=whole(item.get("quantity")),
-        source_line_ids=source_line_ids(str(item.get("sellerFulfillmentOrderItemId") or "")),
+        source_line_ids=source_line_ids(item_id),
     )
 
 
-def variants(said: Mapping[str, Any]) -> list[Variant]:
+def variant(row: Mapping[str, Any]) -> Variant:
     """What is offered from Amazon's stock, with what can be shipped now."""
-    payload = said.get("payload") or {}
-    return [
-        Variant(
-            external_id=str(row.get("sellerSku") or ""),
-            sku=str(row.get("sellerSku") or ""),
-            title=str(row.get("productName") or row.get("sellerSku") or ""),
-            stock=whole((row.get("inventoryDetails") or {}).get("fulfillableQuantity", row.get("totalQuantity"))),
-        )
-        for row in payload.get("inventorySummaries") or []
-        if row.get("sellerSku")
-    ]
+    return Variant(
+        external_id=str(row.get("sellerSku") or ""),
+        sku=str(row.get("sellerSku") or ""),
+        title=str(row.get("productName") or row.get("sellerSku") or ""),
+        stock=whole((row.get("inventoryDetails") or {}).get("fulfillableQuantity", row.get("totalQuantity"))),
+    )
+
+
+def is_for(head: Mapping[str, Any], reference: str) -> bool:
+    """Whether an order that may be shipped names this reference in its id, or in the id that is shown."""
+    names = f"{head.get('sellerFulfillmentOrderId')} {head.get('displayableOrderId')}"
+    is_named = re.search(rf"(?<![A-Za-z0-9]){re.escape(reference)}(?![A-Za-z0-9])", names)
+    return bool(is_named) and _spelled(head.get("fulfillmentOrderStatus")) not in (
+        "cancelled",
+        "unfulfillable",
+        "invalid",
+    )
 
 
 def preview(said: Mapping[str, Any]) -> tuple[str, ...]:
@@ -275,43 +288,66 @@ def _item(line: DraftLine, place: int, currency: str) -> dict[str, Any]:
         raise UnsupportedFeature(f"Amazon takes SKUs of at most {LONGEST_SKU} characters; {sku[:60]} has {len(sku)}")
     if not line.variant_id:
         raise UnsupportedFeature(f"Amazon ships only what is in its stock; {sku or 'an item'} has no FBA offer")
-    joined = ".".join(line.source_line_ids)
     return {
         "sellerSku": sku,
-        "sellerFulfillmentOrderItemId": joined if 0 < len(joined) <= LONGEST_ITEM_ID else f"L{place}",
+        "sellerFulfillmentOrderItemId": _item_id(line, place),
         "quantity": line.quantity,
         "perUnitDeclaredValue": {"currencyCode": currency, "value": to_text(line.unit_price, currency)},
     }
 
 
+def _item_id(line: DraftLine, place: int) -> str:
+    """The source's line ids; where they do not fit, the line's place, and the source's SKU if Amazon has another."""
+    joined, named = ".".join(line.source_line_ids), f"L{place}:{line.sku}"
+    if 0 < len(joined) <= LONGEST_ITEM_ID:
+        return joined
+    return named if line.sku not in ("", line.variant_id) and len(named) <= LONGEST_ITEM_ID else f"L{place}"
+
+
 def source_line_ids(item_id: str) -> tuple[str, ...]:
     """The source's line ids that `items` wrote into an item's id; none where they did not fit."""
-    return () if re.fullmatch(r"L\d+", item_id) or not item_id else tuple(item_id.split("."))
+    return () if re.match(r"L\d+(:|$)", item_id) or not item_id else tuple(item_id.split("."))
+
+
+def source_sku(item_id: str) -> str:
+    """The source's SKU that `items` wrote into an item's id; empty where it is Amazon's as well."""
+    return item_id.partition(":")[2] if re.match(r"L\d+:", item_id) else ""
 
 
 def address(address: Address, phone: str, remarks: list[str]) -> dict[str, str]:
     """The address in at most three lines. Raises PermanentError naming what Amazon needs and is not there."""
-    lines = [line for line in (address.line1, address.line2, address.line3, address.line4) if line]
-    rest = ", ".join(lines[2:])
     number = address.phone or phone
     parts = {
-        "name": _cut(address.name, LONGEST_NAME, "The buyer's name", remarks),
-        "addressLine1": _cut(lines[0] if lines else "", LONGEST_LINE, "The address's first line", remarks),
-        "addressLine2": _cut(lines[1] if len(lines) > 1 else "", LONGEST_LINE, "The address's second line", remarks),
-        "addressLine3": _cut(rest, LONGEST_LINE, "The address's third line", remarks),
-        "city": address.city,
+        "name": _cut(address.name.strip(), LONGEST_NAME, "The buyer's name", remarks),
+        **{f"addressLine{place}": line for place, line in enumerate(_lines(address), start=1)},
+        "city": address.city.strip(),
         "stateOrRegion": address.province_code or address.province,
-        "postalCode": address.postal_code,
-        "countryCode": address.country_code.upper(),
+        "postalCode": address.postal_code.strip(),
+        "countryCode": address.country_code.strip().upper(),
         "phone": "" if "*" in number else number,
     }
     needed = {"name": "name", "addressLine1": "street", "postalCode": "postal code", "countryCode": "country"}
     if parts["countryCode"] != "JP":
         needed["city"] = "city"
     for part, label in needed.items():
-        if not parts[part]:
+        if not parts.get(part):
             raise PermanentError(f"Amazon needs a {label} in the address", reason="ADDRESS_INVALID")
+    if not re.fullmatch(r"[A-Z]{2}", parts["countryCode"]):
+        raise PermanentError("Amazon needs the country as its code of two letters", reason="ADDRESS_INVALID")
     return {name: part for name, part in parts.items() if part}
+
+
+def _lines(address: Address) -> list[str]:
+    """The street in three lines: as it is where it fits, else the same words broken anew. Nothing of it is cut: what
+    does not fit at all is a PermanentError."""
+    given = [line.strip() for line in (address.line1, address.line2, address.line3, address.line4) if line.strip()]
+    lines = [*given[:2], *filter(None, [", ".join(given[2:])])]
+    if any(len(line) > LONGEST_LINE for line in lines):
+        lines = textwrap.wrap(", ".join(given), LONGEST_LINE, break_on_hyphens=False)
+    if len(lines) > MOST_ADDRESS_LINES:
+        most = f"{MOST_ADDRESS_LINES} lines of {LONGEST_LINE} characters"
+        raise PermanentError(f"Amazon takes a street of {most}; this one is longer", reason="ADDRESS_INVALID")
+    return lines
 
 
 def is_same(body: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -20,10 +21,9 @@ from connectors.base.errors import (
 from connectors.http import Answer, HttpClient, failure_of
 
 _BASE = "/fba/outbound/2020-07-01"
-# The model names 2 requests a second and no Retry-After: https://developer-docs.amazon.com/sp-api/docs/usage-plans-and-
-# rate-limits (read 2026-11)
-_PAUSE = 2.0
 _USER_AGENT = "VeriSync/1.0 (Language=Python)"
+# The model has a 404 for what is not there; other parts of the API say it with a 400 (guess that this one may as well).
+_ABSENT = re.compile(r"order\b.*\b(does not exist|doesn't exist|not found|not be found)")
 
 
 class Outbound20200701:
@@ -79,11 +79,17 @@ class Outbound20200701:
         query = {"marketplaceId": marketplace_id}
         return self.send("GET", f"{_BASE}/features", None, operation="features.list", is_safe=True, query=query)
 
-    def inventory(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """FBA stock, by the inventory API that belongs to it."""
-        return self.send(
-            "GET", "/fba/inventory/v1/summaries", None, operation="inventory.list", is_safe=True, query=query
-        )
+    def inventory(self, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """FBA stock, by the inventory API that belongs to it; its token stands beside the payload."""
+        path, token = "/fba/inventory/v1/summaries", ""
+        while True:
+            asked = {**query, "nextToken": token} if token else query
+            said = self.send("GET", path, None, operation="inventory.list", is_safe=True, query=asked)
+            rows = (said.get("payload") or {}).get("inventorySummaries") or []
+            yield from (row for row in rows if isinstance(row, dict))
+            before, token = token, str((said.get("pagination") or {}).get("nextToken") or "")
+            if not token or token == before:
+                return
 
     def send(
         self,
@@ -110,6 +116,8 @@ class Outbound20200701:
             body=None if body is None else json.dumps(body).encode(),
         )
         said = _object(answer)
+        with suppress(ValueError):  # the rate in force for this seller, where Amazon names it
+            self.http.learn(operation, rate=float(answer.headers.get("x-amzn-ratelimit-limit", "")))
         if failure := _failure(answer, said, is_safe=is_safe):
             raise failure
         if said is None:
@@ -133,7 +141,9 @@ def _failure(answer: Answer, said: Mapping[str, Any] | None, *, is_safe: bool) -
     if status in (401, 403):
         return AuthorizationError("Amazon refused the token, or a role is missing", code=str(status))
     if status == 429:
-        return RateLimited("Too many requests", code="429", retry_after=answer.retry_after() or _PAUSE)
+        # The model names no Retry-After, so the pauses between the tries grow: https://developer-docs.amazon.com/sp-api/
+        # docs/usage-plans-and-rate-limits (read 2026-11)
+        return RateLimited("Too many requests", code="429", retry_after=answer.retry_after())
     if status == 503 and not is_safe:
         return OutcomeUnknown("Amazon was overloaded during the call", code="503")
     if 200 <= status < 300 and not errors:
@@ -160,6 +170,8 @@ def _refusal(errors: Any, status: int) -> PermanentError:
     for word, (what, reason) in words.items():
         if word in said:
             return PermanentError(f"Amazon refused the call: {what} ({code})", code=str(status), reason=reason)
+    if status == 400 and _ABSENT.search(said):
+        return PermanentError("Amazon does not know this order", code="404", reason="REMOTE_ERROR")
     field = re.search(r"\b([a-z]+[A-Z]\w+)\b", str(first.get("message") or ""))
     what = f"{field[1]} ({code})" if field else code
     return PermanentError(f"Amazon refused the call: {what}", code=str(status), reason="REMOTE_ERROR")

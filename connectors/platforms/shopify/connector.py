@@ -44,6 +44,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.shopify import documents, mapping, signing
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ _TOPICS = [
 ]
 _PAGE = 25
 _SKUS_PER_SEARCH = 10
+_REFERENCES_PER_SEARCH = 20
 _CANCEL_REASONS = frozenset(["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF"])
 
 
@@ -112,6 +114,15 @@ class Shopify(Destination):
             help="Keeps the literal {shop}",
         ),
     )
+    # Points, learned from each answer: https://shopify.dev/docs/api/usage/limits (notes of 2026-09). Costs are what our
+    # documents ask for.
+    limits = Limits(
+        rate=100,
+        burst=2000,
+        default_cost=12,
+        costs={"orders.find": 100, "orders.search": 60, "orders.changed": 60, "variants.search": 60},
+    )
+    create_operation = "orderCreate"
     scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
     scope_names = {
         "write_orders": "Orders",
@@ -241,23 +252,47 @@ class Shopify(Destination):
                 raise mapping.refusal(errors, f"the subscription of {topic}")
         return Subscriptions(made=tuple(missing))
 
+    def leave(self, address: str) -> bool:
+        """Uninstall the app, which ends its tokens and its subscriptions at once.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/appUninstall (schema 2026-07, read 2026-11)
+        """
+        return not self._payload("appUninstall", documents.UNINSTALL, {}, is_safe=False).get("userErrors")
+
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By the unique metafield, then by search, which lags: None is no proof right after a create.
+        """`find_orders` for one."""
+        found = self.find_orders([reference], since=since).get(reference)
+        assert not isinstance(found, PermanentError)
+        return found
+
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """By the unique metafield, then by search, which lags: absence is no proof right after a create.
 
         Raises if either look-up failed: that is never "absent".
         """
-        custom = {"namespace": mapping.NAMESPACE, "key": mapping.REFERENCE_KEY, "value": reference}
-        asked = {"identifier": {"customId": custom}}
-        node = self._ask("orderByIdentifier", documents.ORDER_BY_REFERENCE, asked).get("orderByIdentifier")
-        if node:
-            return mapping.placed_order(node, self._shop_url(self._shop))
-        query = {"query": f"source_identifier:{mapping.quoted(reference)}"}
-        for node in self._nodes("orders.search", documents.ORDERS, query, "orders"):
-            if node.get("sourceIdentifier") == reference:
-                return mapping.placed_order(node, self._shop_url(self._shop))
-        return None
+        found: dict[str, PlacedOrder | PermanentError] = {}
+        for start in range(0, len(references), _REFERENCES_PER_SEARCH):
+            batch = references[start : start + _REFERENCES_PER_SEARCH]
+            for reference, node in self._by_metafield(batch) + self._by_search(batch):
+                if reference in batch and reference not in found:
+                    found[reference] = mapping.placed_order(node, self._shop_url(self._shop))
+        return found
+
+    def _by_metafield(self, references: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        custom = {"namespace": mapping.NAMESPACE, "key": mapping.REFERENCE_KEY}
+        asked = {
+            f"i{place}": {"customId": {**custom, "value": reference}} for place, reference in enumerate(references)
+        }
+        data = self._ask("orders.find", documents.orders_by_reference(len(references)), asked)
+        nodes = ((reference, data.get(f"o{place}")) for place, reference in enumerate(references))
+        return [(reference, node) for reference, node in nodes if node]
+
+    def _by_search(self, references: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        query = " OR ".join(f"source_identifier:{mapping.quoted(reference)}" for reference in references)
+        nodes = self._nodes("orders.search", documents.ORDERS, {"query": query}, "orders")
+        return [(str(node.get("sourceIdentifier")), node) for node in nodes]
 
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
@@ -430,12 +465,24 @@ class Shopify(Destination):
             raise kind("Shopify's answer could not be read") from error
         if not isinstance(said, dict):
             raise kind("Shopify's answer could not be read")
+        self._learn(operation, said)
         data: dict[str, Any] | None = said.get("data") if isinstance(said.get("data"), dict) else None
         if said.get("errors") and not (not is_safe and _has_result(data)):
-            raise _graphql_failure(said, is_safe=is_safe)
+            failed = _graphql_failure(said, is_safe=is_safe)
+            if isinstance(failed, RateLimited):
+                self.http.refused(operation, retry_after=failed.retry_after)
+            raise failed
         if data is None:
             raise kind("Shopify's answer holds no data")
         return data
+
+    def _learn(self, operation: str, said: Mapping[str, Any]) -> None:
+        status = ((said.get("extensions") or {}).get("cost") or {}).get("throttleStatus") or {}
+        try:
+            available, rate = float(status["currentlyAvailable"]), float(status["restoreRate"])
+            self.http.learn(operation, available=available, rate=rate, burst=float(status["maximumAvailable"]))
+        except (KeyError, TypeError, ValueError):
+            return
 
     def _payload(self, mutation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
         payload = self._ask(mutation, document, variables, is_safe=is_safe).get(mutation)

@@ -3,6 +3,8 @@
 Cost rules: https://shopify.dev/docs/api/usage/limits (notes of 2026-09): connections multiply, 1,000 points at most.
 """
 
+from functools import cache
+
 PLACED = """
 fragment Placed on Order {
   id legacyResourceId name sourceIdentifier cancelledAt updatedAt
@@ -24,14 +26,14 @@ mutation OrderCreate($order: OrderCreateOrderInput!, $options: OrderCreateOption
     + PLACED
 )
 
-ORDER_BY_REFERENCE = (
-    """
-query OrderByReference($identifier: OrderIdentifierInput!) {
-  orderByIdentifier(identifier: $identifier) { ...Placed }
-}
-"""
-    + PLACED
-)
+
+@cache
+def orders_by_reference(count: int) -> str:
+    """One look-up for so many references, `$i0` to `o0` and so on."""
+    asked = ", ".join(f"$i{place}: OrderIdentifierInput!" for place in range(count))
+    fields = " ".join(f"o{place}: orderByIdentifier(identifier: $i{place}) {{ ...Placed }}" for place in range(count))
+    return f"query OrdersByReference({asked}) {{ {fields} }}\n{PLACED}"
+
 
 ORDERS = (
     """
@@ -141,6 +143,14 @@ SUBSCRIBE = """
 mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
   webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
     webhookSubscription { id }
+    userErrors { field message }
+  }
+}
+"""
+
+UNINSTALL = """
+mutation Uninstall {
+  appUninstall {
     userErrors { field message }
   }
 }

@@ -44,6 +44,7 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.squarespace import mapping, signing
 
 # Calls without a User-Agent are rejected, default ones are throttled harder:
@@ -93,6 +94,9 @@ class Squarespace(Destination):
             help="Where consent is asked and tokens come from",
         ),
     )
+    # 300 in a minute, then a minute of silence:
+    # https://developers.squarespace.com/commerce-apis/rate-limits (read 2026-11)
+    limits = Limits(rate=5, burst=300, window=60.0, cool_down=60.0)
     scopes = (
         "website.orders",
         "website.orders.read",
@@ -211,10 +215,17 @@ class Squarespace(Destination):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By reading through the orders changed since then: there is no filter for it. Raises if that failed."""
+        """By reading through the orders changed since then: there is no filter for it. Raises if that failed.
+
+        Another app's order for the same one is refused: a second one would be shipped twice.
+        """
         for order in self._orders(since, operation="orders.search"):
-            if mapping.is_ours(order) and order.get("externalOrderReference") == reference:
-                return mapping.placed_order(order, self._domain)
+            if order.get("externalOrderReference") != reference or order.get("testmode"):
+                continue
+            placed = mapping.placed_order(order, self._domain)
+            if not mapping.is_ours(order):
+                raise PermanentError(f"{placed.name} of another app carries its id", reason="DUPLICATE_FOUND")
+            return placed
         return None
 
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
@@ -396,7 +407,9 @@ def _failure(answer: Answer, *, is_safe: bool) -> PlatformError | None:
     if failure is None or answer.status not in (400, 402, 404, 405, 409, 422):
         return failure
     kind, said, context = _said(answer)
-    what = f"Squarespace refused the call ({kind or answer.status}{', ' + context if context else ''})"
+    # A plan that lacks the feature is answered with 402 (guess).
+    why = "the site's plan does not include this" if answer.status == 402 else "Squarespace refused the call"
+    what = f"{why} ({kind or answer.status}{', ' + context if context else ''})"
     return PermanentError(what, code=str(answer.status), reason=_reason(answer.status, said))
 
 
@@ -414,6 +427,8 @@ def _said(answer: Answer) -> tuple[str, str, str]:
 
 def _reason(status: int, said: str) -> str:
     """What a person can do about it. The words of the messages are not documented (guess)."""
+    if status == 402:
+        return "NOT_SUPPORTED"
     if status == 409:
         return "DUPLICATE_FOUND" if "idempotency" in said else "OUT_OF_STOCK" if "stock" in said else "REMOTE_ERROR"
     if "stock" in said or "inventory" in said:

@@ -63,7 +63,7 @@ def iso(at: datetime) -> str:
 def store(said: Any) -> StoreIdentity:
     """The site that the token is for (keys other than the id are a guess). Raises UnreadableAnswer without an id."""
     site = said if isinstance(said, dict) else {}
-    site_id = str(site.get("siteId") or site.get("id") or "")
+    site_id = str(site.get("id") or "")  # webhooks name it "websiteId"; "siteId" beside it is another name of the site
     if not site_id:
         raise UnreadableAnswer("Squarespace's answer about the site names no id")
     address = str(site.get("url") or site.get("domain") or "")
@@ -120,7 +120,9 @@ def money(value: Any) -> tuple[int | None, str]:
 
 def shipments(order: Mapping[str, Any]) -> list[Shipment]:
     """Every parcel. Squarespace gives them no id and does not say what is in which, so a parcel is known by its
-    place in the list: a number that is edited later is then a correction of the same parcel."""
+    place in the list: a number that is edited later is then a correction of the same parcel. An order that was marked
+    fulfilled without any is one parcel whose number is not known yet."""
+    parcels = order.get("fulfillments") or ([{}] if _status(order) == "FULFILLED" else [])
     return [
         Shipment(
             external_id=str(place),
@@ -128,16 +130,18 @@ def shipments(order: Mapping[str, Any]) -> list[Shipment]:
             tracking_number=str(parcel.get("trackingNumber") or "").strip(),
             tracking_url=str(parcel.get("trackingUrl") or ""),
             lines=None,
-            shipped_at=moment(parcel.get("shipDate")),
+            shipped_at=moment(parcel.get("shipDate") or order.get("fulfilledOn")),
         )
-        for place, parcel in enumerate(order.get("fulfillments") or [], start=1)
+        for place, parcel in enumerate(parcels, start=1)
         if isinstance(parcel, dict)
     ]
 
 
 def variants(said: Mapping[str, Any]) -> Iterator[Variant]:
-    """The variants on a page of products (the shape of stock and attributes is a guess)."""
+    """The variants of the physical products on a page (the shape of stock and attributes is a guess)."""
     for product in said.get("products") or []:
+        if product.get("type") not in (None, "PHYSICAL"):
+            continue
         for variant in product.get("variants") or []:
             stock = variant.get("stock") or {}
             quantity = None if stock.get("unlimited") else stock.get("quantity")

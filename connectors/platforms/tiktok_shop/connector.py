@@ -41,6 +41,7 @@ from connectors.base.types import (
     TrackingReceipt,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.tiktok_shop import mapping, signing
 
 # Codes: https://partner.tiktokshop.com/docv2/page/common-errors and the errors of each call's page (read 2026-11)
@@ -116,6 +117,8 @@ class TikTokShop(Source):
             help="The consent page's host; outside the US it is https://services.tiktokshop.com",
         ),
     )
+    # 50 a second for each call, per app and shop: https://partner.tiktokshop.com/docv2/page/rate-limits (read 2026-11)
+    limits = Limits(rate=50, burst=50, window=1.0, is_per_operation=True)
     scopes = (
         "seller.order.info",
         "seller.fulfillment.basic",

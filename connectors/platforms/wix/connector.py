@@ -41,11 +41,14 @@ from connectors.base.types import (
     Variant,
 )
 from connectors.http import Answer, failure_of
+from connectors.pacing import Limits
 from connectors.platforms.wix import mapping, signing
 
 _ORDERS = "/ecom/v1/orders"
+_REFERENCES_PER_SEARCH = 50
 _PAGE = 100
 _SKUS_PER_SEARCH = 50
+_MOST_VARIANTS_V1 = 10_000  # pages by an offset have an end, even if a site repeats itself
 _TOKEN_EARLY = timedelta(seconds=60)
 
 
@@ -82,6 +85,10 @@ class Wix(Destination):
             help="The page on which an owner adds the app",
         ),
     )
+    # 200 in a minute, per installation; no answer tells how many are left:
+    # https://dev.wix.com/docs/rest/articles/getting-started/rate-limits (read 2026-11)
+    # `orders.create` takes the turn of the look at its payments as well.
+    limits = Limits(rate=200 / 60, burst=200, window=60.0, cool_down=5.0, costs={"orders.create": 2, "payments.get": 0})
     scopes = ("SCOPE.DC-ECOM-MEGA.MANAGE-ECOM", "SCOPE.DC-STORES.READ-PRODUCTS")
     scope_names = {"SCOPE.DC-ECOM-MEGA.MANAGE-ECOM": "eCommerce", "SCOPE.DC-STORES.READ-PRODUCTS": "Products"}
     private_keys = frozenset(
@@ -161,25 +168,35 @@ class Wix(Destination):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By our reference. The search lags: None is no proof right after a create.
+        """`find_orders` for one: None is no proof right after a create. Raises PermanentError (DUPLICATE_FOUND)."""
+        found = self.find_orders([reference], since=since).get(reference)
+        if isinstance(found, PermanentError):
+            raise found
+        return found
 
-        Raises PermanentError (DUPLICATE_FOUND) for an order with this reference that another app made.
-        """
-        search = {"filter": {"channelInfo.externalOrderId": {"$eq": reference}}, "cursorPaging": {"limit": 5}}
-        found = list(self._search(search, operation="orders.find"))
-        for order in found:
-            if mapping.is_ours(order, self.config["APP_ID"]):
-                return mapping.placed_order(order, self._site_id)
-        if found:
-            name = mapping.placed_order(found[0], "").name
-            raise PermanentError(f"{name} has this TikTok Shop order id", reason="DUPLICATE_FOUND")
-        return None
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """By our references. The search lags. An order that another app made with one is DUPLICATE_FOUND."""
+        found: dict[str, PlacedOrder | PermanentError] = {}
+        for start in range(0, len(references), _REFERENCES_PER_SEARCH):
+            asked = {"$in": list(references[start : start + _REFERENCES_PER_SEARCH])}
+            search = {"filter": {"channelInfo.externalOrderId": asked}, "cursorPaging": {"limit": _PAGE}}
+            for order in self._search(search, operation="orders.find"):
+                reference = str((order.get("channelInfo") or {}).get("externalOrderId") or "")
+                placed = mapping.placed_order(order, self._site_id)
+                if mapping.is_ours(order, self.config["APP_ID"]):
+                    found[reference] = placed
+                else:
+                    taken = PermanentError(f"{placed.name} has this TikTok Shop order id", reason="DUPLICATE_FOUND")
+                    found.setdefault(reference, taken)
+        return found
 
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
         try:
             order, remarks = self._create(draft, reference, channel=mapping.CHANNELS[0])
         except PermanentError as error:
+            if "PURCHASED_DATE_CANNOT_BE_IN_FUTURE" in error.message:
+                raise TemporaryError("Wix's clock is behind ours; the order is sent again", code=error.code) from error
             if "channelInfo.type" not in error.message:
                 raise
             # A definite refusal of the channel's name: nothing was made, so the general one may be tried.
@@ -215,17 +232,22 @@ class Wix(Destination):
 
     def record_refund(self, external_id: str, refund: Refund, *, reference: str) -> None:
         """Record a refund made elsewhere. May be repeated: its reason holds the reference."""
-        for past in self._transactions(external_id).get("refunds") or []:
-            if str((past.get("details") or {}).get("reason") or "").startswith(mapping.reason_mark(reference)):
-                return
+        transactions = self._transactions(external_id)
+        if mapping.has_refund(transactions, reference):
+            return
         order = self._order(external_id)
         if order is None:
             raise PermanentError("The order is not on the site any more", reason="REMOTE_ERROR")
+        if mapping.lacks_payment(order, transactions):
+            # The answer to its create was lost, so nobody recorded what was paid.
+            self._add_payment(order, mapping.placed_order(order, "").reference)
         path = "/ecom/v1/order-billing/get-order-refundability"
         able = self._send("POST", path, {"orderId": external_id}, operation="refunds.able", is_safe=True)
-        body = mapping.refund_body(order, able.get("payments") or [], refund, reference)
+        body = mapping.refund_body(order, able, refund, reference)
         path = "/ecom/v1/order-billing/refund-payments"
-        self._send("POST", path, body, operation="refunds.create", is_safe=False)
+        said = self._send("POST", path, body, operation="refunds.create", is_safe=False)
+        if mapping.has_failed(said.get("refund")):
+            raise PermanentError("Wix could not record the refund", reason="REMOTE_ERROR")
 
     def fetch_order(self, external_id: str) -> PlacedOrder | None:
         """The order as it stands; None if it is not there any more."""
@@ -254,7 +276,8 @@ class Wix(Destination):
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]:
         """Every variant with exactly this SKU, by whichever catalog the site has."""
         found: dict[str, list[Variant]] = {sku: [] for sku in skus}
-        asked = [sku for sku in found if sku.strip()]
+        # What is longer than any SKU of Wix is not there, and might be refused together with the others.
+        asked = [sku for sku in found if 0 < len(sku.strip()) <= mapping.LONGEST_SKU]
         version = self._catalog_version() if asked else ""
         for start in range(0, len(asked), _SKUS_PER_SEARCH):
             batch = asked[start : start + _SKUS_PER_SEARCH]
@@ -283,14 +306,15 @@ class Wix(Destination):
     def _record_payment(self, order: Mapping[str, Any], reference: str) -> tuple[str, ...]:
         """Whether PAID makes a payment by itself is not documented, so it is read first. The order stands anyway."""
         try:
-            if self._transactions(str(order["id"])).get("payments"):
-                return ()
-            path = f"/ecom/v1/payments/orders/{order['id']}/add-payment"
-            body = mapping.payment(order, reference)
-            self._send("POST", path, body, operation="payments.add", is_safe=False)
+            if mapping.lacks_payment(order, self._transactions(str(order["id"]))):
+                self._add_payment(order, reference)
         except PlatformError:
             return ("Wix did not record the payment made at TikTok Shop; the order says that it is paid",)
         return ()
+
+    def _add_payment(self, order: Mapping[str, Any], reference: str) -> None:
+        path = f"/ecom/v1/payments/orders/{order['id']}/add-payment"
+        self._send("POST", path, mapping.payment(order, reference), operation="payments.add", is_safe=False)
 
     def _transactions(self, external_id: str) -> dict[str, Any]:
         said = self._get(f"/ecom/v1/payments/orders/{external_id}", operation="payments.get")
@@ -304,14 +328,28 @@ class Wix(Destination):
             raise UnsupportedFeature("Wix Stores is not on this site, so no product can be linked")
         return version[:2]
 
-    def _variants(self, version: str, skus: Sequence[str]) -> list[Variant]:
-        query: dict[str, Any] = {"filter": {"sku": {"$in": list(skus)}}}
-        if version == "V3":
-            query["cursorPaging"] = {"limit": 1000}
-            path = "/stores/v3/products/query-variants"
-            return mapping.variants_v3(self._ask(path, {"query": query}))
-        query["paging"] = {"limit": 100}
-        return mapping.variants_v1(self._ask("/stores-reader/v1/variants/query", {"query": query}))
+    def _variants(self, version: str, skus: Sequence[str]) -> Iterator[Variant]:
+        """To the last page: a second variant with the same SKU must not be overlooked."""
+        wanted = {"sku": {"$in": list(skus)}}
+        return self._variants_v3(wanted) if version == "V3" else self._variants_v1(wanted)
+
+    def _variants_v3(self, wanted: Mapping[str, Any]) -> Iterator[Variant]:
+        query: dict[str, Any] = {"filter": wanted, "cursorPaging": {"limit": 1000}}
+        while True:
+            page = self._ask("/stores/v3/products/query-variants", {"query": query})
+            yield from mapping.variants_v3(page)
+            cursor = ((page.get("pagingMetadata") or {}).get("cursors") or {}).get("next")
+            if not cursor or cursor == query["cursorPaging"].get("cursor"):
+                return
+            query = {"cursorPaging": {"limit": 1000, "cursor": cursor}}
+
+    def _variants_v1(self, wanted: Mapping[str, Any]) -> Iterator[Variant]:
+        for offset in range(0, _MOST_VARIANTS_V1, _PAGE):
+            query = {"filter": wanted, "paging": {"limit": _PAGE, "offset": offset}}
+            page = self._ask("/stores-reader/v1/variants/query", {"query": query})
+            yield from mapping.variants_v1(page)
+            if len(page.get("variants") or []) < _PAGE:
+                return
 
     def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._send("POST", path, body, operation="variants.search", is_safe=True)
@@ -346,15 +384,15 @@ class Wix(Destination):
         }
         answer = self._post(f"{self.config['API_URL']}/oauth2/token", body, operation="token", is_safe=True)
         if answer.status in (400, 401, 403, 404):
-            raise AuthorizationError(
-                "Wix gives no token for this site: the app is not installed there", code="invalid_grant"
-            )
+            word = _oauth_error(answer)
+            cause = "our app's id or secret is wrong" if word == "invalid_client" else "the app is not installed there"
+            raise AuthorizationError(f"Wix gives no token for this site ({word}): {cause}", code="invalid_grant")
         if failure := failure_of(answer, is_safe=True):
             raise failure
         said = answer.json()
         if not isinstance(said, dict) or not said.get("access_token"):
             raise UnreadableAnswer("Wix's answer holds no access token")
-        life = timedelta(seconds=float(said.get("expires_in") or 300))
+        life = timedelta(seconds=_seconds(said.get("expires_in")))
         return Credentials(
             access_token=str(said["access_token"]),
             access_expires_at=self.clock() + max(life - _TOKEN_EARLY, _TOKEN_EARLY),
@@ -397,23 +435,49 @@ class Wix(Destination):
         return self.http.send(method, url, operation=operation, is_safe=is_safe, headers=headers, body=sent)
 
 
+# What a refused field means for the merchant. The names are those of the order.
+_REASONS = {
+    "address": "ADDRESS_INVALID",
+    "contactdetails": "ADDRESS_INVALID",
+    "catalogreference": "PRODUCT_DELETED",
+}
+
+
 def _refusal(answer: Answer) -> PermanentError:
     """A refusal by its code and the fields it names; the texts may repeat what was sent, and are not shown.
 
     https://dev.wix.com/docs/rest/articles/getting-started/about-errors (read 2026-11)
     """
     try:
-        said = answer.json()
+        details = mapping.part(answer.json(), "details")
     except UnreadableAnswer:
-        said = {}
-    details = (said.get("details") if isinstance(said, dict) else None) or {}
-    code = str((details.get("applicationError") or {}).get("code") or "")[:80]
-    violations = (details.get("validationError") or {}).get("fieldViolations") or []
+        details = {}
+    code = str(mapping.part(details, "applicationError").get("code") or "")[:80]
+    violations = mapping.parts(mapping.part(details, "validationError"), "fieldViolations")
     fields = ", ".join(
         f"{str(each.get('field'))[:80]} ({str(each.get('violatedRule') or '')[:40]})" for each in violations[:5]
     )
-    what = fields or code or f"HTTP {answer.status}"
-    reason = (
-        "ADDRESS_INVALID" if "address" in fields.lower() else "PRODUCT_DELETED" if "catalogReference" in fields else ""
+    if "order.currency " in fields:
+        return UnsupportedFeature("the site works in another currency now", code=str(answer.status))
+    reason = next((reason for name, reason in _REASONS.items() if name in fields.lower()), "REMOTE_ERROR")
+    return PermanentError(
+        f"Wix refused {fields or code or f'HTTP {answer.status}'}", code=str(answer.status), reason=reason
     )
-    return PermanentError(f"Wix refused {what}", code=str(answer.status), reason=reason or "REMOTE_ERROR")
+
+
+def _oauth_error(answer: Answer) -> str:
+    """The IETF's word for what is wrong with a call for a token, if it is one."""
+    try:
+        said = answer.json()
+    except UnreadableAnswer:
+        said = None
+    word = str(said.get("error") or "") if isinstance(said, dict) else ""
+    return word if word.replace("_", "").isalpha() and len(word) <= 40 else f"HTTP {answer.status}"
+
+
+def _seconds(value: Any) -> float:
+    """How long a token lives; a short time where that is not said."""
+    try:
+        return float(value or 300)
+    except (TypeError, ValueError):
+        return 300.0

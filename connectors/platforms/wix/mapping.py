@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ CHANNELS = ("TIKTOK", "OTHER_PLATFORM")
 # The Stores app in a catalog reference: the current package's, and the one that public code uses for V1 (guess).
 STORES_APP = {"V3": "215238eb-22a5-4c36-9e7b-e7c08025e04e", "V1": "1380b703-ce81-ff05-f115-39571d94dfcd"}
 MOST_LINES, MOST_UNITS, LONGEST_SKU = 300, 100_000, 40
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # The carriers that Wix knows by a code of its own; others are free text.
 CARRIERS = {"fedex": "FedEx", "ups": "UPS", "usps": "USPS", "dhl": "DHL", "canadaPost": "Canada Post"}
 _KINDS = {
@@ -62,6 +64,18 @@ def iso(at: datetime) -> str:
 # Reading
 
 
+def part(said: Any, name: str) -> dict[str, Any]:
+    """The object of this name; an empty one where there is none."""
+    found = said.get(name) if isinstance(said, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def parts(said: Any, name: str) -> list[dict[str, Any]]:
+    """The objects in the list of this name."""
+    found = said.get(name) if isinstance(said, dict) else None
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def store(said: Any, instance_id: str) -> StoreIdentity:
     """The site that the instance is on. Raises UnreadableAnswer if the answer is of another instance."""
     instance = (said.get("instance") if isinstance(said, dict) else None) or {}
@@ -79,11 +93,13 @@ def store(said: Any, instance_id: str) -> StoreIdentity:
 
 
 def is_ours(order: Mapping[str, Any], app_id: str) -> bool:
-    """Whether this app made the order. An order that does not say who made it counts by its channel."""
-    channel = order.get("channelInfo") or {}
+    """Whether this app made the order: buyers and people can fill in a channel too. An order that does not say who
+    made it counts by its channel."""
+    channel = part(order, "channelInfo")
     if channel.get("type") not in CHANNELS or not channel.get("externalOrderId"):
         return False
-    return (order.get("createdBy") or {}).get("appId") in (None, "", app_id)
+    maker = {name: value for name, value in part(order, "createdBy").items() if value}
+    return not maker or maker.get("appId") == app_id
 
 
 def placed_order(order: Any, site_id: str) -> PlacedOrder:
@@ -147,11 +163,14 @@ def variants_v3(said: Mapping[str, Any]) -> list[Variant]:
     found = []
     for one in said.get("variants") or []:
         product = one.get("productData") or {}
+        product_id, variant_id = product.get("productId"), one.get("variantId") or one.get("id")
+        if not product_id or not variant_id:
+            continue
         choices = (choice.get("optionChoiceNames") or {} for choice in one.get("optionChoices") or [])
         names = [str(choice.get("choiceName")) for choice in choices if choice.get("choiceName")]
         found.append(
             Variant(
-                external_id=f"V3|{product.get('productId')}|{one.get('variantId') or one.get('id')}",
+                external_id=f"V3|{product_id}|{variant_id}",
                 sku=str(one.get("sku") or ""),
                 title=str(product.get("name") or ""),
                 variant_title=" / ".join(names),
@@ -217,11 +236,11 @@ def event(body: bytes, *, event_id: str, app_id: str) -> PlatformEvent:
 
 def _order_of(said: Mapping[str, Any]) -> str:
     changed = _opened(said.get("updatedEvent")).get("currentEntity")
-    body = _opened(said.get("actionEvent")).get("body")
-    for part in (_opened(changed), _opened(body)):
-        if part.get("orderId"):
-            return str(part["orderId"])
-    return str(said.get("entityId") or "")
+    body = _opened(_opened(said.get("actionEvent")).get("body"))
+    for each in (_opened(changed), body, _opened(body.get("orderTransactions"))):
+        if each.get("orderId"):
+            return str(each["orderId"])
+    return str(_opened(body.get("order")).get("id") or said.get("entityId") or "")
 
 
 def _opened(value: Any) -> dict[str, Any]:
@@ -264,9 +283,11 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
         "customFields": _fields(draft, remarks),
     }
     if shipping.code:
-        order["shippingInfo"]["code"] = shipping.code[:100]
-    if draft.email and "*" not in draft.email:
+        order["shippingInfo"]["code"] = _cut(shipping.code, 100, "The shipping method's code", remarks)
+    if _EMAIL.fullmatch(draft.email) and "*" not in draft.email:
         order["buyerInfo"] = {"email": draft.email}
+    elif draft.email and "*" not in draft.email:
+        remarks.append("The buyer's e-mail was left out, since it is none")
     if draft.note:
         order["buyerNote"] = _cut(draft.note, 1000, "The note", remarks)
     # Both default to true: https://dev.wix.com/docs/rest/business-solutions/e-commerce/orders (read 2026-11)
@@ -300,7 +321,7 @@ def _money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
     if fees:
         parts["additionalFees"] = [
             {
-                "code": fee.code[:100],
+                "code": _cut(fee.code, 100, "A fee's code", remarks),
                 "name": _cut(fee.title, 50, "A fee's name", remarks),
                 "price": _price(fee.amount, draft.currency),
             }
@@ -323,8 +344,9 @@ def _require_size(draft: OrderDraft) -> None:
 
 def _line(line: DraftLine, place_no: int, draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
     zero = {"amount": to_text(0, draft.currency)}
+    name = line.title.strip() or line.sku or f"Item {place_no}"
     item: dict[str, Any] = {
-        "productName": {"original": _cut(line.title or line.sku, 200, f"The name of item {place_no}", remarks)},
+        "productName": {"original": _cut(name, 200, f"The name of item {place_no}", remarks)},
         "quantity": line.quantity,
         "price": {"amount": to_text(line.unit_price, draft.currency)},
         "itemType": {"preset": "PHYSICAL"},
@@ -338,7 +360,7 @@ def _line(line: DraftLine, place_no: int, draft: OrderDraft, remarks: list[str])
         },
     }
     if line.variant_title:
-        value = {"original": line.variant_title[:600]}
+        value = {"original": _cut(line.variant_title, 600, f"The variant of item {place_no}", remarks)}
         item["descriptionLines"] = [{"name": {"original": "Variant"}, "plainText": value}]
     if line.variant_id:
         version, product_id, variant_id = line.variant_id.split("|")
@@ -352,17 +374,20 @@ def _place(address: Address, phone: str, remarks: list[str]) -> dict[str, Any]:
     if not address.country_code or not address.line1:
         missing = "country" if not address.country_code else "street"
         raise PermanentError(f"Wix needs a {missing} in the address", reason="ADDRESS_INVALID")
+    if len(address.postal_code) > 50:
+        raise PermanentError("Wix takes postal codes of at most 50 characters", reason="ADDRESS_INVALID")
     first, last = address.first_name, address.last_name
     if not last:
         first, last = "", first or address.name
     country = address.country_code.upper()
     rest = ", ".join(line for line in (address.line2, address.line3, address.line4) if line)
     number = address.phone or phone
+    province = _cut(address.province, 50, "The state", remarks)
     where = {
         "country": country,
-        "subdivision": f"{country}-{address.province_code}" if address.province_code else address.province[:50],
+        "subdivision": f"{country}-{address.province_code}" if address.province_code else province,
         "city": _cut(address.city, 50, "The city", remarks),
-        "postalCode": address.postal_code[:50],
+        "postalCode": address.postal_code,
         "addressLine": _cut(address.line1, 150, "The address's first line", remarks),
         "addressLine2": _cut(rest, 100, "The address's second line", remarks),
     }
@@ -389,6 +414,14 @@ def _cut(text: str, longest: int, what: str, remarks: list[str]) -> str:
     return text[:longest]
 
 
+def lacks_payment(order: Mapping[str, Any], transactions: Mapping[str, Any]) -> bool:
+    """Whether nothing is recorded as paid of an order that costs something."""
+    currency = str(order.get("currency") or "")
+    total = _minor(part(order, "priceSummary").get("total"), currency)
+    paid = _minor(part(order, "balanceSummary").get("paid"), currency)
+    return bool(total) and not paid and not transactions.get("payments")
+
+
 def payment(order: Mapping[str, Any], reference: str) -> dict[str, Any]:
     """The body that records what TikTok took as paid elsewhere."""
     details = {"offlinePayment": True, "paymentMethod": "TikTok Shop", "providerTransactionId": reference}
@@ -397,24 +430,16 @@ def payment(order: Mapping[str, Any], reference: str) -> dict[str, Any]:
 
 
 def refund_body(
-    order: Mapping[str, Any], payments: Sequence[Mapping[str, Any]], refund: Refund, reference: str
+    order: Mapping[str, Any], refundability: Mapping[str, Any], refund: Refund, reference: str
 ) -> dict[str, Any]:
     """A refund recorded outside any provider. Its reason holds our reference: it is searched before a repeat.
 
     Raises PermanentError when no payment is left to refund, or an item is not in the order.
     """
-    able = next((one for one in payments if one.get("refundable") is not False and one.get("payment")), None)
+    able = next((one for one in parts(refundability, "payments") if _is_refundable(one)), None)
     if able is None:
         raise PermanentError("Wix's order has no payment to refund", reason="REMOTE_ERROR")
-    lines = []
-    left = {sku: quantity for sku, quantity in refund.line_quantities.items() if quantity > 0}
-    for line in order.get("lineItems") or []:
-        keys = (str((line.get("physicalProperties") or {}).get("sku") or ""), str(line.get("id")))
-        quantity = sum(left.pop(key, 0) for key in keys)
-        if quantity:
-            lines.append({"lineItemId": str(line["id"]), "quantity": quantity})
-    if left:
-        raise PermanentError("Wix's order has no such line to refund", reason="REMOTE_ERROR")
+    lines = _refund_lines(order, refundability, refund)
     amount = {"amount": to_text(refund.amount, refund.currency)}
     body: dict[str, Any] = {
         "orderId": str(order["id"]),
@@ -427,6 +452,46 @@ def refund_body(
         if refund.restock:
             body["sideEffects"]["restock"] = {"lineItems": lines}
     return body
+
+
+def _is_refundable(one: Mapping[str, Any]) -> bool:
+    """A payment made offline is refundable by hand alone, and by hand is what `externalRefund` means."""
+    if not part(one, "payment").get("paymentId") or one.get("nonRefundable"):
+        return False
+    return one.get("refundable") is not False or bool(one.get("manuallyRefundable"))
+
+
+def _refund_lines(order: Mapping[str, Any], refundability: Mapping[str, Any], refund: Refund) -> list[dict[str, Any]]:
+    """The items, by SKU or by line, over all lines that have one SKU: to each no more than it can give back."""
+    able = {str(one.get("lineItemId")): one.get("availableRefundQuantity") for one in parts(refundability, "lineItems")}
+    left = {key: quantity for key, quantity in refund.line_quantities.items() if quantity > 0}
+    lines = []
+    for line in parts(order, "lineItems"):
+        line_id = str(line.get("id"))
+        room = taken = int(able.get(line_id, line.get("quantity")) or 0)
+        for key in (line_id, str(part(line, "physicalProperties").get("sku") or "")):
+            some = min(room, left.get(key, 0))
+            left[key], room = left.get(key, 0) - some, room - some
+        if taken > room:
+            lines.append({"lineItemId": line_id, "quantity": taken - room})
+    if any(left.values()):
+        raise PermanentError("Wix's order has no such items left to refund", reason="REMOTE_ERROR")
+    return lines
+
+
+def has_refund(transactions: Mapping[str, Any], reference: str) -> bool:
+    """Whether the refund with our reference is recorded already; one that failed is not."""
+    mark = reason_mark(reference)
+    return any(
+        str(part(past, "details").get("reason") or "").partition(" ")[0] == mark and not has_failed(past)
+        for past in parts(transactions, "refunds")
+    )
+
+
+def has_failed(refund: Any) -> bool:
+    """Whether every part of the refund failed."""
+    statuses = {one.get("refundStatus") for one in parts(refund, "transactions")}
+    return statuses == {"FAILED"}
 
 
 def reason_mark(reference: str) -> str:

@@ -88,6 +88,17 @@ class TestCreate:
         assert second["sellerFulfillmentOrderItemId"] == "L2"
         assert mapping.source_line_ids("L2") == ()
 
+    def test_keeps_the_sku_at_the_source_where_line_ids_do_not_fit_and_amazons_is_another(self):
+        ids = tuple(str(577086512123755100 + unit) for unit in range(3))
+        linked = replace(draft().lines[0], sku="FIG 8oz", variant_id="AMZ-77", source_line_ids=ids, quantity=3)
+        (made,) = body(draft(lines=(linked,)))["items"]
+        (parcel,) = mapping.shipments({"fulfillmentShipments": [shipment({}, **made)]})
+        assert [(line.sku, line.quantity, line.source_line_ids) for line in parcel.lines] == [("FIG 8oz", 3, ())]
+        same = replace(linked, sku="AMZ-77")
+        assert body(draft(lines=(same,)))["items"][0]["sellerFulfillmentOrderItemId"] == "L1"
+        long = replace(linked, sku="x" * 60)
+        assert body(draft(lines=(long,)))["items"][0]["sellerFulfillmentOrderItemId"] == "L1"
+
     @pytest.mark.parametrize(
         "lines",
         [
@@ -120,6 +131,29 @@ class TestCreate:
         made, remarks = mapping.order_create(long, "5764", marketplace_id=US, options={})
         assert len(made["destinationAddress"]["name"]) == 50
         assert remarks == ("The buyer's name was cut to 50 characters",)
+
+    def test_breaks_a_long_street_anew_and_loses_nothing_of_it(self):
+        lines = {"line1": "Building 7, " * 6 + "Dock 2", "line2": "Apt 4", "line3": "", "line4": "Ring twice"}
+        made = body(draft(address=replace(draft().address, **lines)))["destinationAddress"]
+        street = [made[f"addressLine{place}"] for place in (1, 2)]
+        assert max(len(line) for line in street) <= 60
+        assert " ".join(street) == f"{lines['line1']}, Apt 4, Ring twice"
+        assert "addressLine3" not in made
+
+    def test_leaves_lines_that_fit_as_they_are(self):
+        lines = {"line1": "12 Harbor Street", "line2": "Apt 4", "line3": "Floor 2", "line4": "Ring twice"}
+        made = body(draft(address=replace(draft().address, **lines)))["destinationAddress"]
+        assert [made[f"addressLine{place}"] for place in (1, 2, 3)] == [
+            "12 Harbor Street",
+            "Apt 4",
+            "Floor 2, Ring twice",
+        ]
+
+    @pytest.mark.parametrize("parts", [{"line1": "Building 7, " * 20}, {"country_code": "USA"}, {"city": "  "}])
+    def test_refuses_an_address_that_cannot_be_written(self, parts):
+        with pytest.raises(PermanentError) as caught:
+            body(draft(address=replace(draft().address, **parts)))
+        assert caught.value.reason == "ADDRESS_INVALID"
 
     @pytest.mark.parametrize("reference", ["5 764", "x" * 38, "57/64", ""])
     def test_makes_no_id_that_amazon_cannot_read_again(self, reference):
@@ -168,6 +202,15 @@ class TestParcel:
         (parcel,) = self.read(shipment({"amazonFulfillmentTrackingNumber": "TBA303", "carrierCode": "AMZN_US"}))
         assert (parcel.tracking_number, parcel.carrier) == ("TBA303", "Amazon Logistics")
 
+    @pytest.mark.parametrize("carrier", ["AMZN_US", "AMZL", "Amazon Shipping", "Amazon Logistics"])
+    def test_of_amazons_carrier_is_told_by_one_name(self, carrier):
+        (parcel,) = self.read(shipment({"trackingNumber": "QA1234", "carrierCode": carrier}))
+        assert parcel.carrier == "Amazon Logistics"
+
+    @pytest.mark.parametrize("status", ["PENDING", "Pending"])
+    def test_is_none_before_it_has_left(self, status):
+        assert self.read({**shipment({"trackingNumber": "1Z"}), "fulfillmentShipmentStatus": status}) == []
+
     def test_without_a_number_waits(self):
         assert self.read(shipment({}))[0].tracking_number == ""
 
@@ -191,6 +234,22 @@ class TestSame:
         assert mapping.is_same(body(), self.payload(name=body()["destinationAddress"]["name"].upper()))
         assert not mapping.is_same(body(), self.payload(postalCode="99999"))
         assert not mapping.is_same(body(), {**self.payload(), "fulfillmentOrderItems": []})
+
+
+class TestOrderOfAnother:
+    @pytest.mark.parametrize(
+        ("head", "is_for"),
+        [
+            ({"sellerFulfillmentOrderId": "S02-1", "displayableOrderId": "5764"}, True),
+            ({"sellerFulfillmentOrderId": "TTS_5764", "displayableOrderId": "#99"}, True),
+            ({"sellerFulfillmentOrderId": "S02-1", "displayableOrderId": "15764"}, False),
+            ({"sellerFulfillmentOrderId": "S02-1", "displayableOrderId": None}, False),
+            ({"displayableOrderId": "5764", "fulfillmentOrderStatus": "CANCELLED"}, False),
+            ({"displayableOrderId": "5764", "fulfillmentOrderStatus": "Unfulfillable"}, False),
+        ],
+    )
+    def test_is_told_by_the_whole_number_unless_it_is_over(self, head, is_for):
+        assert mapping.is_for(head, "5764") is is_for
 
 
 class TestPreview:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from connectors.platforms.squarespace import signing
 
-SECRET = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-BODY = (
-    b'{"id":"5c2ba184b63ed3cb411ce2b1","websiteId":"5f3c3d55ac435e1a051f77b3","subscriptionId":"5f3c2155d947844beedda991",'
-    b'"topic":"order.update","createdOn":"2020-04-22T22:18+00:00","data":{"orderId":"5f3c39ce69e11e796f19990e",'
-    b'"update":"FULFILLED"}}'
+VECTOR = json.loads(
+    (Path(__file__).resolve().parents[2] / "payloads/squarespace/signature_vector.json").read_text(encoding="utf-8")
 )
-GOOD = "9cd4f16563c840c8aaf25f0731ac5d1061c08351b430766baf6cd84a8bb2f5ec"
+SECRET = VECTOR["secret_hex"]
+BODY = VECTOR["body_utf8"].encode()
+GOOD = VECTOR["expected_Squarespace-Signature"]
 
 
 class TestSignature:
     def test_of_the_vector_is_right(self):
+        assert len(BODY) == VECTOR["body_len"]
         assert signing.is_webhook_signed(BODY, GOOD, SECRET)
 
     def test_made_with_the_secret_as_text_is_refused(self):
-        wrong = "24437ab17feb883138ab04941489662513b9c8f859e1a5c15835afba6675957b"
+        wrong = VECTOR["must_be_rejected_key_not_hex_decoded"]
         assert not signing.is_webhook_signed(BODY, wrong, SECRET)
 
     @pytest.mark.parametrize(

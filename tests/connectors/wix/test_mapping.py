@@ -89,11 +89,56 @@ class TestCreate:
         assert len(body["order"]["lineItems"][0]["productName"]["original"]) == 200
         assert remarks == ("The name of item 1 was cut to 200 characters",)
 
-    @pytest.mark.parametrize("changes", [{"sku": "x" * 41}, {"quantity": 100_001}])
-    def test_refuses_by_name_what_wix_does_not_take(self, changes):
+    @pytest.mark.parametrize(
+        ("changes", "what"), [({"sku": "x" * 41}, "x{41} has 41"), ({"quantity": 100_001}, "has 100001")]
+    )
+    def test_refuses_by_name_what_wix_does_not_take(self, changes, what):
         line = replace(draft().lines[0], **changes)
-        with pytest.raises(UnsupportedFeature):
+        with pytest.raises(UnsupportedFeature, match=what):
             order(replace(draft(), lines=(line,)))
+
+    def test_cuts_nothing_silently(self):
+        long = "x" * 700
+        made = draft()
+        address = replace(
+            made.address,
+            first_name=long,
+            last_name=long,
+            line1=long,
+            line2=long,
+            city=long,
+            province=long,
+            province_code="",
+        )
+        made = replace(
+            made,
+            address=address,
+            note=long * 2,
+            lines=(replace(made.lines[0], title=long, variant_title=long),),
+            charges=(DraftCharge(long, long, 0), DraftCharge(long, long, 0)),
+            attributes=((long, "v"),),
+        )
+        body, remarks = mapping.order_create(made, "5764", channel="TIKTOK")
+        assert len(set(remarks)) == 14
+        assert all(" was cut to " in remark for remark in remarks)
+        assert "x" * 1001 not in json.dumps(body)
+
+    def test_names_an_item_that_has_no_name(self):
+        line = replace(draft().lines[0], title=" ", sku="", variant_title="")
+        assert order(replace(draft(), lines=(line,)))["lineItems"][0]["productName"] == {"original": "Item 1"}
+
+    @pytest.mark.parametrize("email", ["nobody", "a b@c.d", "@x.y"])
+    def test_leaves_out_an_email_that_is_none_and_says_so(self, email):
+        body, remarks = mapping.order_create(draft(email=email), "5764", channel="TIKTOK")
+        assert "buyerInfo" not in body["order"]
+        assert "e-mail was left out" in remarks[0]
+
+    def test_keeps_the_zeros_of_a_postal_code_and_refuses_one_that_is_too_long(self):
+        address = replace(draft().address, postal_code="07030")
+        assert order(draft(address=address))["recipientInfo"]["address"]["postalCode"] == "07030"
+        with pytest.raises(PermanentError) as caught:
+            order(draft(address=replace(address, postal_code="0" * 51)))
+        assert caught.value.reason == "ADDRESS_INVALID"
 
     def test_refuses_more_than_three_hundred_lines(self):
         with pytest.raises(UnsupportedFeature, match="301"):
@@ -131,6 +176,12 @@ class TestEvent:
         told = self.said("wix.ecom.v1.fulfillments", updatedEvent=changed)
         assert (told.kind, told.external_id) == (EventKind.SHIPMENT_CHANGED, "o7")
 
+    @pytest.mark.parametrize(
+        "body", [{"order": {"id": "o7"}}, {"orderTransactions": {"orderId": "o7"}}, {"orderId": "o7", "refund": {}}]
+    )
+    def test_of_an_action_names_the_order_that_is_in_it(self, body):
+        assert self.said("wix.ecom.v1.order_transactions", actionEvent={"body": body}).external_id == "o7"
+
     def test_of_removal_is_heard(self):
         assert self.said(name="AppRemoved").kind is EventKind.DEAUTHORIZED
 
@@ -166,6 +217,10 @@ class TestVariants:
         said = {"variants": [{"sku": "A", "variantId": "v", "productData": {"productId": "p", "name": "Candle"}}]}
         assert mapping.variants_v3(said)[0].external_id == "V3|p|v"
 
+    def test_without_an_id_are_left_out(self):
+        said = {"variants": [{"sku": "A", "variantId": "v", "productData": {}}, {"sku": "A", "productData": None}]}
+        assert mapping.variants_v3(said) == []
+
     @pytest.mark.parametrize("mark", [".", "-"])
     def test_of_v1_are_parted_at_either_mark(self, mark):
         (one,) = mapping.variants_v1({"variants": [{"id": f"{PRODUCT}{mark}{VARIANT}", "sku": "A"}]})
@@ -173,8 +228,14 @@ class TestVariants:
 
 
 class TestRefund:
-    ORDER = {"id": "o1", "lineItems": [{"id": "l1", "physicalProperties": {"sku": "A"}}]}
-    ABLE = [{"refundable": True, "payment": {"paymentId": "p1"}}]
+    ORDER = {
+        "id": "o1",
+        "lineItems": [
+            {"id": "l1", "quantity": 1, "physicalProperties": {"sku": "A"}},
+            {"id": "l2", "quantity": 2, "physicalProperties": {"sku": "A"}},
+        ],
+    }
+    ABLE = {"payments": [{"refundable": True, "payment": {"paymentId": "p1"}}]}
 
     def test_is_always_external_and_holds_the_reference(self):
         body = mapping.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 1}, "damaged", restock=True), "r1")
@@ -183,9 +244,66 @@ class TestRefund:
         assert body["sideEffects"]["restock"] == {"lineItems": [{"lineItemId": "l1", "quantity": 1}]}
 
     def test_of_what_is_not_there_is_refused(self):
-        for able, lines in ((self.ABLE, {"B": 1}), ([], {"A": 1})):
+        for able, lines in ((self.ABLE, {"B": 1}), (self.ABLE, {"A": 4}), ({}, {"A": 1})):
             with pytest.raises(PermanentError):
                 mapping.refund_body(self.ORDER, able, Refund(500, "USD", lines, ""), "r1")
+
+    def test_of_several_lines_with_one_sku_is_spread_over_them(self):
+        spread = mapping.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 2}, ""), "r1")["refundItems"]
+        assert spread == {"lineItems": [{"lineItemId": "l1", "quantity": 1}, {"lineItemId": "l2", "quantity": 1}]}
+        able = {**self.ABLE, "lineItems": [{"lineItemId": "l1", "availableRefundQuantity": 0}]}
+        later = mapping.refund_body(self.ORDER, able, Refund(500, "USD", {"A": 1}, ""), "r1")["refundItems"]
+        assert later == {"lineItems": [{"lineItemId": "l2", "quantity": 1}]}
+
+    @pytest.mark.parametrize(
+        ("row", "is_refundable"),
+        [
+            ({"refundable": False, "manuallyRefundable": {"reason": "OFFLINE"}}, True),
+            ({"refundable": False, "nonRefundable": {"reason": "ALREADY_REFUNDED"}}, False),
+            ({"refundable": False}, False),
+            ({}, True),
+        ],
+    )
+    def test_goes_to_a_payment_that_can_be_refunded_by_hand(self, row, is_refundable):
+        able = {"payments": [{**row, "payment": {"paymentId": "p1"}}]}
+        refund = Refund(500, "USD", {}, "")
+        if is_refundable:
+            assert mapping.refund_body(self.ORDER, able, refund, "r1")["paymentRefunds"][0]["paymentId"] == "p1"
+        else:
+            with pytest.raises(PermanentError):
+                mapping.refund_body(self.ORDER, able, refund, "r1")
+
+    @pytest.mark.parametrize(
+        ("reason", "status", "is_there"),
+        [
+            ("TT:r1", "SUCCEEDED", True),
+            ("TT:r1 damaged", "PENDING", True),
+            ("TT:r1 damaged", "FAILED", False),
+            ("TT:r10 damaged", "SUCCEEDED", False),
+            ("r1", "SUCCEEDED", False),
+        ],
+    )
+    def test_is_known_by_its_whole_reference_unless_it_failed(self, reason, status, is_there):
+        past = {"details": {"reason": reason}, "transactions": [{"refundStatus": status}]}
+        assert mapping.has_refund({"refunds": [past]}, "r1") is is_there
+
+
+class TestPayment:
+    ORDER = {"currency": "USD", "priceSummary": {"total": {"amount": "5.00"}}}
+
+    def test_is_lacking_where_nothing_is_recorded(self):
+        assert mapping.lacks_payment(self.ORDER, {"payments": []})
+
+    @pytest.mark.parametrize(
+        ("changes", "payments"),
+        [
+            ({}, [{"id": "p1"}]),
+            ({"balanceSummary": {"paid": {"amount": "5.00"}}}, []),
+            ({"priceSummary": {"total": {"amount": "0.00"}}}, []),
+        ],
+    )
+    def test_is_not_recorded_twice_and_not_of_nothing(self, changes, payments):
+        assert not mapping.lacks_payment({**self.ORDER, **changes}, {"payments": payments})
 
 
 class TestOrder:
@@ -193,7 +311,13 @@ class TestOrder:
         made = {"channelInfo": {"type": "TIKTOK", "externalOrderId": "5"}, "createdBy": {"appId": "other"}}
         assert not mapping.is_ours(made, "app")
         assert mapping.is_ours({**made, "createdBy": {}}, "app")
+        assert mapping.is_ours({**made, "createdBy": {"appId": "app"}}, "app")
         assert not mapping.is_ours({"channelInfo": {"type": "WEB"}}, "app")
+
+    @pytest.mark.parametrize("maker", ["userId", "memberId", "visitorId"])
+    def test_that_a_person_made_is_not_ours(self, maker):
+        made = {"channelInfo": {"type": "TIKTOK", "externalOrderId": "5"}, "createdBy": {maker: "x"}}
+        assert not mapping.is_ours(made, "app")
 
     @pytest.mark.parametrize("said", [None, [], {}, {"number": 5}])
     def test_of_garbage_is_refused(self, said):

@@ -1,0 +1,232 @@
+"""One store's pace: how many calls its platform allows, mirrored from the platform's own answers.
+
+A call takes its turn before it is sent, so that the platform never has to refuse one. Moments are seconds of the
+machine's clock, which hosts share closely enough; what a lane knows goes with it from one process to the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+PATIENCE = 20.0  # the longest that a call waits for its turn where it is; a longer wait belongs into a row
+_SLOTS = 60  # a window is counted in so many parts
+_ALL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a platform allows one store: `burst` calls at once, refilled at `rate` a second.
+
+    With `window`, at most `burst` calls in any so many seconds instead. `is_per_operation`: each operation has its own.
+    `costs` are points, where calls cost more than one; `cool_down` is the silence after a refusal that names no time.
+    """
+
+    rate: float
+    burst: float
+    window: float = 0.0
+    is_per_operation: bool = False
+    costs: Mapping[str, float] = field(default_factory=dict)
+    default_cost: float = 1.0
+    bursts: Mapping[str, float] = field(default_factory=dict)  # of operations that differ
+    cool_down: float = 1.0
+
+    @property
+    def spare(self) -> float:
+        """Points left unused, since calls may arrive closer together than they were sent."""
+        return min(self.default_cost, self.burst / 10)
+
+
+class OutOfTurn(Exception):
+    """The call's turn is further away than it can wait for. Nothing was taken and nothing was sent."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"{wait:.1f} s")
+        self.wait = wait
+
+
+class Pace:
+    """The buckets of one store. May be used by several threads."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        share: float = 1.0,
+        kept: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`share` of the allowance is ours to use; `kept` is what `state` gave before."""
+        self.limits = limits
+        self.refused_count = 0
+        self.taken = 0.0
+        self._share = share
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._buckets: dict[str, _Bucket | _Window] = {}
+        self._kept = dict(kept or {})
+
+    def take(self, operation: str) -> None:
+        """Wait for the call's turn. Raises OutOfTurn where that is more than PATIENCE away."""
+        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        with self._lock:
+            bucket, now = self._bucket(operation), self._clock()
+            wait = bucket.wait_for(cost, now)
+            if wait > PATIENCE:
+                raise OutOfTurn(wait)
+            bucket.take(cost, now + wait)
+            self.taken += cost
+        if wait > 0:
+            self._sleep(wait)
+
+    def room(self, operation: str, *, within: float) -> int:
+        """How many such calls may start within so many seconds."""
+        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        with self._lock:
+            return self._bucket(operation).room(cost, self._clock(), within)
+
+    def wait(self, operation: str) -> float:
+        """Seconds until one such call may start."""
+        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        with self._lock:
+            return self._bucket(operation).wait_for(cost, self._clock())
+
+    def learn(
+        self, operation: str, *, available: float | None = None, rate: float | None = None, burst: float | None = None
+    ) -> None:
+        """What an answer said of the allowance, in points."""
+        with self._lock:
+            self._bucket(operation).learn(available, rate, burst, self._clock())
+
+    def answered(self, operation: str) -> None:
+        """A call that took its turn is over."""
+        with self._lock:
+            self._bucket(operation).outstanding -= self.limits.costs.get(operation, self.limits.default_cost)
+
+    def refused(self, operation: str, *, retry_after: float | None) -> None:
+        """The platform refused a call all the same: nothing goes out before the time it named."""
+        with self._lock:
+            self.refused_count += 1
+            self._bucket(operation).rest(self._clock() + (retry_after or self.limits.cool_down))
+
+    @property
+    def allowed_per_minute(self) -> float:
+        """Points a minute that the platform allows, all operations of one bucket."""
+        with self._lock:
+            rates = [bucket.rate for bucket in self._buckets.values()] or [self.limits.rate * self._share]
+        return 60 * max(rates)
+
+    def state(self) -> dict[str, Any]:
+        """What the next process has to know, as JSON."""
+        with self._lock:
+            return {name: bucket.state(self._clock()) for name, bucket in self._buckets.items()}
+
+    def _bucket(self, operation: str) -> _Bucket | _Window:
+        name = operation if self.limits.is_per_operation else _ALL
+        if name not in self._buckets:
+            kind = _Window if self.limits.window else _Bucket
+            limits = replace(self.limits, burst=self.limits.bursts.get(name, self.limits.burst))
+            self._buckets[name] = kind(limits, self._share, self._kept.get(name), self._clock())
+        return self._buckets[name]
+
+
+class _Bucket:
+    """Points that come back at a rate. A level below nothing is promised to calls that wait."""
+
+    def __init__(self, limits: Limits, share: float, kept: Any, now: float) -> None:
+        self.rate, self.burst = limits.rate * share, max(limits.default_cost, limits.burst * share - limits.spare)
+        self.level, self.at, self.resting_until = self.burst, now, 0.0
+        self.outstanding = 0.0
+        if kept:
+            self.level, self.at, self.resting_until, self.rate, self.burst = map(float, kept)
+        self._share, self._spare = share, limits.spare
+
+    def wait_for(self, cost: float, now: float) -> float:
+        self._refill(now)
+        short = min(cost, self.burst) - self.level
+        return max(short / self.rate if short > 0 else 0.0, self.resting_until - now, 0.0)
+
+    def take(self, cost: float, now: float) -> None:
+        self.level -= cost
+        self.outstanding += cost
+
+    def room(self, cost: float, now: float, within: float) -> int:
+        self._refill(now)
+        open_for = now + within - max(now, self.resting_until)
+        return max(0, int((self.level + self.rate * open_for) / cost)) if cost and open_for >= 0 else 0
+
+    def learn(self, available: float | None, rate: float | None, burst: float | None, now: float) -> None:
+        self._refill(now)
+        self.rate = rate * self._share if rate else self.rate
+        self.burst = burst * self._share - self._spare if burst else self.burst
+        if available is not None:
+            self.level = min(self.burst, available * self._share - self._spare - max(0.0, self.outstanding))
+
+    def rest(self, until: float) -> None:
+        self.resting_until = max(self.resting_until, until)
+        self.level = min(self.level, 0.0)
+
+    def state(self, now: float) -> list[float]:
+        self._refill(now)
+        return [round(value, 3) for value in (self.level, self.at, self.resting_until, self.rate, self.burst)]
+
+    def _refill(self, now: float) -> None:
+        self.level = min(self.burst, self.level + max(0.0, now - self.at) * self.rate)
+        self.at = max(self.at, now)
+
+
+class _Window:
+    """So many calls in any span of so many seconds, counted in slots, each free again a whole span after its end."""
+
+    def __init__(self, limits: Limits, share: float, kept: Any, now: float) -> None:
+        self.most = max(1.0, limits.burst * share)
+        self.rate = self.most / limits.window
+        self.slot = limits.window / _SLOTS
+        self.counts: dict[int, float] = {int(number): float(count) for number, count in (kept or {}).get("n", [])}
+        self.resting_until = float((kept or {}).get("rest", 0.0))
+        self.outstanding = 0.0
+
+    def wait_for(self, cost: float, now: float) -> float:
+        free_at = now
+        self._forget(now)
+        left = self._sum(now)
+        for old in sorted(self.counts):
+            if left + cost <= self.most:
+                break
+            left -= self.counts[old]
+            free_at = (old + _SLOTS + 1) * self.slot
+        return max(free_at, self.resting_until, now) - now
+
+    def take(self, cost: float, now: float) -> None:
+        self._forget(now)
+        number = int(now / self.slot)
+        self.counts[number] = self.counts.get(number, 0.0) + cost
+        self.outstanding += cost
+
+    def room(self, cost: float, now: float, within: float) -> int:
+        if self.resting_until > now + within:
+            return 0
+        return max(0, int((self.most - self._sum(now + within)) / cost))
+
+    def learn(self, available: float | None, rate: float | None, burst: float | None, now: float) -> None:
+        """Platforms that count in windows say nothing of it."""
+
+    def rest(self, until: float) -> None:
+        self.resting_until = max(self.resting_until, until)
+
+    def state(self, now: float) -> dict[str, Any]:
+        self._forget(now)
+        return {"n": sorted(self.counts.items()), "rest": round(self.resting_until, 3)}
+
+    def _sum(self, at: float) -> float:
+        oldest = int(at / self.slot) - _SLOTS
+        return sum(count for number, count in self.counts.items() if number >= oldest)
+
+    def _forget(self, now: float) -> None:
+        oldest = int(now / self.slot) - _SLOTS
+        self.counts = {number: count for number, count in self.counts.items() if number >= oldest}

@@ -1,0 +1,81 @@
+"""The guard: right before anything is sent, the order is read once more as its source has it at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from accounts.access import merchant_rows
+from connectors.base import snapshot
+from connectors.base.errors import PlatformError, TemporaryError, UnreadableAnswer
+from connectors.base.types import PlatformOrder
+from connectors.models import ConnectedStore
+from connectors.speaking import speaking_to_source
+from orders import ingest
+from orders.models import Attention, Order, OrderState
+from orders.work import Drain, Work, fail, still_open
+
+Answers = dict[str, PlatformOrder | UnreadableAnswer]
+
+
+def read_again(*, order: Order, clock: Callable[[], datetime]) -> tuple[Order, PlatformOrder]:
+    """The order as its source has it now, kept and drawn consequences from.
+
+    Makes a call: not inside a transaction. Raises PlatformError; TemporaryError when the source does not show it.
+    """
+    with speaking_to_source(order.source_store, clock=clock) as source:
+        found = source.fetch_orders([order.external_id])
+    seen = _shown({order.external_id: found[0]} if found else {}, order)
+    kept = keep(order=order, seen=seen, now=clock())
+    return kept, ingest.seen_of(kept) if kept is not order else seen
+
+
+def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
+    """`read_again` for many at once: fills in `seen` and the order as it stands. Not inside a transaction."""
+    for store, group in _by_source(still_open(works)):
+        try:
+            pace = drain.pace if store.pk == drain.store.pk else drain.guest(store)
+            with speaking_to_source(store, clock=drain.clock, pace=pace) as source:
+                found = source.fetch_orders([work.order.external_id for work in group])
+        except PlatformError as error:
+            fail(group, error)
+            continue
+        answers = {each.external_id: each for each in found}
+        with merchant_rows(store.merchant_id):
+            for work in group:
+                _take(work, answers, drain.clock())
+
+
+def keep(*, order: Order, seen: PlatformOrder, now: datetime) -> Order:
+    """Keep what was read, and the order as it then stands. A reading that says nothing new costs no statement."""
+    is_news = order.state == OrderState.HELD or seen.updated_at != order.source_updated_at
+    if is_news or snapshot.to_json(seen) != order.snapshot:
+        return ingest.store_order(seen=seen, store=order.source_store, now=now)
+    return order
+
+
+def _take(work: Work, answers: Answers, now: datetime) -> None:
+    try:
+        seen = _shown(answers, work.order)
+        kept = keep(order=work.order, seen=seen, now=now)
+        work.seen = seen if kept is work.order else ingest.seen_of(kept)
+        work.order = kept
+    except Exception as error:  # one order that cannot be kept stops no other
+        work.error = error
+
+
+def _shown(answers: Answers, order: Order) -> PlatformOrder:
+    seen = answers.get(order.external_id)
+    if seen is None:
+        raise TemporaryError("TikTok Shop did not show the order when it was read again")
+    if isinstance(seen, UnreadableAnswer):
+        raise TemporaryError(seen.message, reason=Attention.UNREADABLE)
+    return seen
+
+
+def _by_source(works: Sequence[Work]) -> list[tuple[ConnectedStore, list[Work]]]:
+    groups: dict[int, tuple[ConnectedStore, list[Work]]] = {}
+    for work in works:
+        store = work.order.source_store
+        groups.setdefault(store.pk, (store, []))[1].append(work)
+    return list(groups.values())

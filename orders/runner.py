@@ -1,0 +1,57 @@
+"""The lanes that this process drains at once, each in a thread of its own.
+
+A task of django-q2 hands its lane over and ends; so one platform that answers slowly keeps no other store waiting. When
+the process ends, Python waits for these threads; a process that is killed leaves leases that lapse.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from django.db import close_old_connections, connection
+
+from orders import lanes
+
+log = logging.getLogger(__name__)
+
+MOST_LANES = 24
+MOST_SENDERS = 64  # of all lanes together, where they are busy
+LEAST_SENDERS = 4  # of each
+HAND_OVER_WITHIN = 2.0
+
+
+class Runner:
+    """Drains lanes in threads. One per process, made by the first task it runs."""
+
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._free = threading.Semaphore(MOST_LANES)
+        self._lock = threading.Lock()
+        self._active = 0
+        self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="lane")
+
+    def take(self, *, store_id: int, fence: int) -> bool:
+        """Begin to drain this lane: False where all threads are taken, and another process may have it."""
+        if not self._free.acquire(timeout=HAND_OVER_WITHIN):
+            return False
+        with self._lock:
+            self._active += 1
+        self._pool.submit(self._run, store_id, fence)
+        return True
+
+    def _run(self, store_id: int, fence: int) -> None:
+        try:
+            close_old_connections()
+            senders = max(LEAST_SENDERS, MOST_SENDERS // max(1, self._active))
+            lanes.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=senders)
+        except Exception:
+            log.exception("a lane could not be drained", extra={"store": store_id})
+            connection.close()
+        finally:
+            with self._lock:
+                self._active -= 1
+            self._free.release()

@@ -1,0 +1,163 @@
+"""What went wrong with an item is sorted into wait, ask a person, or give up by name. Nothing is dropped silently."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from accounts.access import merchant_rows
+from connectors.base.errors import OutcomeUnknown, PlatformError, ScopeMissing, TemporaryError
+from connectors.models import ConnectedStore
+from connectors.registry import connector_class
+from connectors.speaking import StoreWaits
+from orders import outbox, products, tracking
+from orders.drafting import Blocked, sku_key
+from orders.models import Attention, Fulfillment, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
+from orders.states import ask_for_attention
+
+log = logging.getLogger(__name__)
+
+TELL_AFTER = 5  # tries, before a failure that heals itself is shown to a person
+
+# What may be mended without a person, with the seconds after which it is tried again.
+_LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED: 60.0}
+
+# A product that is gone: seconds until it is looked for again, and how many tries before it is left to a person.
+GONE_PAUSE, GONE_TRIES = 60.0, 5
+
+
+def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: bool = False) -> None:
+    """Wait, ask a person, or give up: whatever failed, the item stays written down. Raises outbox.LostLease.
+
+    `was_sent`: the call of this try went out, so that from now on it is known how long it may still be carried out.
+    """
+    with merchant_rows(item.merchant_id):
+        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
+        store = ConnectedStore.objects.get(pk=item.store_id)
+        if isinstance(error, outbox.NotYet):
+            _wait(item=item, order=order, code=error.code, detail=error.detail, wait=error.wait, now=now)
+        elif isinstance(error, Blocked) and error.code in _LOOKED_AT_AGAIN:
+            wait = _LOOKED_AT_AGAIN[error.code]
+            detail = {**error.detail, "store_id": item.store_id}
+            _wait(item=item, order=order, code=error.code, detail=detail, wait=wait, now=now)
+        elif isinstance(error, Blocked):
+            detail = {**error.detail, "store_id": item.store_id}
+            _park(item=item, order=order, code=error.code, detail=detail, error=error.code.label, now=now)
+        elif isinstance(error, tracking.NoCarrier):
+            _park(
+                item=item,
+                order=order,
+                code=Attention.CARRIER_UNMAPPED,
+                detail=_carrier_detail(item, error),
+                error="The carrier is not mapped",
+                now=now,
+            )
+        elif isinstance(error, TemporaryError):
+            _retry(item=item, order=order, store=store, error=error, now=now, was_sent=was_sent)
+        elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
+            _look_anew(item=item, order=order, store=store, error=error, now=now)
+        elif isinstance(error, PlatformError):
+            code = Attention(error.reason) if error.reason in Attention.values[1:] else _code_of(error)
+            _park(item=item, order=order, code=code, detail=_detail(error, store), error=error.message, now=now)
+        else:
+            log.error("a step failed", exc_info=error, extra={"item": item.pk, "kind": item.kind})
+            _fail(item=item, order=order, store=store, error=error, now=now)
+
+
+def _retry(
+    *, item: OutboxItem, order: Order, store: ConnectedStore, error: TemporaryError, now: datetime, was_sent: bool
+) -> None:
+    if item.attempts >= outbox.MOST_ATTEMPTS:
+        detail = {**_detail(error, store), "attempts": item.attempts}
+        outbox.settle(
+            item=item,
+            status=OutboxStatus.PARKED,
+            now=now,
+            error=error.message,
+            reason=GiveUpReason.EXHAUSTED,
+            is_doubtful=item.is_doubtful,
+        )
+        ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+        return
+    wait = 60.0 if isinstance(error, StoreWaits) else error.retry_after
+    is_doubtful = item.is_doubtful or isinstance(error, OutcomeUnknown)
+    sure_at = now + outbox.SURE_AFTER_FAILURE if was_sent and isinstance(error, OutcomeUnknown) else None
+    outbox.postpone(item=item, now=now, error=error.message, wait=wait, is_doubtful=is_doubtful, sure_at=sure_at)
+    if error.reason in Attention.values[1:]:
+        ask_for_attention(order=order, code=Attention(error.reason), now=now, detail=_detail(error, store))
+    elif item.attempts >= TELL_AFTER and not order.attention and not isinstance(error, StoreWaits):
+        detail = {**_detail(error, store), "will_retry": True}
+        ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+
+
+def _wait(
+    *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], wait: float, now: datetime
+) -> None:
+    outbox.postpone(item=item, now=now, error=code.label, wait=wait, is_doubtful=item.is_doubtful)
+    ask_for_attention(order=order, code=code, now=now, detail={**detail, "will_retry": True})
+
+
+def _look_anew(*, item: OutboxItem, order: Order, store: ConnectedStore, error: PlatformError, now: datetime) -> None:
+    """A linked product is gone. What was linked by itself is looked for again; a link made by hand waits for a person,
+    who names another variant."""
+    line_ids = Mirror.objects.filter(order=order, store=store).values_list("line_ids", flat=True).first()
+    lines = [line for line in order.snapshot["lines"] if not line_ids or line["external_id"] in line_ids]
+    skus = {sku_key(line["sku"]): line["sku"].strip() for line in lines if line["sku"].strip()}
+    by_hand = {link.sku: link.title for link in products.forget(store=store, skus=list(skus.values()))}
+    asked = [{"sku": sku, "title": by_hand.get(key, "")} for key, sku in skus.items() if key in by_hand or not by_hand]
+    detail = {**_detail(error, store), "store_id": store.pk, "products": asked, "is_by_hand": bool(by_hand)}
+    if by_hand or item.attempts >= GONE_TRIES:
+        _park(item=item, order=order, code=Attention.PRODUCT_DELETED, detail=detail, error=error.message, now=now)
+    else:
+        _wait(item=item, order=order, code=Attention.PRODUCT_DELETED, detail=detail, wait=GONE_PAUSE, now=now)
+
+
+def _park(
+    *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], error: str, now: datetime
+) -> None:
+    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error, reason=GiveUpReason.PERMANENT)
+    ask_for_attention(order=order, code=code, now=now, detail=detail)
+
+
+def _fail(*, item: OutboxItem, order: Order, store: ConnectedStore, error: Exception, now: datetime) -> None:
+    """Our own mistake. A few tries, since the cause may be passing; then a person, and never a silent end."""
+    text = f"VeriSync failed ({type(error).__name__})"
+    if item.attempts < TELL_AFTER:
+        outbox.postpone(item=item, now=now, error=text, is_doubtful=item.is_doubtful)
+        return
+    outbox.settle(
+        item=item,
+        status=OutboxStatus.PARKED,
+        now=now,
+        error=text,
+        reason=GiveUpReason.INTERNAL,
+        is_doubtful=item.is_doubtful,
+    )
+    detail = {"message": text, "side": "us", "store": store.name}
+    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+
+
+def _code_of(error: PlatformError) -> Attention:
+    return Attention.SCOPE_MISSING if isinstance(error, ScopeMissing) else Attention.REMOTE_ERROR
+
+
+def _detail(error: PlatformError, store: ConnectedStore) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "code": error.code,
+        "side": error.side,
+        "store": store.name,
+        "label": connector_class(store.platform).label,
+    }
+
+
+def _carrier_detail(item: OutboxItem, error: tracking.NoCarrier) -> dict[str, Any]:
+    kept = Fulfillment.objects.get(pk=int(item.subject))
+    return {
+        "carrier": kept.carrier_text,
+        "tracking_number": kept.tracking_number,
+        "fulfillment": kept.pk,
+        "choices": [{"id": each.external_id, "name": each.name} for each in error.choices][:300],
+    }

@@ -1,0 +1,80 @@
+"""An item of the outbox on its way: what its step found out about it, until all of it is written down together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from connectors import calls
+from connectors.base.types import PlatformOrder
+from connectors.models import ConnectedStore
+from connectors.pacing import Pace
+from orders.models import Order, OutboxItem
+
+# A marked item is not sent any more after so many seconds: whoever took it over must be able to count on that.
+SEND_WITHIN = 5.0
+
+
+@dataclass(slots=True)
+class Drain:
+    """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call."""
+
+    store: ConnectedStore
+    clock: Callable[[], datetime]
+    pace: Pace | None = None
+    create_operation: str = ""
+    guest: Callable[[ConnectedStore], Pace | None] = field(default=lambda _store: None)
+
+
+@dataclass(slots=True)
+class Work:
+    """One claimed item. `error` is why it could not be done; `is_settled` says that nothing is left to write down."""
+
+    item: OutboxItem
+    order: Order
+    seen: PlatformOrder | None = None
+    error: Exception | None = None
+    is_settled: bool = False
+    is_marked: bool = False
+    send_by: float = 0.0
+    calls: list[calls.Collected] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be taken further."""
+        return self.error is None and not self.is_settled
+
+    def mark(self) -> None:
+        """The row says that the call is made now."""
+        self.is_marked, self.send_by = True, time.monotonic() + SEND_WITHIN
+
+
+W = TypeVar("W", bound=Work)
+
+
+class Step(Protocol):
+    """How items of one kind are carried out, many at a time. Each part may be repeated after a crash."""
+
+    def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> Sequence[Work]:
+        """Read, look and decide; mark what is to be sent. Raises nothing for one item: its `error` says it."""
+
+    def call(self, work: Work) -> None:
+        """Make the call of a marked item. Touches no row, so that many may run at once. Raises PlatformError."""
+
+    def settle(self, works: Sequence[Work], drain: Drain) -> None:
+        """Write down what was done, in few commits; works whose item was lost are left out."""
+
+
+def fail(works: Iterable[Work], error: Exception) -> None:
+    """None of these could be taken further, for the same reason."""
+    for work in works:
+        if work.is_open:
+            work.error = error
+
+
+def still_open(works: Iterable[W]) -> list[W]:
+    """Those that may be taken further."""
+    return [work for work in works if work.is_open]
