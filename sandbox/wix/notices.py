@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -86,11 +87,18 @@ class Notices:
         self.state.world.outgoing.send("wix", app.webhook_url, headers, token.encode(), event_type, key)
 
     def signed(self, claims: dict[str, Any]) -> str:
-        key = serialization.load_pem_private_key(self.state.private_key.encode(), None)
-        assert isinstance(key, rsa.RSAPrivateKey)
+        key = _key(self.state.private_key)
         parts = [_encode(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims)]
         signature = key.sign(".".join(parts).encode(), padding.PKCS1v15(), hashes.SHA256())
         return ".".join([*parts, _encode(signature)])
+
+
+@cache
+def _key(pem: str) -> rsa.RSAPrivateKey:
+    """Read once: checking a key takes 50 ms, more than everything else that the sandbox does for an order."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 def _encode(raw: bytes) -> str:
