@@ -89,7 +89,8 @@ class Proof:
     def _storm(self, here: Installation, ledger: Ledger, storm: Storm, seed: int) -> Outcome:
         self.say(f"{storm.name}: {storm.orders} orders in {storm.seconds:.0f} s")
         made = plan.draw(storm=storm, seed=seed)
-        outcome = weather(here=here, ledger=ledger, plan=made, patience=self.wanted.patience, say=self.say)
+        longest, patience = self.wanted.longest, self.wanted.patience
+        outcome = weather(here=here, ledger=ledger, plan=made, longest=longest, patience=patience, say=self.say)
         is_broken = not outcome.verdict.is_clean or outcome.settled_after is None
         if is_broken:
             repeat = self.wanted.command(seed=seed, only=storm.name)

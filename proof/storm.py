@@ -108,9 +108,16 @@ class Weather:
 
 
 def weather(
-    *, here: Installation, ledger: Ledger, plan: Plan, patience: float, say: Callable[[str], object]
+    *,
+    here: Installation,
+    ledger: Ledger,
+    plan: Plan,
+    longest: float,
+    patience: float,
+    say: Callable[[str], object],
 ) -> Outcome:
-    """Run the storm and judge it. `patience` is how long it may take to settle after the last fault."""
+    """Run the storm and judge it. `longest` is for how many seconds it may go on after the last order was bought,
+    `patience` how long it may take to settle after the last fault."""
     began = time.monotonic()
     people = People(site=here.site, ledger=ledger, plan=plan)
     before = traffic(here)
@@ -120,7 +127,7 @@ def weather(
     watch.start()
     people.begin()
     try:
-        _rage(people=people, ledger=ledger, sky=sky, plan=plan, longest=patience, say=say)
+        _rage(people=people, ledger=ledger, sky=sky, plan=plan, longest=longest, say=say)
         sky.calm()
         here.end_faults()
         last_fault = time.time()
