@@ -30,7 +30,7 @@ from orders.models import (
     ProductLink,
 )
 from orders.queries.questions import attention_of
-from orders.queries.rows import has_left, money_text, row_of, seller_center_url, variant_of
+from orders.queries.rows import has_left, money_text, row_of, seen_mirror, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
 
 _PACKAGE = {
@@ -69,7 +69,9 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         )
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
-    shown = row_of(order, mirrors=mirrors, now=now, waits_until=_waits_until(items, now))
+    shown = row_of(
+        order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
+    )
     lines = order.snapshot.get("lines", [])
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
