@@ -1,6 +1,6 @@
 # VeriSync. Bare `make` lists what can be done; only make and python3 (3.11 or newer) are needed.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset environment test check bench lock clean
+.PHONY: help demo demo-reset environment test check proof bench lock clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -27,6 +27,9 @@ check: environment ## format, lint, types, import contracts, templates, missing 
 	@$(VENV)/bin/lint-imports
 	@git ls-files -z '*.html' | xargs -0 -r $(RUN) -m djlint --lint --quiet
 	@DEBUG=true DATABASE_ROLE=owner $(RUN) manage.py makemigrations --check --dry-run
+
+proof: environment ## never lost, never twice: break everything and judge it, FULL=1 at full size, SEED=, SIZE=, SHARE=, KILLS=, ONLY=R1,R4
+	@$(RUN) -m proof $(if $(FULL),--full) $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SIZE),--size $(SIZE)) $(if $(SHARE),--share $(SHARE)) $(if $(KILLS),--kills $(KILLS)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench: environment ## the yardsticks, each beside its limit or peer; ONLY="P1 P9", QUICK=1, MARKDOWN=file
 	@$(RUN) -m bench $(ONLY) $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MARKDOWN),--markdown $(MARKDOWN))

@@ -4,12 +4,13 @@ long texts."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import JSONField
 
 
@@ -18,24 +19,90 @@ def insert_many(rows: Iterable[models.Model]) -> None:
     found = list(rows)
     if not found:
         return
-    names, statement = _insert(type(found[0]))
-    document = [{column: _value(field, row) for column, field in names.items()} for row in found]
+    statement = _insert(type(found[0]))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False)])
+        cursor.execute(statement, [_document(found)])
+
+
+def insert_missing(rows: Iterable[models.Model]) -> list[models.Model]:
+    """`insert_many`, but a row that is there already, by any of the model's unique rules, is left alone: those that
+    were inserted, with their keys."""
+    found = list(rows)
+    if not found:
+        return []
+    statement = f"{_insert(type(found[0]))} on conflict do nothing returning id, {_name_of(found[0])}"
+    by_name = {str(getattr(row, _name_of(row))): row for row in found}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_document(found)])
+        for key, name in cursor.fetchall():
+            by_name[str(name)].pk = key
+    return [row for row in found if row.pk is not None]
+
+
+def later(row: models.Model) -> None:
+    """Insert a row that nobody reads back in this transaction: now, or with others at the end of `gathered`."""
+    gathered_here = _gathered()
+    if gathered_here is None:
+        row.save(force_insert=True)
+    else:
+        gathered_here.append(row)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """In here, rows given to `later` are inserted together at the end. Inside a transaction; what fails takes its own
+    rows along."""
+    outer = _gathered()
+    rows: list[models.Model] = []
+    _place()["gathered_rows"] = rows
+    try:
+        yield
+    finally:
+        _place()["gathered_rows"] = outer
+    if outer is not None:
+        outer.extend(rows)
+        return
+    kinds: dict[type[models.Model], list[models.Model]] = {}
+    for row in rows:
+        kinds.setdefault(type(row), []).append(row)
+    for members in kinds.values():
+        insert_many(members)
+
+
+def _gathered() -> list[models.Model] | None:
+    found: list[models.Model] | None = _place().get("gathered_rows")
+    return found
+
+
+def _place() -> dict[str, Any]:
+    """This thread's connection: `connection` itself is one object for all threads."""
+    return connections[DEFAULT_DB_ALIAS].__dict__
+
+
+def _name_of(row: models.Model) -> str:
+    """The column that tells the rows of one call apart."""
+    return "external_id" if hasattr(row, "external_id") and row.external_id else "order_id"
 
 
 @cache
-def _insert(model: type[models.Model]) -> tuple[dict[str, models.Field[Any, Any]], str]:
-    fields = {field.column: field for field in model._meta.concrete_fields if not _is_made_by_database(field)}
+def _insert(model: type[models.Model]) -> str:
+    fields = _fields(model)
     columns = ", ".join(fields)
     types = ", ".join(f"{column} {field.db_type(connection)}" for column, field in fields.items())
-    table = model._meta.db_table
-    statement = f"insert into {table} ({columns}) select {columns} from json_to_recordset(%s::json) as r({types})"
-    return fields, statement
+    given = f"select {columns} from json_to_recordset(%s::json) as r({types})"
+    return f"insert into {model._meta.db_table} ({columns}) {given}"
 
 
-def _is_made_by_database(field: models.Field[Any, Any]) -> bool:
-    return isinstance(field, models.AutoField | models.BigAutoField)
+@cache
+def _fields(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+    made = (models.AutoField, models.BigAutoField, models.GeneratedField)
+    return {str(field.column): field for field in model._meta.concrete_fields if not isinstance(field, made)}
+
+
+def _document(rows: list[models.Model]) -> str:
+    fields = _fields(type(rows[0]))
+    document = [{column: _value(field, row) for column, field in fields.items()} for row in rows]
+    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False)
 
 
 def _value(field: models.Field[Any, Any], row: models.Model) -> Any:

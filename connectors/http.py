@@ -301,12 +301,26 @@ def _pool() -> urllib3.PoolManager:
     return urllib3.PoolManager(num_pools=200, maxsize=64, block=False, retries=False, timeout=timeout)
 
 
+def _pool_of(address: str) -> urllib3.HTTPConnectionPool:
+    return _pool().connection_from_url(address)
+
+
 os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def by_pool(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
     """Exchanges over the connections that this process keeps open: for lanes. Never repeats a call by itself."""
-    response = _pool().request(method, url, headers=dict(headers), body=body, redirect=False, preload_content=False)
+    scheme, host, path, query, _ = urlsplit(url)
+    response = _pool_of(f"{scheme}://{host}").urlopen(
+        method,
+        f"{path or '/'}?{query}" if query else path or "/",
+        headers=headers,
+        body=body,
+        redirect=False,
+        retries=False,
+        assert_same_host=False,
+        preload_content=False,
+    )
     try:
         return _read(response, response.status, response.headers)
     except BaseException:

@@ -131,6 +131,10 @@ class WebhookDelivery(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["store", "not_before"], condition=Q(processed_at=None), name="delivery_unread"),
+            models.Index(
+                fields=["not_before"], include=["store"], condition=Q(processed_at=None), name="delivery_when"
+            ),
+            models.Index(fields=["received_at"], condition=Q(processed_at=None), name="delivery_oldest"),
             models.Index(fields=["store", "received_at"], name="delivery_history"),
         ]
         verbose_name_plural = "webhook deliveries"

@@ -138,6 +138,8 @@ def connect(*, platform: str, answer: AuthorizationAnswer, merchant_id: int, now
         raise ConnectError(f"{connector.label} did not complete the connection: {error.message}") from error
     if not identities:
         raise ConnectError(f"{connector.label} lists no shop for this login. Use the login of the shop's owner.")
+    for identity in identities:
+        _ask_predecessors(platform=platform, identity=identity, merchant_id=merchant_id, now=now)
     stores = [
         _keep(platform=platform, identity=identity, credentials=credentials, merchant_id=merchant_id, now=now)
         for identity in identities
@@ -145,6 +147,23 @@ def connect(*, platform: str, answer: AuthorizationAnswer, merchant_id: int, now
     for store in stores:
         renew_webhooks(store=store, now=now)
     return stores
+
+
+def _ask_predecessors(*, platform: str, identity: StoreIdentity, merchant_id: int, now: datetime) -> None:
+    """A site comes under a new id: is the one we know by its domain gone? Its farewell may not have come yet.
+
+    Whoever is told that it is gone marks it "Reconnect", and `_keep` goes on with its row, its routes and its orders.
+    """
+    if not identity.domain:
+        return
+    with merchant_rows(merchant_id):
+        known = ConnectedStore.objects.filter(platform=platform, domain=identity.domain, state=StoreState.CONNECTED)
+        others = list(known.exclude(external_id=identity.external_id))
+    for store in others:
+        try:
+            refresh_if_needed(store=store, now=now, force=True)
+        except PlatformError as error:
+            log.info("the store known by this domain", extra={"store": store.pk, "failure": type(error).__name__})
 
 
 def renew_webhooks(*, store: ConnectedStore, now: datetime) -> list[str]:

@@ -158,7 +158,7 @@ class _Bucket:
     def room(self, cost: float, now: float, within: float) -> int:
         self._refill(now)
         open_for = now + within - max(now, self.resting_until)
-        return max(0, int((self.level + self.rate * open_for) / cost)) if open_for > 0 else 0
+        return max(0, int((self.level + self.rate * open_for) / cost)) if cost and open_for >= 0 else 0
 
     def learn(self, available: float | None, rate: float | None, burst: float | None, now: float) -> None:
         self._refill(now)

@@ -65,6 +65,19 @@ def speaking_to_destination(
         yield cast(Destination, connector)
 
 
+def still_hears_us(store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace | None = None) -> bool:
+    """Whether the platform still lists the store for our token, asked now. Not inside a transaction.
+
+    A refused token is refreshed as ever, and the store marked "Reconnect" if that fails. Raises PlatformError where
+    that cannot be told now.
+    """
+    try:
+        with speaking(store, clock=clock, pace=pace) as connector:
+            return store.external_id in {each.external_id for each in connector.list_stores()}
+    except StoreWaits:
+        return False
+
+
 def renewed(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> TemporaryError:
     """React to a refused token, as `speaking` does, and return the failure that stands for it: TokenRenewed or
     StoreWaits. Makes a call: not inside a transaction. Raises PlatformError where the refresh could not be tried."""

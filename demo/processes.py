@@ -29,6 +29,7 @@ class Programs:
 
     logs: Path
     running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)  # whose logs are of this run
 
     def run(self, name: str, *command: str, env: Mapping[str, str]) -> None:
         """Run a program to its end. Raises DemoFailed with the end of its log."""
@@ -43,7 +44,9 @@ class Programs:
 
     def _open(self, name: str, command: tuple[str, ...], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{name}.log").open("wb") as log:
+        how = "ab" if name in self.begun else "wb"
+        self.begun.add(name)
+        with (self.logs / f"{name}.log").open(how) as log:
             process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT,
@@ -56,6 +59,14 @@ class Programs:
             )
         self.running.append((name, process))
         return process
+
+    def take(self, name: str) -> subprocess.Popen[bytes]:
+        """Hand a running program over to whoever wants to end it. Raises DemoFailed when it is not among them."""
+        for entry in self.running:
+            if entry[0] == name:
+                self.running.remove(entry)
+                return entry[1]
+        raise DemoFailed(f"{name} does not run.")
 
     def check(self) -> None:
         """Raise DemoFailed when a program ended by itself."""

@@ -67,7 +67,7 @@ def prepare(site: Site, programs: Programs, *, say: Callable[[str], None]) -> It
             say("Starting sandbox, web server and worker")
             programs.start("sandbox", *_sandbox_command(site), env={})
             programs.wait_for(f"{site.sandbox_url}/_sandbox/ledger", name="sandbox", seconds=20)
-            programs.start("web", *_web_command(site), env=env)
+            programs.start("web", *web_command(site), env=env)
             programs.wait_for(f"{site.url}/health/live", name="web", seconds=40)
             apps.register(site.control, keys, site=site.url)
             _make_people(site, programs, env)
@@ -138,7 +138,8 @@ def _sandbox_command(site: Site) -> list[str]:
     ]
 
 
-def _web_command(site: Site) -> list[str]:
+def web_command(site: Site) -> list[str]:
+    """The web server as in the Procfile."""
     return [
         "-m",
         "gunicorn",
@@ -159,15 +160,19 @@ def _make_people(site: Site, programs: Programs, env: dict[str, str]) -> None:
     mark.touch()
 
 
-def _kept_secrets(path: Path) -> dict[str, str]:
-    """Made up once per installation and kept, as a merchant's own would be."""
-    kept = dict(json.loads(path.read_text())) if path.exists() else {}
-    fresh = {
+def fresh_secrets() -> dict[str, str]:
+    """Made up: the site's keys, and those of its apps at the platforms."""
+    return {
         "secret_key": secrets.token_urlsafe(48),
         "credential_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         **apps.make_keys(),
     }
-    keys = {**fresh, **kept}
+
+
+def _kept_secrets(path: Path) -> dict[str, str]:
+    """Made up once per installation and kept, as a merchant's own would be."""
+    kept = dict(json.loads(path.read_text())) if path.exists() else {}
+    keys = {**fresh_secrets(), **kept}
     path.touch(mode=0o600)
     path.write_text(json.dumps(keys))
     return keys

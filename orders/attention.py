@@ -8,7 +8,7 @@ from datetime import datetime
 from connectors.base.errors import PlatformError
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import hold, outbox, products, routing
+from orders import outbox, products, releasing, routing
 from orders.drafting import sku_key
 from orders.models import (
     CarrierMapping,
@@ -66,7 +66,7 @@ def create_anyway(*, order: Order, by: str, now: datetime) -> None:
     order.outbox.filter(kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.DROPPED).update(
         status=OutboxStatus.PENDING, not_before=now, attempts=0, settled_at=None
     )
-    hold.release_order(order=order, now=now, reason=f"Created on the word of {by}")
+    releasing.release_many(orders=[order], now=now, reason=f"Created on the word of {by}")
 
 
 def link_product(

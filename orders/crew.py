@@ -16,22 +16,28 @@ from django.db import connection
 
 from orders import sending
 from orders.models import OutboxItem
-from orders.work import SEND_WITHIN, Drain, Work
+from orders.work import Drain, Work
 
 log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
 FEW = 4  # so many are not worth a crew
 MOST_PREPARERS = 3
+FEWEST_SENDERS = 2
+SLOW = (
+    0.004  # seconds without an answer, after which more senders go to work: they only help where calls are waited for
+)
+MEANWHILE_EVERY = 1.0
 SETTLE_EVERY = 0.02
 SETTLE_AT = 100
 AHEAD = 2.0  # seconds of the store's allowance that are prepared for, so that what was read is fresh when it is sent
 
 
-def send_due(*, drain: Drain, seconds: float, most_senders: int) -> int:
+def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Callable[[], object] = lambda: None) -> int:
     """Carry out the store's due items until none is left or the time is over, and return how many.
 
-    `most_senders` 1 does one after another in this thread. Not inside a transaction. Raises DatabaseError.
+    `most_senders` 1 does one after another in this thread. `meanwhile` is called every second of a long run. Not inside
+    a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
     limit = _allowed(drain, CHUNK)
     items = sending.claim(drain=drain, limit=limit) if limit else []
@@ -44,7 +50,7 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int) -> int:
                 sending.send(work=work)
         sending.settle(works=works, drain=drain)
         return len(items)
-    return _Crew(drain, seconds, most_senders).run(items)
+    return _Crew(drain, seconds, most_senders, meanwhile).run(items)
 
 
 def _allowed(drain: Drain, most: int) -> int:
@@ -59,8 +65,9 @@ def _is_to_be_sent(work: Work) -> bool:
 
 
 class _Crew:
-    def __init__(self, drain: Drain, seconds: float, most_senders: int) -> None:
+    def __init__(self, drain: Drain, seconds: float, most_senders: int, meanwhile: Callable[[], object]) -> None:
         self.drain = drain
+        self.meanwhile = meanwhile
         self.ends_at = time.monotonic() + seconds
         self.most_senders = most_senders
         self.ready: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -69,24 +76,31 @@ class _Crew:
         self.begun = self.unsettled = 0
         self.preparing = 0
         self.is_over = False
+        self.senders: list[threading.Thread] = []
+        self.last_sent = time.monotonic()
 
     def run(self, items: Sequence[OutboxItem]) -> int:
-        senders = [self._start(self._send) for _ in range(self.most_senders)]
         preparers = self._preparers(len(items))
         self.preparing = preparers
         threads = [self._start(self._prepare, items if place == 0 else ()) for place in range(preparers)]
+        self._more_senders(FEWEST_SENDERS)
         try:
             self._settle()
         finally:
             self.is_over = True
             for thread in threads:
                 thread.join()
-            for _ in senders:
+            for _ in self.senders:
                 self.ready.put(None)
-            for thread in senders:
+            for thread in self.senders:
                 thread.join()
-            self._settle_now(self._drained())
+            while works := self._drained():
+                self._settle_now(works)
         return self.begun
+
+    def _more_senders(self, count: int) -> None:
+        count = min(count, self.most_senders - len(self.senders))
+        self.senders += [self._start(self._send) for _ in range(count)]
 
     def _preparers(self, count: int) -> int:
         return min(MOST_PREPARERS, max(1, self.most_senders // 16)) if count == CHUNK else 1
@@ -106,12 +120,12 @@ class _Crew:
                     self._hand_over(items)
                 if self.is_over or time.monotonic() > self.ends_at:
                     return
-                if self.ready.qsize() > self._ahead():
+                waiting, allowed = self.ready.qsize(), _allowed(self.drain, CHUNK)
+                if waiting and (waiting > self.most_senders or waiting >= allowed):
                     time.sleep(SETTLE_EVERY)
                     items = ()
                     continue
-                limit = _allowed(self.drain, CHUNK)
-                items = sending.claim(drain=self.drain, limit=limit) if limit else ()
+                items = sending.claim(drain=self.drain, limit=allowed - waiting) if allowed else ()
                 if not items:
                     return
         except Exception:
@@ -129,24 +143,27 @@ class _Crew:
         for work in works:
             (self.ready if _is_to_be_sent(work) else self.finished).put(work)
 
-    def _ahead(self) -> int:
-        """How many may wait for a sender: as many as there are, while they surely get their turn in time."""
-        return self.most_senders if SEND_WITHIN > 1 else 0
-
     def _send(self) -> None:
         while (work := self.ready.get()) is not None:
             sending.send(work=work)
+            self.last_sent = time.monotonic()
             self.finished.put(work)
 
     # The lane's own thread
 
     def _settle(self) -> None:
-        last = time.monotonic()
+        last = last_meanwhile = time.monotonic()
         while True:
             with self.lock:
                 if not self.preparing and not self.unsettled:
                     return
-            if self.finished.qsize() < SETTLE_AT and time.monotonic() - last < SETTLE_EVERY:
+            now = time.monotonic()
+            if now - last_meanwhile > MEANWHILE_EVERY:
+                self.meanwhile()
+                last_meanwhile = time.monotonic()
+            if self.ready.qsize() and now - self.last_sent > SLOW:
+                self._more_senders(max(1, len(self.senders)))
+            if self.finished.qsize() < SETTLE_AT and now - last < SETTLE_EVERY:
                 time.sleep(SETTLE_EVERY / 4)
                 continue
             self._settle_now(self._drained())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,17 +15,20 @@ from connectors.speaking import speaking_to_destination
 from orders import ingest, mirror, routing
 from orders.drafting import Blocked
 from orders.models import Attention, Mirror, Order
+from orders.splitting import counted, rest_ids
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What one store would get: a draft, or the reason why not. `store` is None when no route takes the order."""
+    """What one store would get: a draft, or the reason why not. `store` is None when no route takes the order, and
+    where `by_hand` names the items that are the merchant's to ship."""
 
     store: ConnectedStore | None
     draft: OrderDraft | None = None
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     preview: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
@@ -35,7 +38,8 @@ def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
     """
     seen = ingest.seen_of(order)
     try:
-        return [_of_store(order, seen, copy, clock) for copy in _copies(order, seen, clock)]
+        copies = _copies(order, seen, clock)
+        return [*(_of_store(order, seen, copy, clock) for copy in copies), *_by_hand(seen, copies)]
     except routing.NoRoute as error:
         skus = [line.sku.strip() or line.title for line in error.lines]
         return [DryRun(None, code=Attention.NO_ROUTE, detail={"skus": skus})]
@@ -58,10 +62,16 @@ def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) ->
             merchant_id=order.merchant_id,
             order=order,
             store=route.destination_store,
-            line_ids=list(line_ids) if len(shares) > 1 else [],
+            line_ids=routing.named_lines(seen, line_ids),
         )
         for route, line_ids in shares
     ]
+
+
+def _by_hand(seen: PlatformOrder, copies: Sequence[Mirror]) -> list[DryRun]:
+    left = set(rest_ids((line.external_id for line in seen.lines), [copy.line_ids for copy in copies]))
+    items = counted(line.sku.strip() or line.title for line in seen.lines if line.external_id in left)
+    return [DryRun(None, by_hand=tuple(items))] if items else []
 
 
 def _of_store(order: Order, seen: PlatformOrder, copy: Mirror, clock: Callable[[], datetime]) -> DryRun:

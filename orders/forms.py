@@ -46,6 +46,14 @@ class RouteForm(forms.Form):
         required=False,
         help_text="Each part is an order of its own, with its own parcels; TikTok Shop gets every parcel's number.",
     )
+    leaves_rest = forms.BooleanField(
+        label="Send what this store has; the rest is yours to ship by hand",
+        required=False,
+        help_text="Off: an order with an item that no store has waits whole, and asks you. On: this store gets what it "
+        "has, other routes are asked for the rest, and what none takes is named on the order's page as yours to ship. "
+        "Example: the candle is in Amazon's warehouse, the tin is not. Amazon ships the candle and TikTok Shop gets "
+        "its number; you pack the tin and enter its number in Seller Center.",
+    )
     position = forms.IntegerField(
         label="Asked as number",
         min_value=1,
@@ -85,6 +93,8 @@ class RouteForm(forms.Form):
             self.add_error("skus", "Name at least one SKU.")
         if data.get("rule") == RouteRule.WAREHOUSE and not data.get("warehouse_ids"):
             self.add_error("warehouse_ids", "Name at least one warehouse.")
+        if data.get("rule") == RouteRule.FOUND and data.get("leaves_rest") and data.get("least_share") == 100:
+            self.add_error("least_share", "100 leaves no rest to ship by hand: name a smaller share, such as 1.")
         return data
 
 

@@ -74,7 +74,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    if missing or not line_ids:
+    if order.state != OrderState.CANCELLED and (missing or not line_ids):
         ask_for_attention(
             order=order,
             code=Attention.MIXED_FULFILMENT,
@@ -91,21 +91,17 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
 
 
 def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """Say that the parcel is to be reported, once its number is known. A cancelled order asks instead."""
+    if kept.tracking_number:
+        order.search_text = f"{order.search_text}\n{kept.tracking_number}"
+    Order.objects.filter(pk=order.pk).update(version=F("version") + 1, search_text=order.search_text)
+    if order.state == OrderState.CANCELLED:
+        facts = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
+        ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=facts)
+        return
     if not kept.tracking_number or not kept.line_ids:
         return
     Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
-    Order.objects.filter(pk=order.pk).update(
-        version=F("version") + 1, search_text=f"{order.search_text}\n{kept.tracking_number}"
-    )
-    order.search_text = f"{order.search_text}\n{kept.tracking_number}"
-    if order.state == OrderState.CANCELLED:
-        ask_for_attention(
-            order=order,
-            code=Attention.ALREADY_CANCELLED,
-            now=now,
-            detail={"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True},
-        )
-        return
     outbox.enqueue(
         order=order,
         store=order.source_store,
@@ -167,7 +163,10 @@ def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list
 
     Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
     """
-    own = mirror.line_ids or [each["external_id"] for each in order.snapshot["lines"] if each["status"] != "CANCELLED"]
+    is_over = order.state == OrderState.CANCELLED  # then so are all lines, and the parcel holds them
+    own = mirror.line_ids or [
+        each["external_id"] for each in order.snapshot["lines"] if is_over or each["status"] != "CANCELLED"
+    ]
     taken: set[str] = set()
     for other in order.fulfillments.exclude(state=S.CANCELLED):
         taken.update(other.line_ids)

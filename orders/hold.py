@@ -9,9 +9,8 @@ from django.conf import settings
 from django.db.models import F
 
 from connectors.base.types import PlatformOrder, Shipper, SourceStatus
-from orders import routing
 from orders.models import Attention, Order, OrderState
-from orders.states import advance, ask_for_attention, clear_attention
+from orders.states import ask_for_attention
 
 # Seconds until TikTok is asked again while it still says ON_HOLD after the hold should have ended.
 PAUSES = (2, 5, 10, 20, 30, 60, 120, 300)
@@ -70,16 +69,6 @@ def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, 
         check_at=max(release_at, now + timedelta(seconds=PAUSES[0])),
         is_unknown=seen.status is SourceStatus.UNKNOWN,
     )
-
-
-def release_order(*, order: Order, now: datetime, reason: str) -> None:
-    """Let the order go to its stores: READY, and one intent to create per route, in the caller's transaction.
-
-    The caller holds the order's row. Raises IllegalTransition or AlreadyMoved; a repeat changes nothing.
-    """
-    clear_attention(order=order, now=now, codes=frozenset({Attention.STILL_ON_HOLD, Attention.UNKNOWN_STATUS}))
-    advance(order=order, to=OrderState.READY, reason=reason, now=now, released_at=now, check_at=None)
-    routing.plan_mirrors(order=order, now=now)
 
 
 def ask_again(*, order: Order, now: datetime) -> None:

@@ -16,9 +16,9 @@ from connectors.base.errors import PlatformError
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.types import RawRequest
 from connectors.http import scrub_text
-from connectors.models import ConnectedStore, StorePart, WebhookDelivery
+from connectors.models import ConnectedStore, StorePart, StoreState, WebhookDelivery
 from connectors.pacing import Pace
-from connectors.speaking import speaking
+from connectors.speaking import speaking, still_hears_us
 from orders import reading
 from orders.models import Mirror
 
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 LONGEST_PAUSE = 900
+# What a platform's clock and ours may differ by: a message stamped closer to our connecting may be from before it.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 _ABOUT_SOURCE_ORDER = frozenset(
     {
@@ -76,26 +78,44 @@ def _events(delivery: WebhookDelivery, parser: Connector) -> list[PlatformEvent]
 def _act(
     *, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Callable[[], datetime], pace: Pace | None
 ) -> dict[str, str]:
-    """Read what the events name: outcome by external id. Raises PlatformError when the platform can't be asked."""
+    """Read what the events name: outcome by external id, or by kind for what is about no order.
+
+    Raises PlatformError when the platform can't be asked.
+    """
     events = list(events)
-    if any(event.kind is EventKind.DEAUTHORIZED for event in events):
-        oauth.mark_reconnect(
-            store=store, reason=f"Access was taken away on {registry.connector_class(store.platform).label}"
-        )
+    outcomes: dict[str, str] = {}
+    if farewells := [event for event in events if event.kind is EventKind.DEAUTHORIZED]:
+        outcomes[EventKind.DEAUTHORIZED] = _hear_farewell(store=store, events=farewells, clock=clock, pace=pace)
     is_source = store.part == StorePart.SOURCE
     about = _ABOUT_SOURCE_ORDER if is_source else _ABOUT_STORE_ORDER
     wanted = list(dict.fromkeys(event.external_id for event in events if event.kind in about and event.external_id))
-    if not wanted:
-        return {}
-    if not is_source:
+    if wanted and not is_source:
         wanted = _ours(store, wanted)
-        if not wanted:
-            return {}
+    if not wanted:
+        return outcomes
     with speaking(store, clock=clock, pace=pace) as connector:
         if isinstance(connector, Source):
-            return reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
+            return outcomes | reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
         assert isinstance(connector, Destination)
-        return reading.read_mirrors(store=store, destination=connector, external_ids=wanted, clock=clock)
+        return outcomes | reading.read_mirrors(store=store, destination=connector, external_ids=wanted, clock=clock)
+
+
+def _hear_farewell(
+    *, store: ConnectedStore, events: Iterable[PlatformEvent], clock: Callable[[], datetime], pace: Pace | None
+) -> str:
+    """Believe that access was taken away, unless it may have been before the store was connected again: platforms
+    repeat such a message for up to 48 hours. Then the token is tried. Returns the outcome; raises PlatformError."""
+    with merchant_rows(store.merchant_id):
+        current = ConnectedStore.objects.get(pk=store.pk)
+    if current.state != StoreState.CONNECTED:
+        return "Access was taken away"
+    label = registry.connector_class(store.platform).label
+    known = max(current.connected_at, current.refreshed_at or current.connected_at) + CLOCKS_DIFFER
+    is_sure = any(event.occurred_at is not None and event.occurred_at > known for event in events)
+    if not is_sure and still_hears_us(current, clock=clock, pace=pace):
+        return "Access was taken away before it was given again; it still works"
+    oauth.mark_reconnect(store=current, reason=f"Access was taken away on {label}")
+    return "Access was taken away"
 
 
 def _ours(store: ConnectedStore, external_ids: list[str]) -> list[str]:
@@ -105,8 +125,8 @@ def _ours(store: ConnectedStore, external_ids: list[str]) -> list[str]:
 
 
 def _outcome(event: PlatformEvent, outcomes: dict[str, str]) -> str:
-    if event.external_id in outcomes:
-        return outcomes[event.external_id]
+    if (about := event.external_id or event.kind.value) in outcomes:
+        return outcomes[about]
     if event.kind is EventKind.UNKNOWN:
         log.warning("unknown event", extra={"event": event.event_id})
         return "An event we do not know"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from accounts.access import merchant_rows
+from accounts.bulk import gathered, insert_missing, later
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from orders import cancellations, fulfillment, hold, outbox
+from orders import cancellations, fulfillment, hold, outbox, releasing
 from orders.models import Attention, Order, OrderState, OrderVersion
-from orders.states import advance, ask_for_attention, clear_attention, note
+from orders.states import AlreadyMoved, IllegalTransition, advance, ask_for_attention, clear_attention, note
 
 # TikTok's order of things; a status never moves to a smaller rank. CANCELLED is the end of any of them.
 _RANK = {status: rank for rank, status in enumerate(SourceStatus) if status is not SourceStatus.UNKNOWN}
@@ -32,23 +34,77 @@ _MENDED_BY_READING = frozenset(
 )
 
 
+# An order, or what kept it from being kept.
+Kept = Order | Exception
+_BAD_ORDER = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, AlreadyMoved, IllegalTransition)
+
+
 def store_order(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Order:
     """Keep one reading of an order and draw its consequences, all in one transaction.
 
     One row per store and id, however often and in whatever order readings arrive: an older reading than the kept one
     changes nothing but the timeline, an equal one nothing at all. Makes no call to any platform.
     """
-    with merchant_rows(store.merchant_id):
-        order = _locked(store, seen.external_id)
-        if order is None:
-            try:
-                with transaction.atomic():
-                    return _insert(seen=seen, store=store, now=now)
-            except IntegrityError:
-                order = _locked(store, seen.external_id)
-                assert order is not None
-        _refresh(order=order, seen=seen, now=now)
-        return order
+    kept = store_orders(seen=[seen], store=store, now=now)[seen.external_id]
+    if isinstance(kept, Exception):
+        raise kept
+    return kept
+
+
+def store_orders(*, seen: Sequence[PlatformOrder], store: ConnectedStore, now: datetime) -> dict[str, Kept]:
+    """`store_order` for many in one transaction: each order, or what kept it from being kept, by its id."""
+    kept: dict[str, Kept] = {}
+    with merchant_rows(store.merchant_id), gathered():
+        latest = {each.external_id: each for each in seen}
+        known = _locked(store, list(latest))
+        fresh = [each for each in latest.values() if each.external_id not in known]
+        if fresh:
+            kept.update(_insert(fresh, store, now))
+            known |= _locked(store, [each.external_id for each in fresh if each.external_id not in kept])
+        readings = [each for each in seen if each.external_id in known]
+        kept.update(_refresh_all(readings, known, store, now))
+        _release([each for each in kept.values() if isinstance(each, Order)], now)
+    return kept
+
+
+def _refresh_all(
+    readings: Sequence[PlatformOrder], known: Mapping[str, Order], store: ConnectedStore, now: datetime
+) -> dict[str, Kept]:
+    """All behind one savepoint; only when one of them cannot be kept, each behind its own."""
+    news = [reading for reading in readings if _has_news(known[reading.external_id], reading)]
+    kept: dict[str, Kept] = {reading.external_id: known[reading.external_id] for reading in readings}
+    try:
+        with transaction.atomic(), gathered():
+            for reading in news:
+                _refresh(order=known[reading.external_id], seen=reading, now=now)
+        return kept
+    except _BAD_ORDER:
+        known = _locked(store, list(known))
+    for reading in news:
+        order = known[reading.external_id]
+        try:
+            with transaction.atomic(), gathered():
+                _refresh(order=order, seen=reading, now=now)
+            kept[reading.external_id] = order
+        except _BAD_ORDER as error:
+            kept[reading.external_id] = error
+    return kept
+
+
+def _has_news(order: Order, seen: PlatformOrder) -> bool:
+    """Whether this reading may change anything; time alone may release a held order."""
+    is_same_time = seen.updated_at == order.source_updated_at
+    return order.state == OrderState.HELD or not is_same_time or snapshot.to_json(seen) != order.snapshot
+
+
+def _release(orders: Sequence[Order], now: datetime) -> None:
+    reasons: dict[str, list[Order]] = {}
+    for order in orders:
+        if order.released_for:
+            reasons.setdefault(order.released_for, []).append(order)
+            order.released_for = ""
+    for reason, members in reasons.items():
+        releasing.release_many(orders=members, now=now, reason=reason)
 
 
 def seen_of(order: Order) -> PlatformOrder:
@@ -56,17 +112,52 @@ def seen_of(order: Order) -> PlatformOrder:
     return snapshot.from_json(order.snapshot)
 
 
-def _locked(store: ConnectedStore, external_id: str) -> Order | None:
-    found = Order.objects.select_for_update(of=("self",)).filter(source_store=store, external_id=external_id).first()
-    if found is not None:
-        found.source_store = store
-    return found
+def _locked(store: ConnectedStore, external_ids: Sequence[str]) -> dict[str, Order]:
+    """Those of these orders that are kept, locked in the order of their keys, as everybody locks several."""
+    found = Order.objects.select_for_update().filter(source_store=store, external_id__in=external_ids).order_by("pk")
+    orders = {order.external_id: order for order in found}
+    for order in orders.values():
+        order.source_store = store
+    return orders
 
 
-def _insert(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Order:
-    standing = hold.standing_of(seen, was_held=False, connected_at=store.connected_at, now=now)
+def _insert(seen: Sequence[PlatformOrder], store: ConnectedStore, now: datetime) -> dict[str, Kept]:
+    """Keep orders that are met for the first time; one that somebody else kept at this moment is left out."""
+    kept: dict[str, Kept] = {}
+    made: dict[str, tuple[Order, PlatformOrder, hold.Standing]] = {}
+    for each in seen:
+        try:
+            standing = hold.standing_of(each, was_held=False, connected_at=store.connected_at, now=now)
+            made[each.external_id] = (_new(each, store, standing, now), each, standing)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            kept[each.external_id] = error
+    try:
+        with transaction.atomic():
+            inserted = insert_missing([order for order, _, _ in made.values()])
+    except DatabaseError:
+        if len(seen) == 1:
+            raise
+        for each in seen:  # one of them cannot be kept: find out which
+            kept.update(_insert_alone(each, store, now))
+        return kept
+    for order in inserted:
+        assert isinstance(order, Order)
+        _, reading, standing = made[order.external_id]
+        _first_words(order, reading, standing, now)
+        kept[order.external_id] = order
+    return kept
+
+
+def _insert_alone(seen: PlatformOrder, store: ConnectedStore, now: datetime) -> dict[str, Kept]:
+    try:
+        return _insert([seen], store, now)
+    except DatabaseError as error:
+        return {seen.external_id: error}
+
+
+def _new(seen: PlatformOrder, store: ConnectedStore, standing: hold.Standing, now: datetime) -> Order:
     begins_as = {OrderState.READY: OrderState.HELD, OrderState.CANCELLED: OrderState.CANCELLED}
-    order = Order(
+    return Order(
         merchant_id=store.merchant_id,
         source_store=store,
         external_id=seen.external_id,
@@ -76,16 +167,17 @@ def _insert(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Ord
         skip_rule=standing.reason if standing.state is OrderState.SKIPPED else "",
         **_columns(seen, now),
     )
-    order.save(force_insert=True)
+
+
+def _first_words(order: Order, seen: PlatformOrder, standing: hold.Standing, now: datetime) -> None:
     _keep_version(order=order, seen=seen, now=now)
     facts: dict[str, Any] = {"status": seen.status_text}
     if seen.cancelled_by:
         facts["cancelled_by"] = seen.cancelled_by
     note(order=order, kind="order.received", reason=standing.reason, facts=facts, now=now, to_state=order.state)
     if standing.state is OrderState.READY:
-        hold.release_order(order=order, now=now, reason=standing.reason)
+        order.released_for = standing.reason
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
-    return order
 
 
 def _refresh(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
@@ -139,7 +231,7 @@ def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) 
     if standing.state is OrderState.READY:
         if order.state == OrderState.UNPAID:
             advance(order=order, to=OrderState.HELD, reason="The buyer paid", now=now, release_at=standing.release_at)
-        hold.release_order(order=order, now=now, reason=standing.reason)
+        order.released_for = standing.reason
     elif standing.state != order.state:
         advance(
             order=order,
@@ -186,8 +278,14 @@ def _mend(*, order: Order, now: datetime) -> None:
 
 
 def _keep_version(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
-    OrderVersion.objects.create(
-        merchant_id=order.merchant_id, order=order, source_updated_at=seen.updated_at, read_at=now, raw=dict(seen.raw)
+    later(
+        OrderVersion(
+            merchant_id=order.merchant_id,
+            order=order,
+            source_updated_at=seen.updated_at,
+            read_at=now,
+            raw=dict(seen.raw),
+        )
     )
 
 

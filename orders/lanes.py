@@ -23,16 +23,18 @@ from connectors.registry import connector_class
 from connectors.speaking import speaking
 from orders import crew, hold, inbox, outbox, reading, reconcile, routing
 from orders.models import Lane, Order, OrderState
+from orders.pace import record_pace
 from orders.work import Drain
 
 log = logging.getLogger(__name__)
 
 # The lane's lease only keeps two processes from one store's pace: what must not happen twice is fenced item by item.
 LEASE = timedelta(seconds=40)
-WAKING_TAKES = timedelta(seconds=20)
+WAKING_TAKES = timedelta(seconds=10)
 DRAIN_FOR = timedelta(seconds=5)
 AFTER_FAILURE = timedelta(seconds=5)
 AFTER_OWN_FAILURE = timedelta(seconds=30)
+SEND_FOR = 25.0  # seconds of one run of senders; what is to be read is read meanwhile
 HOLD_BATCH = 50
 GUEST_SHARE = 0.25
 
@@ -131,6 +133,7 @@ class _LaneHeld:
         self.fence = fence
         self.clock = clock
         self.most_senders = most_senders
+        self.began_at = clock()
         self.guests: dict[int, Pace] = {}
         kind = connector_class(store.platform)
         with merchant_rows(store.merchant_id):
@@ -162,6 +165,10 @@ class _LaneHeld:
             not_before = now + timedelta(seconds=wait)
         with merchant_rows(self.store.merchant_id):
             self._mine().update(lease_until=None, not_before=not_before, served_at=now, pace=self.pace.state())
+            if self.pace.taken:
+                minutes = max(1.0, (now - self.began_at).total_seconds()) / 60
+                used, allowed = self.pace.taken / minutes, self.pace.allowed_per_minute
+                record_pace(store_id=self.store.pk, fence=self.fence, used=used, allowed=allowed, now=now)
 
     def polled(self) -> None:
         with merchant_rows(self.store.merchant_id):
@@ -176,13 +183,7 @@ class _LaneHeld:
 
 
 def _drain_once(*, lane: _LaneHeld) -> int:
-    store, clock = lane.store, lane.clock
-    done = inbox.empty(store=store, clock=clock, pace=lane.pace)
-    if store.part == StorePart.SOURCE:
-        done += _check_holds(store=store, clock=clock, pace=lane.pace)
-        done += _try_set_aside(store=store, clock=clock, pace=lane.pace)
-    else:
-        done += _plan_for_new_store(store=store, clock=clock)
+    done = _read(lane=lane)
     done += send_due(lane=lane)
     if lane.is_poll_due():
         _poll(lane=lane)
@@ -190,11 +191,28 @@ def _drain_once(*, lane: _LaneHeld) -> int:
     return done
 
 
+def _read(*, lane: _LaneHeld) -> int:
+    """Read what is due to be read: deliveries, holds that should be over, orders that were set aside."""
+    store, clock = lane.store, lane.clock
+    done = inbox.empty(store=store, clock=clock, pace=lane.pace)
+    if store.part == StorePart.SOURCE:
+        done += _check_holds(store=store, clock=clock, pace=lane.pace)
+        done += _try_set_aside(store=store, clock=clock, pace=lane.pace)
+    else:
+        done += _plan_for_new_store(store=store, clock=clock)
+    return done
+
+
 def send_due(*, lane: _LaneHeld) -> int:
     """Carry out the store's due outbox items, and return how many."""
     with merchant_rows(lane.store.merchant_id):
         outbox.rescue(store=lane.store, now=lane.clock())
-    return crew.send_due(drain=lane.drain, seconds=DRAIN_FOR.total_seconds(), most_senders=lane.most_senders)
+
+    def meanwhile() -> None:
+        lane.keep()
+        _read(lane=lane)
+
+    return crew.send_due(drain=lane.drain, seconds=SEND_FOR, most_senders=lane.most_senders, meanwhile=meanwhile)
 
 
 def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace) -> int:

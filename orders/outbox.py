@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import F, Q
 
 from accounts.access import merchant_rows
+from accounts.bulk import insert_missing
 from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
 from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
@@ -70,21 +71,45 @@ def enqueue(
     facts: Mapping[str, Any] | None = None,
 ) -> OutboxItem:
     """Write down what is to be done, in the caller's transaction. A repeat returns the item that is there."""
-    item, _ = OutboxItem.objects.get_or_create(
+    item = item_of(
+        order=order,
+        store=store,
+        kind=kind,
+        reference=reference,
+        now=now,
+        subject=subject,
+        not_before=not_before,
+        facts=facts,
+    )
+    if insert_missing([item]):
+        return item
+    return OutboxItem.objects.get(order=order, store=store, kind=kind, subject=subject)
+
+
+def item_of(
+    *,
+    order: Order,
+    store: ConnectedStore,
+    kind: OutboxKind,
+    reference: str,
+    now: datetime,
+    subject: str = "",
+    not_before: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> OutboxItem:
+    """What is to be done, not written down yet."""
+    return OutboxItem(
+        merchant_id=order.merchant_id,
         order=order,
         store=store,
         kind=kind,
         subject=subject,
-        defaults={
-            "merchant_id": order.merchant_id,
-            "reference": reference,
-            "facts": dict(facts or {}),
-            "not_before": not_before or now,
-            "deadline": order.ship_by,
-            "created_at": now,
-        },
+        reference=reference,
+        facts=dict(facts or {}),
+        not_before=not_before or now,
+        deadline=order.ship_by,
+        created_at=now,
     )
-    return item
 
 
 def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:

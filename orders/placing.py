@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,15 +13,15 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from accounts.access import merchant_rows
-from accounts.bulk import insert_many
+from accounts.bulk import gathered
 from connectors.base import money as amounts
 from connectors.base.connector import Destination
 from connectors.base.types import OrderDraft, PlacedOrder, PlatformOrder
 from connectors.registry import label_of
 from orders import cancellations, outbox
-from orders.models import Attention, Mirror, MirrorState, Order, OrderEvent, OrderState
+from orders.models import Attention, Mirror, MirrorState, Order, OrderState
 from orders.splitting import part_of
-from orders.states import advance_many, ask_for_attention, clear_attention, event_of
+from orders.states import advance_many, ask_for_attention, clear_attention, note
 from orders.work import Drain, Work
 
 
@@ -48,11 +48,12 @@ def keep(creations: Sequence[Creation], drain: Drain) -> None:
             orders[creation.item.order_id].source_store = creation.order.source_store
             creation.order = orders[creation.item.order_id]
         _keep_placed(kept, now)
-        events = [event for creation in kept for event in _events_of(creation, now)]
-        events += _advance(kept, now)
-        insert_many(events)
-        for creation in kept:
-            _follow_up(creation, now)
+        with gathered():
+            for creation in kept:
+                _note(creation, now)
+            _advance(kept, now)
+            for creation in kept:
+                _follow_up(creation, now)
     for creation in creations:
         creation.is_settled = creation.item.pk in ours
         if not creation.is_settled:
@@ -83,36 +84,33 @@ def _keep_placed(creations: Sequence[Creation], now: datetime) -> None:
         cursor.execute(_KEEP_PLACED, [now, *columns])
 
 
-def _events_of(creation: Creation, now: datetime) -> Iterator[OrderEvent]:
+def _note(creation: Creation, now: datetime) -> None:
     placed, order = creation.placed, creation.order
     assert placed is not None
     facts = {"store": label_of(creation.mirror.store), "name": placed.name, "url": placed.url}
-    kind = "mirror.created" if creation.draft else "mirror.found"
-    yield event_of(order=order, kind=kind, facts=facts, now=now)
+    note(order=order, kind="mirror.created" if creation.draft else "mirror.found", facts=facts, now=now)
     if placed.remarks:
         adapted = {"store": facts["store"], "remarks": placed.remarks}
-        yield event_of(order=order, kind="mirror.adapted", facts=adapted, now=now)
+        note(order=order, kind="mirror.adapted", facts=adapted, now=now)
 
 
-def _advance(creations: Sequence[Creation], now: datetime) -> list[OrderEvent]:
+def _advance(creations: Sequence[Creation], now: datetime) -> None:
     """MIRRORED, where no other store is still to get its part; the store's name is added to the order's words."""
     ready = [creation for creation in creations if creation.order.state == OrderState.READY]
     ids = [creation.order.pk for creation in ready]
     waiting = set(Mirror.objects.filter(order__in=ids, state=MirrorState.PLANNED).values_list("order_id", flat=True))
     whole = [creation for creation in ready if creation.order.pk not in waiting]
     words = {creation.order.pk: f"\n{creation.mirror.name}" for creation in whole}
-    events: list[OrderEvent] = []
     if whole:
         reason = f"Created in {label_of(whole[0].mirror.store)}"
         moving = [creation.order for creation in whole]
-        events = advance_many(orders=moving, to=OrderState.MIRRORED, reason=reason, now=now, words=words)
+        advance_many(orders=moving, to=OrderState.MIRRORED, reason=reason, now=now, words=words)
     for creation in creations:
         if creation.order.pk not in words:
             name = Value(f"\n{creation.mirror.name}")
             Order.objects.filter(pk=creation.order.pk).update(
                 version=F("version") + 1, search_text=Concat(F("search_text"), name)
             )
-    return events
 
 
 def _follow_up(creation: Creation, now: datetime) -> None:

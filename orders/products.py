@@ -83,6 +83,16 @@ def read_catalog(*, store: ConnectedStore, destination: Destination, now: dateti
     return len(rows)
 
 
+def forget(*, store: ConnectedStore, skus: Sequence[str]) -> list[ProductLink]:
+    """The store said that one of these is gone: what was found by itself is looked for afresh next time, and its
+    catalog read anew. Returns the links made by hand, which stay until a person replaces them. In the caller's
+    transaction; may be repeated."""
+    links = ProductLink.objects.filter(store=store, sku__in={sku_key(sku) for sku in skus if sku.strip()})
+    links.filter(is_manual=False).delete()
+    Catalog.objects.filter(store=store).delete()
+    return list(links.order_by("sku"))
+
+
 def _in_catalog(store: ConnectedStore, skus: Sequence[str]) -> dict[str, list[Variant]]:
     found: dict[str, list[Variant]] = {sku: [] for sku in skus}
     asked = {sku_key(sku): sku for sku in skus}

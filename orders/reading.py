@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
 from django.db.models import F
 
 from accounts.access import merchant_rows
@@ -58,25 +57,28 @@ def _read_batch(
 def keep_orders(
     *, store: ConnectedStore, seen: Iterable[PlatformOrder | UnreadableAnswer], now: datetime
 ) -> dict[str, str]:
-    """Keep readings, all in one transaction, each behind its own savepoint: what came of each, by id."""
+    """Keep readings, all in one transaction: what came of each, by id. One that cannot be kept is set aside."""
     outcomes: dict[str, str] = {}
+    readable: list[PlatformOrder] = []
+    for each in seen:
+        if not isinstance(each, UnreadableAnswer):
+            readable.append(each)
+        elif each.external_id:
+            set_aside(store=store, external_id=each.external_id, reason=each.message, now=now)
+            outcomes[each.external_id] = "Set aside: it could not be read"
+    kept = ingest.store_orders(seen=readable, store=store, now=now) if readable else {}
+    done = []
+    for external_id, order in kept.items():
+        if isinstance(order, Order):
+            done.append(external_id)
+            outcomes[external_id] = f"Read: {order.source_status}"
+            continue
+        log.error("order not kept", exc_info=order, extra={"store": store.pk, "order": external_id})
+        reason = f"VeriSync could not keep it ({type(order).__name__})"
+        set_aside(store=store, external_id=external_id, reason=reason, now=now)
+        outcomes[external_id] = "Set aside: it could not be kept"
     with merchant_rows(store.merchant_id):
-        for order in seen:
-            if isinstance(order, UnreadableAnswer):
-                if order.external_id:
-                    set_aside(store=store, external_id=order.external_id, reason=order.message, now=now)
-                    outcomes[order.external_id] = "Set aside: it could not be read"
-                continue
-            try:
-                with merchant_rows(store.merchant_id):
-                    kept = ingest.store_order(seen=order, store=store, now=now)
-                    SetAside.objects.filter(source_store=store, external_id=order.external_id).delete()
-                outcomes[order.external_id] = f"Read: {kept.source_status}"
-            except (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-                log.error("order not kept", exc_info=error, extra={"store": store.pk, "order": order.external_id})
-                reason = f"VeriSync could not keep it ({type(error).__name__})"
-                set_aside(store=store, external_id=order.external_id, reason=reason, now=now)
-                outcomes[order.external_id] = "Set aside: it could not be kept"
+        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
     return outcomes
 
 

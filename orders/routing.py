@@ -27,6 +27,7 @@ from orders.models import (
     Route,
     RouteRule,
 )
+from orders.splitting import counted, rest_ids
 from orders.states import ask_for_attention, clear_attention, note
 
 # SKU keys that a route's store has, by the route's id.
@@ -68,23 +69,39 @@ def routes_of(source_store: ConnectedStore) -> list[Route]:
 def share_out(order: PlatformOrder, routes: Sequence[Route], stocked: Stocked) -> list[tuple[Route, tuple[str, ...]]]:
     """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place.
 
-    A route that does not take parts gets the whole order or nothing of it; the default takes what is left.
+    A route that does not take parts gets the whole order or nothing of it; the default takes what is left. Where one
+    that leaves the rest got something, the lines without a place are the merchant's to ship by hand.
     """
     left = list(order.lines)
     shares: list[tuple[Route, tuple[str, ...]]] = []
     for route in routes:
         taken = _taken(route, order, left, stocked.get(route.pk, ()))
-        is_allowed = route.takes_part or route.rule == RouteRule.DEFAULT or len(taken) == len(order.lines)
-        if not taken or not is_allowed:
+        may_split = route.takes_part or route.leaves_rest or route.rule == RouteRule.DEFAULT
+        if not taken or not (may_split or len(taken) == len(order.lines)):
             continue
         shares.append((route, tuple(line.external_id for line in taken)))
         left = [line for line in left if line not in taken]
-    if left:
+    if left and not any(route.leaves_rest for route, _ in shares):
         raise NoRoute(left)
     return shares
 
 
+def named_lines(order: PlatformOrder, line_ids: Sequence[str]) -> list[str]:
+    """A share's lines as a mirror names them: none where it is the whole order."""
+    return list(line_ids) if len(line_ids) < len(order.lines) else []
+
+
 def _taken(route: Route, order: PlatformOrder, left: Sequence[LineItem], skus: Collection[str]) -> Sequence[LineItem]:
+    wanted = _wanted(route, order, left, skus)
+    if not route.leaves_rest:
+        return wanted
+    found = [line for line in wanted if sku_key(line.sku) in skus]
+    # A default route whose store has nothing of an order: it asks which products these are, rather than be silent.
+    is_asked = route.rule == RouteRule.DEFAULT and len(left) == len(order.lines)
+    return found or (wanted if is_asked else ())
+
+
+def _wanted(route: Route, order: PlatformOrder, left: Sequence[LineItem], skus: Collection[str]) -> Sequence[LineItem]:
     if route.rule == RouteRule.WAREHOUSE:
         return left if order.warehouse_id in route.warehouse_ids else ()
     if route.rule == RouteRule.SKU:
@@ -106,7 +123,7 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     routes = routes_of(order.source_store)
     if not routes or order.mirrors.exists():
         return len(routes)
-    if any(route.rule == RouteRule.FOUND for route in routes):
+    if any(asks_store(route) for route in routes):
         item = outbox.enqueue(
             order=order,
             store=order.source_store,
@@ -120,6 +137,11 @@ def plan_mirrors(*, order: Order, now: datetime) -> int:
     else:
         _plan(order=order, routes=routes, stocked={}, now=now)
     return len(routes)
+
+
+def asks_store(route: Route) -> bool:
+    """Whether it has to be known what the store has before the route can take anything."""
+    return route.rule == RouteRule.FOUND or route.leaves_rest
 
 
 def plan_anew(*, order: Order, now: datetime) -> bool:
@@ -162,7 +184,7 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
     """
     stocked: dict[int, Collection[str]] = {}
     for route in routes:
-        if route.rule == RouteRule.FOUND:
+        if asks_store(route):
             store = route.destination_store
             with speaking_to_destination(store, clock=clock) as destination:
                 found = products.look_up(store=store, lines=lines, destination=destination, now=clock())
@@ -172,7 +194,7 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
 
 def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datetime) -> None:
     """One mirror and one outbox item per route that gets something, all or none of them."""
-    seen = snapshot.from_json(order.snapshot)
+    seen = lines_of(order)
     try:
         shares = share_out(seen, routes, stocked)
     except NoRoute as error:
@@ -183,6 +205,9 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
     if len(shares) > 1:
         parts = {label_of(route.destination_store): len(line_ids) for route, line_ids in shares}
         note(order=order, kind="order.split", facts={"units": parts}, now=now)
+    if left := set(rest_ids((line.external_id for line in seen.lines), [line_ids for _, line_ids in shares])):
+        items = counted(line.sku.strip() or line.title for line in seen.lines if line.external_id in left)
+        note(order=order, kind="order.rest_left", facts={"items": items}, now=now)
     for route, line_ids in shares:
         mirror, _ = Mirror.objects.get_or_create(
             order=order,
@@ -190,7 +215,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
             defaults={
                 "merchant_id": order.merchant_id,
                 "reference": order.external_id,
-                "line_ids": list(line_ids) if len(shares) > 1 else [],
+                "line_ids": named_lines(seen, line_ids),
             },
         )
         outbox.enqueue(
@@ -201,6 +226,11 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
             now=now,
             not_before=now + extra_hold(route),
         )
+
+
+def lines_of(order: Order) -> PlatformOrder:
+    """The order as it was read, for `share_out`."""
+    return snapshot.from_json(order.snapshot)
 
 
 class RouteRefused(Exception):
@@ -218,7 +248,7 @@ def save_route(*, route: Route) -> None:
         raise RouteRefused(f"There is a route from {source.name} to {destination.name} already. Change that one.")
     if route.rule == RouteRule.DEFAULT and others.filter(rule=RouteRule.DEFAULT, is_on=True).exists():
         raise RouteRefused("There is a default route already. Give one of the two another rule first.")
-    if source.currency and destination.currency and source.currency != destination.currency:
+    if currencies_differ(source, destination):
         raise RouteRefused(
             f"{source.name} sells in {source.currency}, {destination.name} works in {destination.currency}. "
             "Nothing is converted: connect a store with the same currency."
@@ -228,6 +258,11 @@ def save_route(*, route: Route) -> None:
     route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
     route.merchant_id = source.merchant_id
     route.save()
+
+
+def currencies_differ(source: ConnectedStore, destination: ConnectedStore) -> bool:
+    """Whether nothing can be sent from one to the other, since both say their currency and it is not the same."""
+    return bool(source.currency and destination.currency) and source.currency != destination.currency
 
 
 def remove_route(*, route: Route) -> None:

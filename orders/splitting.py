@@ -7,7 +7,8 @@ computes which part when.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from connectors.base.types import LineItem, Payment, PlatformOrder
@@ -24,6 +25,20 @@ def part_of(order: PlatformOrder, line_ids: Collection[str]) -> PlatformOrder:
     lines = tuple(line for line, is_in in zip(order.lines, chosen, strict=True) if is_in)
     payment = _share(order.payment, order.lines, chosen) if order.payment else None
     return replace(order, lines=lines, payment=payment)
+
+
+def rest_ids(line_ids: Iterable[str], parts: Sequence[Collection[str]]) -> list[str]:
+    """Those lines that are in no part of an order: the merchant ships them by hand. A part without ids is the whole
+    order; without parts nothing was shared out yet."""
+    if not parts or not all(parts):
+        return []
+    taken = {line_id for part in parts for line_id in part}
+    return [line_id for line_id in line_ids if line_id not in taken]
+
+
+def counted(names: Iterable[str]) -> list[str]:
+    """Equal names once, each with its number: 2 × TIN-LAV-04."""
+    return [f"{count} × {name}" for name, count in Counter(names).items()]
 
 
 def _share(whole: Payment, lines: Sequence[LineItem], chosen: Sequence[bool]) -> Payment:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
+from accounts.bulk import later
 from orders.models import Attention, Order, OrderEvent, OrderState
 
 S = OrderState
@@ -69,38 +70,50 @@ def advance(
 
 
 def advance_many(
-    *, orders: Sequence[Order], to: OrderState, reason: str, now: datetime, words: Mapping[int, str] | None = None
-) -> list[OrderEvent]:
-    """`advance` for many orders at once, by one UPDATE each: the events of those that moved, written by the caller.
+    *,
+    orders: Sequence[Order],
+    to: OrderState,
+    reason: str,
+    now: datetime,
+    words: Mapping[int, str] | None = None,
+    released_at: datetime | None = None,
+) -> list[Order]:
+    """`advance` for many orders by one statement, in the caller's transaction: those that moved.
 
     Orders that someone else moved first, or that the table forbids to move, are left out. `words`, by order, are added
-    to what a person may look for. In the caller's transaction.
+    to what a person may look for. `released_at` ends the hold.
     """
     befores = {order.pk: OrderState(order.state) for order in orders if to in MOVES[OrderState(order.state)]}
     added = [(words or {}).get(pk, "") for pk in befores]
     with connection.cursor() as cursor:
         cursor.execute(
-            """update orders_order o set state = %s, version = version + 1, search_text = search_text || m.words
+            """update orders_order o set state = %s, version = version + 1, search_text = search_text || m.words,
+              released_at = coalesce(%s, released_at), check_at = case when %s then null else check_at end
             from unnest(%s::bigint[], %s::text[], %s::text[]) as m(id, before, words)
             where o.id = m.id and o.state = m.before returning o.id""",
-            [to.value, list(befores), [before.value for before in befores.values()], added],
+            [
+                to.value,
+                released_at,
+                released_at is not None,
+                list(befores),
+                [before.value for before in befores.values()],
+                added,
+            ],
         )
         moved = {row[0] for row in cursor.fetchall()}
-    events = []
     for order in orders:
         if order.pk in moved:
             order.state = to
-            events.append(
-                event_of(
-                    order=order,
-                    kind=f"order.{_VERBS[to]}",
-                    reason=reason,
-                    now=now,
-                    from_state=befores[order.pk].value,
-                    to_state=to.value,
-                )
+            before = befores[order.pk].value
+            note(
+                order=order,
+                kind=f"order.{_VERBS[to]}",
+                reason=reason,
+                now=now,
+                from_state=before,
+                to_state=to.value,
             )
-    return events
+    return [order for order in orders if order.pk in moved]
 
 
 def note(
@@ -115,33 +128,7 @@ def note(
     by: str = "",
 ) -> OrderEvent:
     """Write one line of the order's history, in the caller's transaction."""
-    event = event_of(
-        order=order,
-        kind=kind,
-        now=now,
-        reason=reason,
-        facts=facts,
-        from_state=from_state,
-        to_state=to_state,
-        by=by,
-    )
-    event.save(force_insert=True)
-    return event
-
-
-def event_of(
-    *,
-    order: Order,
-    kind: str,
-    now: datetime,
-    reason: str = "",
-    facts: Mapping[str, Any] | None = None,
-    from_state: str = "",
-    to_state: str = "",
-    by: str = "",
-) -> OrderEvent:
-    """One line of the order's history, not written yet."""
-    return OrderEvent(
+    event = OrderEvent(
         merchant_id=order.merchant_id,
         order_id=order.pk,
         kind=kind,
@@ -152,6 +139,8 @@ def event_of(
         by=by,
         happened_at=now,
     )
+    later(event)
+    return event
 
 
 def ask_for_attention(*, order: Order, code: Attention, now: datetime, detail: Mapping[str, Any] | None = None) -> None:

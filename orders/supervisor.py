@@ -1,39 +1,39 @@
 """What a worker host runs: the dispatch loop here, and django-q2's cluster as a process group of its own, watched.
 
-A cluster can freeze for ever when an idle worker of it is killed hard: the dead one may hold the queue's lock
-(django-q2 1.11, seen). So when due tasks wait while every worker stays idle, the whole group is killed and started
-anew. Nothing is lost by that: the rows are the queue.
+The loop sleeps until the bell rings or the next moment comes that something falls due, a second at most. For some
+seconds after a ring or after work it looks often: rings are throttled to two a second for each connection that rings.
+When due tasks wait while every worker stays idle, the cluster is killed and started anew. Nothing is lost by that:
+the rows are the queue.
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import signal
-import subprocess
-import sys
+import socket
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from uuid import UUID
 
-import psutil
-from django.conf import settings
-from django.db import DatabaseError, OperationalError, close_old_connections, connection
+import psycopg
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
-from django_q.models import OrmQ
 
-from orders import lanes, queue
+from orders import beats, lanes, queue, waking
+from orders.bell import TASKS, ring
+from orders.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
-DISPATCH_EVERY = 0.2
+LOOK_EVERY = 0.05
+LOOK_EVERY_WHEN_QUIET = 1.0
+AWAKE_FOR = 2.0
+SHARE_OF_LOOKING = 0.2
+LANES_AT_ONCE = 50
+PAUSE_AFTER_NOTHING = 0.25
 WATCH_EVERY = 1.0
-FROZEN_AFTER = 4.0
 STOP_PATIENCE = 12.0
-STARTING_TAKES = 10.0
-DISPATCH_PAUSE_AFTER_FAILURE = 1.0
-_PR_SET_PDEATHSIG = 1
+PAUSE_AFTER_FAILURE = 1.0
 
 
 class Supervisor:
@@ -42,115 +42,106 @@ class Supervisor:
     def __init__(self, *, say: Callable[[str], object]) -> None:
         self.say = say
         self.is_stopping = False
-        self.cluster: subprocess.Popen[bytes] | None = None
-        self.started_at = 0.0
-        self.oldest_task: int | None = None
-        self.waiting_since = 0.0
+        self.bell = waking.bell()
+        self.seen: waking.Look | None = None
+        self.host: UUID | None = None
+        self.restarts = 0
+        self.awake_until = self.next_dispatch = self.next_watch = self.next_beat = 0.0
 
     def run(self) -> None:
         """Dispatch and watch until SIGTERM or SIGINT, then stop the cluster and return."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
-        self._start_cluster()
-        next_watch = time.monotonic() + WATCH_EVERY
+        self.cluster = Cluster()
         try:
             while not self.is_stopping:
-                pause = self._dispatch()
-                if time.monotonic() >= next_watch:
-                    self._watch()
-                    next_watch = time.monotonic() + WATCH_EVERY
-                time.sleep(pause)
+                self._rest(self._turn())
         finally:
-            self._stop_cluster(patience=STOP_PATIENCE)
+            self._leave()
 
     def _stop(self, number: int, frame: object) -> None:
         self.is_stopping = True
 
-    def _dispatch(self) -> float:
-        """Wake due lanes; the seconds to pause after. A database that is away is waited for."""
+    def _turn(self) -> float:
+        """Do what there is to do; the seconds to rest. A database that is away is waited for."""
+        began_at = time.monotonic()
         try:
-            lanes.dispatch(now=timezone.now(), wake=lambda store, fence: queue.enqueue("drain_lane", store, fence))
-        except (OperationalError, DatabaseError):
+            self.seen = waking.look(bell=self.bell, now=timezone.now())
+            # However much is due, looking leaves the greater part of the time to those who do the work.
+            least = (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1)
+            pause = max(least, self._dispatch(self.seen, at=began_at))
+            self._beat(at=began_at)
+        except (DatabaseError, psycopg.Error):
             log.exception("dispatch failed")
+            self.seen, pause = None, PAUSE_AFTER_FAILURE
+            self.bell.close()
             connection.close()
             close_old_connections()
-            return DISPATCH_PAUSE_AFTER_FAILURE
-        return DISPATCH_EVERY
+        if began_at >= self.next_watch:
+            self.next_watch = began_at + WATCH_EVERY
+            self._watch()
+        return pause
 
-    def _start_cluster(self) -> None:
-        self.started_at, self.oldest_task = time.monotonic(), None
-        self.cluster = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,
+    def _dispatch(self, seen: waking.Look, *, at: float) -> float:
+        """Wake due lanes; the seconds until the next look."""
+        if not seen.is_due and at < self.next_dispatch:
+            return self._until_next(seen, at=at)
+        self.next_dispatch = at + waking.SAFETY
+        now = timezone.now()
+        woken = lanes.dispatch(
+            now=now, wake=lambda store, fence: queue.enqueue("drain_lane", store, fence), limit=LANES_AT_ONCE
         )
+        if not woken:  # another host was faster, or the two differ in what is due: no reason to ask at full speed
+            return PAUSE_AFTER_NOTHING
+        self.awake_until = at + AWAKE_FOR
+        return 0.0 if woken >= LANES_AT_ONCE else LOOK_EVERY
+
+    def _until_next(self, seen: waking.Look, *, at: float) -> float:
+        pause = LOOK_EVERY if at < self.awake_until else LOOK_EVERY_WHEN_QUIET
+        if seen.next_at is not None:
+            pause = min(pause, (seen.next_at - timezone.now()).total_seconds())
+        return max(pause, LOOK_EVERY)
+
+    def _rest(self, seconds: float) -> None:
+        """Short rests are slept through, so that rings that come thick and fast do not make it look as often."""
+        if seconds <= 2 * LOOK_EVERY:
+            time.sleep(seconds)
+            seconds = 0
+        if self.bell.wait(seconds=seconds):
+            self.awake_until = time.monotonic() + AWAKE_FOR
+
+    def _beat(self, *, at: float) -> None:
+        if at < self.next_beat:
+            return
+        now = timezone.now()
+        if self.host is None or not beats.beat(host=self.host, restarts=self.restarts, now=now):
+            self.host = beats.begin(name=socket.gethostname(), now=now)
+        self.next_beat = at + beats.BEAT_EVERY
 
     def _watch(self) -> None:
-        assert self.cluster is not None
-        if self.cluster.poll() is not None:
-            self.say(f"The task cluster ended with {self.cluster.returncode}; it is started again.")
-            self._stop_cluster(patience=0)
-            self._start_cluster()
-        elif self._is_frozen():
-            self.say("The task cluster is frozen; it is killed and started again.")
-            self._stop_cluster(patience=0)
-            self._start_cluster()
+        seen = self.seen
+        wrong = self.cluster.what_is_wrong(
+            untaken=seen.untaken_task if seen else None, newest=seen.newest_task if seen else None
+        )
+        if wrong:
+            self.say(f"The task cluster is started again: {wrong}.")
+            self.restarts += 1
+            self.next_beat = 0.0
+            self.cluster.end(patience=0, ring=self._ring)
+            self.cluster = Cluster()
 
-    def _is_frozen(self) -> bool:
-        """Whether the same task has been there for the taking for some seconds while nobody here works."""
-        oldest = self._oldest_waiting_task()
-        if oldest is None or oldest != self.oldest_task or self._is_anybody_busy():
-            self.oldest_task, self.waiting_since = oldest, time.monotonic()
-            return False
-        return time.monotonic() - max(self.waiting_since, self.started_at + STARTING_TAKES) > FROZEN_AFTER
-
-    def _oldest_waiting_task(self) -> int | None:
-        """Whoever takes a task moves its lock into the future; until then the lock is the moment it was put there."""
+    def _leave(self) -> None:
+        self.cluster.end(patience=STOP_PATIENCE, ring=self._ring)
+        self.bell.close()
         try:
-            return (
-                OrmQ.objects.filter(lock__lte=timezone.now() - timedelta(seconds=1))
-                .order_by("id")
-                .values_list("id", flat=True)
-                .first()
-            )
+            if self.host is not None:
+                beats.end(host=self.host)
+        except DatabaseError:
+            log.warning("the last heartbeat could not be taken back")
+
+    def _ring(self) -> None:
+        """Whoever waits for tasks looks up, and hears that it is to end."""
+        try:
+            ring(TASKS)
         except DatabaseError:
             connection.close()
-            return None
-
-    def _is_anybody_busy(self) -> bool:
-        """django-q2 writes what a worker does into its process title (with setproctitle)."""
-        assert self.cluster is not None
-        try:
-            children = psutil.Process(self.cluster.pid).children(recursive=True)
-            return any("processing" in " ".join(child.cmdline()) for child in children)
-        except psutil.Error:
-            return False
-
-    def _stop_cluster(self, *, patience: float) -> None:
-        """End the whole group: asked first, then killed. Orphans of a dead leader are in the group too."""
-        if self.cluster is None:
-            return
-        group = self.cluster.pid
-        if patience and self.cluster.poll() is None:
-            self.cluster.terminate()  # the leader alone: it ends its own workers in order
-            ends_at = time.monotonic() + patience
-            while self.cluster.poll() is None and time.monotonic() < ends_at:
-                time.sleep(0.05)
-        _signal_group(group, signal.SIGKILL)
-        self.cluster.wait()
-        self.cluster = None
-
-
-def _signal_group(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
-
-
-def _die_with_parent() -> None:
-    """On Linux, a supervisor that is killed takes its cluster with it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -12,9 +12,9 @@ from connectors.base.errors import OutcomeUnknown, PlatformError, ScopeMissing, 
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
 from connectors.speaking import StoreWaits
-from orders import outbox, tracking
-from orders.drafting import Blocked
-from orders.models import Attention, Fulfillment, GiveUpReason, Order, OutboxItem, OutboxStatus
+from orders import outbox, products, tracking
+from orders.drafting import Blocked, sku_key
+from orders.models import Attention, Fulfillment, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
 from orders.states import ask_for_attention
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ TELL_AFTER = 5  # tries, before a failure that heals itself is shown to a person
 
 # What may be mended without a person, with the seconds after which it is tried again.
 _LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED: 60.0}
+
+# A product that is gone: seconds until it is looked for again, and how many tries before it is left to a person.
+GONE_PAUSE, GONE_TRIES = 60.0, 5
 
 
 def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: bool = False) -> None:
@@ -53,6 +56,8 @@ def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: boo
             )
         elif isinstance(error, TemporaryError):
             _retry(item=item, order=order, store=store, error=error, now=now, was_sent=was_sent)
+        elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
+            _look_anew(item=item, order=order, store=store, error=error, now=now)
         elif isinstance(error, PlatformError):
             code = Attention(error.reason) if error.reason in Attention.values[1:] else _code_of(error)
             _park(item=item, order=order, code=code, detail=_detail(error, store), error=error.message, now=now)
@@ -92,6 +97,21 @@ def _wait(
 ) -> None:
     outbox.postpone(item=item, now=now, error=code.label, wait=wait, is_doubtful=item.is_doubtful)
     ask_for_attention(order=order, code=code, now=now, detail={**detail, "will_retry": True})
+
+
+def _look_anew(*, item: OutboxItem, order: Order, store: ConnectedStore, error: PlatformError, now: datetime) -> None:
+    """A linked product is gone. What was linked by itself is looked for again; a link made by hand waits for a person,
+    who names another variant."""
+    line_ids = Mirror.objects.filter(order=order, store=store).values_list("line_ids", flat=True).first()
+    lines = [line for line in order.snapshot["lines"] if not line_ids or line["external_id"] in line_ids]
+    skus = {sku_key(line["sku"]): line["sku"].strip() for line in lines if line["sku"].strip()}
+    by_hand = {link.sku: link.title for link in products.forget(store=store, skus=list(skus.values()))}
+    asked = [{"sku": sku, "title": by_hand.get(key, "")} for key, sku in skus.items() if key in by_hand or not by_hand]
+    detail = {**_detail(error, store), "store_id": store.pk, "products": asked, "is_by_hand": bool(by_hand)}
+    if by_hand or item.attempts >= GONE_TRIES:
+        _park(item=item, order=order, code=Attention.PRODUCT_DELETED, detail=detail, error=error.message, now=now)
+    else:
+        _wait(item=item, order=order, code=Attention.PRODUCT_DELETED, detail=detail, wait=GONE_PAUSE, now=now)
 
 
 def _park(

@@ -97,11 +97,11 @@ _REASONS: Mapping[str, Reason] = {
         "It is looked for again every 5 minutes.",
     ),
     Attention.PRODUCT_DELETED: Reason(
-        "A linked product is gone",
-        "The store no longer has the product that this item is linked to. {message}",
+        "{gone_title}",
+        "{label} no longer has the product that {gone_item} is linked to{gone_by_hand}. {message}",
         _STORE,
-        "Link the item to another variant.",
-        _UNTIL_MENDED,
+        "{gone_cure}",
+        "{gone_retry}",
     ),
     Attention.OUT_OF_STOCK: Reason(
         "Out of stock in the store", "The store refuses: {message}", _STORE, "Add stock, then retry.", _UNTIL_MENDED
@@ -312,6 +312,7 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
     facts["skus_text"] = ", ".join(detail.get("skus", [])) or "its items"
     facts.update(_open_words(facts))
+    facts.update(_gone_words(detail, facts["label"]))
     facts["parcels_words"] = (
         "{store} does not say what is in the parcel {tracking_number}; the first one was reported for all items."
         if detail.get("is_unsaid")
@@ -335,6 +336,22 @@ def _open_words(facts: _Facts) -> dict[str, str]:
         how, watched = "Stop the parcel if you still can, and close the order in {store} by hand.", "No."
     words = {"why_open": why, "how_to_close": how, "is_watched": watched}
     return {name: text.format_map(facts) for name, text in words.items()}
+
+
+def _gone_words(detail: Mapping[str, Any], label: str) -> dict[str, str]:
+    """Which item's product is gone from its store, and whether it is looked for again or a person names another."""
+    skus = [each["sku"] for each in detail.get("products", [])]
+    is_by_hand = bool(detail.get("is_by_hand"))
+    again = "The link is forgotten, and the SKU is looked for again within a minute."
+    return {
+        "gone_title": f"The product of {skus[0]} is gone" if len(skus) == 1 else "A linked product is gone",
+        "gone_item": skus[0] if len(skus) == 1 else f"one of {', '.join(skus)}" if skus else "this item",
+        "gone_by_hand": " by hand" if is_by_hand else "",
+        "gone_cure": f"Name the variant in {label} that takes its place."
+        if is_by_hand
+        else f"Give a variant in {label} its SKU again, or name another variant here.",
+        "gone_retry": again if detail.get("will_retry") else _UNTIL_MENDED,
+    }
 
 
 # What our calls ask for, by the connectors' own names; one that is missing here is shown by its name. Never what came
@@ -394,6 +411,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "mirror.adapted": ("Fitted to {store}'s limits: {remarks_text}", "amber"),
     "mirror.problem": ("{store}: {problem}", "red"),
     "order.split": ("Goes to several stores: {units_text}", "blue"),
+    "order.rest_left": ("Yours to ship: {items_text}", "amber"),
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
@@ -418,6 +436,7 @@ def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, 
     title, tone = EVENTS.get(kind, (kind, "gray"))
     said = {name: _in_words(name, value) for name, value in facts.items()}
     said["remarks_text"] = "; ".join(facts.get("remarks", []))
+    said["items_text"] = ", ".join(facts.get("items", []))
     if isinstance(facts.get("units"), Mapping):
         said["units_text"] = ", ".join(f"{name} {_in_words('units', count)}" for name, count in facts["units"].items())
     return " ".join(title.format_map(_Facts({**said, "reason": reason})).split()), tone

@@ -65,6 +65,7 @@ class Sandbox:
                 response = _own(half, "not_found", request) or _json({"error": "unknown"}, 404)
             else:
                 fault = self.world.faults.take(half.name, operation)
+                self.world.calls[half.name, operation, fault.kind if fault else ""] += 1
                 response = self._with_fault(request, half, operation, fault)
             status = None if request.environ.get("sandbox.dropped") else response.status_code
             return response

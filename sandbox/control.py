@@ -115,7 +115,13 @@ class Control:
     def _get_ledger(self, request: Request, _body: dict[str, Any]) -> dict[str, Any]:
         since = int(request.args.get("since", 0))
         with self.world.lock:
-            return {"ledger": [entry for entry in self.world.ledger if entry["seq"] > since]}
+            return {"ledger": self.world.ledger[max(since, 0) :]}  # the first entry has the number 1
+
+    def _get_calls(self, _request: Request, _body: dict[str, Any]) -> dict[str, Any]:
+        """How many calls came, by platform, operation and what was done to them."""
+        rows = [(*key, count) for key, count in self.world.calls.copy().items()]
+        names = ("platform", "operation", "fault", "calls")
+        return {"calls": [dict(zip(names, row, strict=True)) for row in rows]}
 
     def _get_webhooks(self, _request: Request, _body: dict[str, Any]) -> dict[str, Any]:
         return {"waiting": self.world.outgoing.waiting(), "automatic": self.world.outgoing.automatic}

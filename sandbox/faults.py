@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 REQUEST_KINDS = frozenset(
@@ -21,7 +21,7 @@ REQUEST_KINDS = frozenset(
         "garbage",
     }
 )
-WEBHOOK_KINDS = frozenset({"webhook_lose", "webhook_duplicate", "webhook_delay", "webhook_reorder"})
+WEBHOOK_KINDS = frozenset({"webhook_lose", "webhook_duplicate", "webhook_delay", "webhook_reorder", "webhook_scatter"})
 
 
 @dataclass
@@ -35,7 +35,8 @@ class Fault:
     seconds: float = 0.0
     status: int = 500
     retry_after: float | None = None
-    copies: int = 2  # webhook_duplicate: how many arrive in all
+    copies: int = 2  # webhook_duplicate: how many arrive in all; webhook_scatter: at most
+    is_up_to: bool = False  # `seconds` is the most, each time another share of it
 
     def matches(self, platform: str, operation: str) -> bool:
         return self.platform in ("*", platform) and self.operation in ("*", operation)
@@ -46,7 +47,8 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._ids = itertools.count(1)
-        self._random = random.Random(0)
+        self._seed = 0
+        self._randoms: dict[tuple[str, str], random.Random] = {}
 
     def add(self, platform: str, operation: str = "*", *, kind: str, **settings: Any) -> Fault:
         """Raises ValueError for a kind or a setting that does not exist."""
@@ -67,19 +69,33 @@ class Faults:
     def take_webhook(self, platform: str, event: str) -> Fault | None:
         return self._take(platform, event, WEBHOOK_KINDS)
 
+    def scatter(self, fault: Fault, platform: str, event: str) -> list[float]:
+        """When each copy of a webhook goes out, in seconds from now: one copy to `copies` of them, in any order."""
+        with self._lock:
+            dice = self._dice(platform, event)
+            return [dice.uniform(0, fault.seconds) for _ in range(dice.randint(1, fault.copies))]
+
     def _take(self, platform: str, operation: str, kinds: frozenset[str]) -> Fault | None:
         with self._lock:
+            dice = self._dice(platform, operation)
             for fault in self._faults:
                 if fault.kind not in kinds or not fault.matches(platform, operation):
                     continue
-                if self._random.random() >= fault.probability:
+                if dice.random() >= fault.probability:
                     continue
                 if fault.times > 0:
                     fault.times -= 1
                 if fault.times == 0:
                     self._faults.remove(fault)
-                return fault
+                return replace(fault, seconds=dice.uniform(0, fault.seconds)) if fault.is_up_to else fault
         return None
+
+    def _dice(self, platform: str, operation: str) -> random.Random:
+        """Each operation has its own, so that calls of one do not change what befalls another."""
+        key = (platform, operation)
+        if key not in self._randoms:
+            self._randoms[key] = random.Random(f"{self._seed} {platform} {operation}")
+        return self._randoms[key]
 
     def clear(self, platform: str | None = None) -> None:
         with self._lock:
@@ -90,7 +106,9 @@ class Faults:
             self._faults = [fault for fault in self._faults if fault.id != fault_id]
 
     def seed(self, number: int) -> None:
-        self._random.seed(number)
+        with self._lock:
+            self._seed = number
+            self._randoms.clear()
 
     def listing(self) -> list[dict[str, Any]]:
         with self._lock:

@@ -7,7 +7,6 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from sandbox.world import World
 
-QUEUE_LIMIT = 10_000
-WORKERS = 4
+QUEUE_LIMIT = 1_000_000  # a guard for this machine's memory; what is above it is lost
+WORKERS = 8
 REORDER_PATIENCE = 5.0
 
 
@@ -61,7 +60,7 @@ class Outgoing:
         self._in_flight = 0
         self._stamp = 0
         self._generation = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._is_started = False
         self._stopped = threading.Event()
         self.automatic = True
 
@@ -77,7 +76,9 @@ class Outgoing:
             return
         fault = self._world.faults.take_webhook(platform, event)
         kind = fault.kind if fault else ""
+        self._world.calls[platform, f"webhook {event}", kind] += 1
         if kind == "webhook_lose":
+            self._world.ledger_add(platform, "webhook.lost", key, what=event)
             self._note(item, None, "lost on purpose", 0)
             return
         with self._changed:
@@ -88,8 +89,9 @@ class Outgoing:
             if fault and kind == "webhook_delay":
                 item.due_at = now + fault.seconds
             copies = fault.copies if fault and kind == "webhook_duplicate" else 1
-            for _ in range(copies):
-                self._push(Item(platform, url, headers, body, event, key, item.due_at))
+            waits = self._world.faults.scatter(fault, platform, event) if fault and kind == "webhook_scatter" else ()
+            for due_at in [now + wait for wait in waits] or [item.due_at] * copies:
+                self._push(Item(platform, url, headers, body, event, key, due_at))
             if held := self._held.pop(platform, None):
                 held.due_at = item.due_at
                 self._push(held)
@@ -126,25 +128,24 @@ class Outgoing:
         return tries
 
     def start(self) -> None:
-        """Starts the thread that delivers by itself."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sandbox-webhook")
-            threading.Thread(target=self._run, name="sandbox-outgoing", daemon=True).start()
+        """Starts the threads that deliver by themselves."""
+        if not self._is_started:
+            self._is_started = True
+            for number in range(WORKERS):
+                threading.Thread(target=self._run, name=f"sandbox-webhook-{number}", daemon=True).start()
 
     def stop(self) -> None:
         self._stopped.set()
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
-        assert self._pool is not None
-        while not self._stopped.wait(0.05):
+        while not self._stopped.is_set():
             self._release_held()
-            while self.automatic and self._in_flight < WORKERS and (item := self._claim()):
-                try:
-                    self._pool.submit(self._deliver, item)
-                except RuntimeError:  # stopped meanwhile
-                    return
+            item = self._claim() if self.automatic else None
+            if item:
+                self._deliver(item)
+                continue
+            with self._changed:
+                self._changed.wait(0.1)
 
     def _release_held(self) -> None:
         with self._changed:
@@ -157,6 +158,7 @@ class Outgoing:
             return  # not noted: the journal's lock must never be taken inside this one
         self._stamp += 1
         heappush(self._queue, (item.due_at, self._stamp, item))
+        self._changed.notify()
 
     def _claim(self) -> Item | None:
         now = self._world.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,6 +68,7 @@ class World:
         self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_LIMIT)
         self.ledger: list[dict[str, Any]] = []
         self.faults = Faults()
+        self.calls: Counter[tuple[str, str, str]] = Counter()  # (platform, operation, kind of fault or "")
         self.outgoing = Outgoing(self)
         self._ledger_file = ledger_file.open("a", encoding="utf-8") if ledger_file else None
         self._journal_seq = 0
@@ -149,6 +150,7 @@ class World:
         with self.lock:
             self.journal.clear()
             self.ledger.clear()
+            self.calls.clear()
             self.faults.clear()
             self.outgoing.clear()
             self._later.clear()

@@ -144,11 +144,13 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "verisync_cache"}
 }
 
-# The alarm clock. Retries are our rows' business, so a task is tried once and its result is not kept.
+# The alarm clock. Retries are our rows' business, so a task is tried once and its result is not kept. Workers are not
+# recycled: one that looks idle may be draining lanes in its threads. The broker waits for a bell, so it does not poll.
 Q_CLUSTER = {
     "name": "verisync",
     "orm": "default",
-    "poll": 0.1,
+    "broker_class": "orders.broker.BellBroker",
+    "poll": 0,
     "workers": env.int("WORKERS", default=2),
     "queue_limit": env.int("WORKERS", default=2),
     "bulk": 1,
@@ -157,8 +159,8 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
-    "guard_cycle": 0.5,
-    "recycle": 500,
+    "guard_cycle": 1,
+    "recycle": 0,
     "catch_up": False,
     "label": "Tasks",
 }

@@ -71,4 +71,5 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 def _row(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _names(type(value))}
+    kind: type = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}

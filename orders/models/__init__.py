@@ -9,6 +9,7 @@ from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxSta
 from orders.models.products import Catalog, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
 from orders.models.tallies import OrderTally, SearchWord
+from orders.models.workers import WorkerHost
 
 __all__ = [
     "Attention",
@@ -36,4 +37,5 @@ __all__ = [
     "SearchWord",
     "SetAside",
     "ShippingMapping",
+    "WorkerHost",
 ]

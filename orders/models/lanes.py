@@ -21,6 +21,10 @@ class Lane(models.Model):
     poll_at = models.DateTimeField(null=True, blank=True)
     served_at = models.DateTimeField(null=True, blank=True)  # when it was drained last: who waits longest comes first
     pace = models.JSONField(default=dict, blank=True)  # what connectors/pacing.py has to know the next time
+    # Calls per minute, while it was drained last. Without an index, so that an update stays in its page.
+    calls_used = models.FloatField(null=True, blank=True)
+    calls_allowed = models.FloatField(null=True, blank=True)
+    calls_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["poll_at"], name="lane_polls")]

@@ -130,6 +130,8 @@ class Order(models.Model):
     search_text = models.TextField(blank=True, default="")
 
     objects: ClassVar = OrderQuerySet.as_manager()
+    # Why this reading releases it: orders that are read together are released together (orders/ingest.py). No column.
+    released_for: str = ""
 
     class Meta:
         constraints: ClassVar = [
@@ -142,6 +144,10 @@ class Order(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["source_store", "check_at"], condition=Q(check_at__isnull=False), name="order_due"),
+            models.Index(
+                fields=["check_at"], include=["source_store"], condition=Q(check_at__isnull=False), name="order_when"
+            ),
+            models.Index(fields=["attention"], condition=~Q(attention=""), name="order_questions"),
             # Lists, newest first: all, of one shop, of one tab, and of what is rare enough to be looked for in vain.
             models.Index(fields=["merchant", "-ordered_at", "-id"], include=["tab", "attention"], name="order_list"),
             models.Index(fields=["source_store", "-ordered_at", "-id"], name="order_of_store"),
@@ -195,6 +201,7 @@ class SetAside(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source_store", "external_id"], name="set_aside_once")]
+        indexes: ClassVar = [models.Index(fields=["not_before"], name="set_aside_when")]
         verbose_name_plural = "orders set aside"
 
     def __str__(self) -> str:

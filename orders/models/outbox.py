@@ -80,6 +80,8 @@ class OutboxItem(models.Model):
             models.Index(fields=["store", "not_before"], condition=Q(status="PENDING"), name="outbox_due"),
             models.Index(fields=["store", "deadline", "id"], condition=Q(status="PENDING"), name="outbox_by_deadline"),
             models.Index(fields=["lease_until"], condition=Q(status="IN_FLIGHT"), name="outbox_leases"),
+            models.Index(fields=["not_before"], include=["store"], condition=Q(status="PENDING"), name="outbox_when"),
+            models.Index(fields=["give_up_reason"], condition=Q(status="PARKED"), name="outbox_parked"),
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,8 @@ class RouteRule(models.TextChoices):
 
 class Route(models.Model):
     """A source store's orders go to a destination store, under these rules. Routes are asked by `position`, the
-    default one last. `takes_part`: the route may have some of an order's items while the rest goes elsewhere."""
+    default one last. `takes_part`: the route may have some of an order's items while the rest goes elsewhere.
+    `leaves_rest`: it takes only what the store has, and what no route takes of that order is the merchant's to ship."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="routes")
     source_store = models.ForeignKey(ConnectedStore, on_delete=models.CASCADE, related_name="routes_from")
@@ -40,6 +41,7 @@ class Route(models.Model):
     warehouse_ids = models.JSONField(default=list, blank=True)  # for WAREHOUSE
     least_share = models.PositiveSmallIntegerField(default=100)  # for FOUND: percent of the order's units
     takes_part = models.BooleanField(default=False)
+    leaves_rest = models.BooleanField(default=False, db_default=False)
     hold_mode = models.CharField(max_length=12, choices=HoldMode.choices, default=HoldMode.AFTER_HOLD)
     extra_hold_hours = models.PositiveSmallIntegerField(default=0)
     is_on = models.BooleanField(default=True)

@@ -29,8 +29,9 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
+from orders.queries.by_hand import rest_package, rest_text, rest_total, to_ship
 from orders.queries.questions import attention_of
-from orders.queries.rows import has_left, money_text, row_of, seen_mirror, seller_center_url, variant_of
+from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
 
 _PACKAGE = {
@@ -73,6 +74,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
     )
     lines = order.snapshot.get("lines", [])
+    by_hand = rest_package(order, mirrors)
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
@@ -81,7 +83,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "money": _money(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
-        "packages": [_package(package, lines, now) for package in packages],
+        "packages": [_package(package, order, now) for package in packages] + ([by_hand] if by_hand else []),
         "packages_note": "" if packages else _packages_note(order),
         "timeline": timeline_of(events, calls),
         "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
@@ -195,6 +197,9 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         ),
         OrderState.SKIPPED: (f"Skipped: {order.skip_rule}.", "Nothing was sent. You can have it created all the same."),
     }[OrderState(order.state)]
+    if (yours := to_ship(order, mirrors)) and order.state in (OrderState.READY, OrderState.MIRRORED):
+        bold = bold.replace("The order is in", "Part of the order is in")
+        plain = f"{plain} Yours to ship: {rest_text(yours)}. Pack it, and enter its number in Seller Center."
     if order.attention:
         words = wording.reason_of(order.attention, order.attention_detail)
         bold, plain = f"{words.title}.", words.what_to_do
@@ -212,18 +217,22 @@ def _lines(
         mirror = store_of.get(line["external_id"], only)
         key = (line["sku"], line["title"], line["original_price"], line["is_gift"], mirror.pk if mirror else None)
         groups.setdefault(key, []).append(line)
+    left, by_hand = {line["external_id"] for line in rest_of(order, mirrors)}, rest_package(order, mirrors)
     shown = []
     for same in groups.values():
         mirror = store_of.get(same[0]["external_id"], only)
         link = links.get((mirror.store_id, sku_key(same[0]["sku"]))) if mirror else None
-        shown.append(_line(order, same, link, where=label_of(mirror.store) if mirror and len(mirrors) > 1 else ""))
+        is_shared = len(mirrors) > 1 or bool(left)
+        line = _line(order, same, link, where=label_of(mirror.store) if mirror and is_shared else "")
+        if by_hand and same[0]["external_id"] in left:
+            line["link"] = {"state": by_hand["number"], "text": "In no store", "tone": by_hand["tone"]}
+        shown.append(line)
     return shown
 
 
 def _line(order: Order, same: Sequence[Any], link: ProductLink | None, *, where: str) -> dict[str, Any]:
     line = same[0]
     quantity = sum(each["quantity"] for each in same)
-    is_missing = order.attention == Attention.NOT_LINKED and order.attention_detail.get("sku") == line["sku"]
     return {
         "title": line["title"],
         "sku": line["sku"] or "No SKU",
@@ -232,14 +241,22 @@ def _line(order: Order, same: Sequence[Any], link: ProductLink | None, *, where:
         "unit_text": money_text(line["original_price"], order.currency),
         "total_text": money_text(line["original_price"] * quantity, order.currency),
         "is_gift": line["is_gift"],
-        "link": {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
-        if link
-        else {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
-        if is_missing
-        else None,
+        "link": _link_of(order, line, link, where=where),
         "status_text": "Cancelled" if line["status"] == "CANCELLED" else "",
         "image_url": "",  # TikTok's pictures lie on hosts of its own: a page asks nobody but us
     }
+
+
+def _link_of(order: Order, line: Mapping[str, Any], link: ProductLink | None, *, where: str) -> dict[str, Any] | None:
+    """What the line is linked to, or what is wrong with that."""
+    detail, sku = order.attention_detail, line["sku"].strip()
+    if order.attention == Attention.PRODUCT_DELETED and sku in [each["sku"] for each in detail.get("products", [])]:
+        return {"state": "Product gone", "text": link.title if link else "No longer in the store", "tone": "red"}
+    if link:
+        return {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
+    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
+        return {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
+    return None
 
 
 def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
@@ -264,10 +281,11 @@ def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
         before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
         note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
         rows.append(row("Tax", payment["tax"], note=note))
-    rows.append(_total_row(payment["total"], currency, stores))
+    by_hand = rest_total(order, mirrors)
+    rows.append(_total_row(payment["total"], currency, stores, by_hand=by_hand))
     return {
         "currency": currency,
-        "is_balanced": stores == (payment["total"], currency) if stores else None,
+        "is_balanced": stores == (payment["total"] - by_hand, currency) if stores else None,
         "store_name": " + ".join(label_of(mirror.store) for mirror in mirrors) if stores else "Store",
         "rows": rows,
     }
@@ -282,13 +300,16 @@ def _in_stores(mirrors: Sequence[Mirror], source_currency: str) -> tuple[int, st
     return sum(totals), currencies.pop()
 
 
-def _total_row(total: int, currency: str, stores: tuple[int, str] | None) -> dict[str, Any]:
-    """What must be equal: the stores' totals less the source's, and no difference between two currencies."""
+def _total_row(total: int, currency: str, stores: tuple[int, str] | None, *, by_hand: int) -> dict[str, Any]:
+    """What must be equal: the stores' totals less the source's, and no difference between two currencies. `by_hand` of
+    the source's is in no store."""
     shown = {"label": "Total, paid by the buyer", "source": money_text(total, currency), "is_total": True}
+    if by_hand:
+        shown["note"] = f"{money_text(by_hand, currency)} of it for what you ship"
     if stores:
         in_stores, other = stores
         shown["store"] = money_text(in_stores, other)
-        difference = in_stores - total
+        difference = in_stores + by_hand - total
         sign = "+" if difference > 0 else ""
         shown["difference"] = f"{sign}{money_text(difference, currency)}" if other == currency else "Other currency"
     return shown
@@ -336,9 +357,11 @@ def _address(order: Order) -> dict[str, Any] | None:
     return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
 
 
-def _package(package: Fulfillment, lines: Sequence[Any], now: datetime) -> dict[str, Any]:
+def _package(package: Fulfillment, order: Order, now: datetime) -> dict[str, Any]:
     text, tone = _PACKAGE[FulfillmentState(package.state)]
-    inside = [line for line in lines if line["external_id"] in package.line_ids]
+    if order.state == OrderState.CANCELLED and package.state in (FulfillmentState.WAITING, FulfillmentState.QUEUED):
+        text, tone = "Left too late", "red"
+    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in package.line_ids]
     counts: dict[str, int] = {}
     for line in inside:
         name = line["sku"] or line["title"]

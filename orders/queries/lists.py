@@ -114,7 +114,7 @@ def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
 def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
     """With all that a row shows, in the same query."""
     mirrors = Mirror.objects.filter(order=OuterRef("pk")).order_by("id")
-    fields = {name: name for name in ("state", "external_id", "name", "url")}
+    fields = {name: name for name in ("state", "external_id", "name", "url", "line_ids")}
     waits = OutboxItem.objects.filter(
         order=OuterRef("pk"), kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
     )

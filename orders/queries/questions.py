@@ -76,18 +76,11 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
         "confirm_text": "It is not created in the store. You can have it created later.",
     }
     dismiss = {"label": "Mark as settled", "url": reverse("order_dismiss", args=[order.pk]), "style": "secondary"}
-    if order.attention == Attention.NOT_LINKED:
-        link = {
-            "label": "Link and create order",
-            "url": reverse("order_link", args=[order.pk]),
-            "style": "secondary",
-            "fields": [
-                {"name": "sku", "value": order.attention_detail.get("sku", "")},
-                {"name": "variant", "label": "SKU of the variant in the store", "type": "text"},
-            ],
-        }
-        first = [retry, link] if order.attention_detail.get("sku") else [retry]
-        return [*first, skip]
+    if order.attention in (Attention.NOT_LINKED, Attention.PRODUCT_DELETED):
+        link = _link(order)
+        if link and link["style"] == "primary":
+            retry["style"] = "secondary"
+        return [retry, *([link] if link else []), skip if order.state == OrderState.READY else dismiss]
     if order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
         return [dismiss]
     if order.attention == Attention.CANCEL_PENDING:
@@ -96,6 +89,25 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
     if order.state == OrderState.READY:
         return [retry, skip]
     return [retry, dismiss]
+
+
+def _link(order: Order) -> dict[str, Any] | None:
+    """The form that links an item to a variant: the one item that is not linked, or those whose product is gone."""
+    detail = order.attention_detail
+    asked = [detail] if order.attention == Attention.NOT_LINKED else detail.get("products", [])
+    skus = [each["sku"] for each in asked if each.get("sku")]
+    if not skus:
+        return None
+    sku: dict[str, Any] = {"name": "sku", "value": skus[0]}
+    if len(skus) > 1:
+        sku = {"name": "sku", "label": "Item", "options": [{"value": each, "label": each} for each in skus]}
+    is_by_hand = bool(detail.get("is_by_hand"))
+    return {
+        "label": "Replace the link and create order" if is_by_hand else "Link and create order",
+        "url": reverse("order_link", args=[order.pk]),
+        "style": "primary" if is_by_hand else "secondary",
+        "fields": [sku, {"name": "variant", "label": "SKU of the variant in the store", "type": "text"}],
+    }
 
 
 def _carrier_choices(order: Order) -> dict[str, Any] | None:

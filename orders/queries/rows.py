@@ -13,6 +13,7 @@ from connectors.base.money import to_text
 from connectors.registry import connector_class
 from orders import wording
 from orders.models import Mirror, MirrorState, Order, OrderState
+from orders.splitting import rest_ids
 
 SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
 
@@ -25,12 +26,13 @@ class SeenMirror:
     external_id: str
     name: str
     url: str
+    line_ids: Sequence[str]
     platform: str
 
 
 def seen_mirror(mirror: Mirror) -> SeenMirror:
     """The same of a whole one, its store loaded."""
-    return SeenMirror(mirror.state, mirror.external_id, mirror.name, mirror.url, mirror.store.platform)
+    return SeenMirror(mirror.state, mirror.external_id, mirror.name, mirror.url, mirror.line_ids, mirror.store.platform)
 
 
 def money_text(amount: int | None, currency: str) -> str:
@@ -63,7 +65,7 @@ def row_of(
         "sync": sync,
         "hold": _hold(order, now=now, waits_until=waits_until),
         "request_text": "Cancellation requested" if _has_request(order) else "",
-        "kind_text": _kind(order, lines),
+        "kind_text": _kind(order, lines, has_rest=bool(rest_of(order, mirrors))),
         "mirrors": [mirror_of(mirror) for mirror in living],
         "mirror_text": "Not created",
         "quantity": sum(line["quantity"] for line in lines),
@@ -77,6 +79,13 @@ def row_of(
         "ship_note": "Shipped" if has_left(order) else "",
         "reason": _reason(order),
     }
+
+
+def rest_of(order: Order, mirrors: Sequence[Mirror] | Sequence[SeenMirror]) -> list[dict[str, Any]]:
+    """The lines that are in none of the order's mirrors, and so the merchant's to ship by hand."""
+    lines = [line for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"]
+    left = set(rest_ids((line["external_id"] for line in lines), [mirror.line_ids for mirror in mirrors]))
+    return [line for line in lines if line["external_id"] in left]
 
 
 def seller_center_url(order: Order) -> str:
@@ -116,7 +125,7 @@ def _has_request(order: Order) -> bool:
     return order.cancel_requested_at is not None and order.state != OrderState.CANCELLED
 
 
-def _kind(order: Order, lines: Sequence[dict[str, Any]]) -> str:
+def _kind(order: Order, lines: Sequence[dict[str, Any]], *, has_rest: bool) -> str:
     words = []
     if order.is_sample:
         words.append("Free sample")
@@ -124,6 +133,8 @@ def _kind(order: Order, lines: Sequence[dict[str, Any]]) -> str:
         words.append("Pre-order")
     if any(line["is_gift"] for line in lines):
         words.append("Gift")
+    if has_rest:
+        words.append("Part by hand")
     return ", ".join(words)
 
 

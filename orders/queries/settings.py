@@ -61,7 +61,8 @@ def features_of(features: Features) -> list[dict[str, Any]]:
 def route_sentence(route: Route) -> str:
     """What a route takes, in words."""
     if route.rule == RouteRule.DEFAULT:
-        return "Takes whatever no other route takes"
+        taken = "Takes whatever no other route takes"
+        return f"{taken}, if the store has it; the rest is yours to ship by hand" if route.leaves_rest else taken
     if route.rule == RouteRule.SKU:
         what = f"items with the SKU {_some(route.skus)}"
     elif route.rule == RouteRule.WAREHOUSE:
@@ -69,7 +70,10 @@ def route_sentence(route: Route) -> str:
     else:
         what = "items that the store has, if they are "
         what += "the whole order" if route.least_share == 100 else f"at least {route.least_share} % of the order"
-    return f"Takes {what}; {'a part of an order too' if route.takes_part else 'whole orders only'}"
+    parts = "a part of an order too" if route.takes_part else "whole orders only"
+    if route.leaves_rest:
+        parts = "what no route takes of such an order is yours to ship by hand"
+    return f"Takes {what}; {parts}"
 
 
 def warehouses_of(source_store: ConnectedStore) -> list[str]:

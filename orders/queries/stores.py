@@ -16,6 +16,7 @@ from connectors import oauth, registry
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Route, RouteRule
 from orders.queries.settings import route_sentence, store_label
+from orders.routing import currencies_differ
 from orders.wording import Badge
 
 _BADGES = {
@@ -62,7 +63,7 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
     open_stores = [
         each for each in stores if each.part == StorePart.DESTINATION and each.state != StoreState.DISCONNECTED
     ]
-    idle = [each for each in open_stores if not each.currency or each.currency == shop.currency]
+    idle = [each for each in open_stores if not currencies_differ(shop, each)]
     return {
         "name": shop.name,
         "add_url": reverse("route_new", args=[shop.pk]),
@@ -71,6 +72,7 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
                 "destination": store_label(route.destination_store),
                 "sentence": route_sentence(route),
                 "hold": f"{route.extra_hold_hours} h more" if route.extra_hold_hours else "After TikTok's hold",
+                "warning": _currency_warning(shop, route.destination_store),
                 "url": reverse("route", args=[route.pk]),
                 "remove_url": reverse("route_remove", args=[route.pk]),
             }
@@ -78,9 +80,18 @@ def _routes(shop: ConnectedStore, routes: Sequence[Route], stores: Sequence[Conn
         ],
         "idle": [store_label(each) for each in idle if each.pk not in reached] if own or len(idle) > 1 else [],
         "has_default": any(route.rule == RouteRule.DEFAULT for route in own) or (not own and len(idle) == 1),
+        "leaves_rest": any(route.leaves_rest and route.is_on for route in own),
         "can_add": bool(idle),
         "currency": shop.currency if open_stores and not idle else "",
+        "warning": _currency_warning(shop, open_stores[0]) if len(open_stores) == 1 and not own else "",
     }
+
+
+def _currency_warning(shop: ConnectedStore, store: ConnectedStore) -> str:
+    """What is wrong between the two before the first order meets it; empty when nothing is."""
+    if not currencies_differ(shop, store):
+        return ""
+    return f"{shop.name} sells in {shop.currency}, {store_label(store)} works in {store.currency}: nothing will be sent"
 
 
 def _webhooks(now: datetime) -> dict[int, dict[int, int]]:

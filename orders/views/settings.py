@@ -116,6 +116,7 @@ def _initial(shown: Route) -> dict[str, Any]:
         "warehouse_ids": "\n".join(shown.warehouse_ids),
         "least_share": shown.least_share,
         "takes_part": shown.takes_part,
+        "leaves_rest": shown.leaves_rest,
         "position": shown.position or 1,
         "hours": shown.extra_hold_hours,
     }
@@ -126,6 +127,7 @@ def _saved(request: HttpRequest, form: RouteForm, shown: Route, stores: list[Con
     said = form.cleaned_data
     shown.destination_store = next(store for store in stores if str(store.pk) == said["destination"])
     shown.rule, shown.position, shown.takes_part = said["rule"], said["position"], said["takes_part"]
+    shown.leaves_rest = said["leaves_rest"]
     shown.skus, shown.warehouse_ids = said["skus"], said["warehouse_ids"]
     shown.least_share, shown.extra_hold_hours = said["least_share"], said["hours"]
     try:

@@ -18,6 +18,8 @@ KNOBS = frozenset(
         "own_tracking_only",
         "auto_plan_seconds",
         "page_size",
+        "burst",
+        "rate",
         "blank_box",
         "login_hop",
         "missing_status",

@@ -141,9 +141,10 @@ class AmazonHalf:
 
     def _pace(self, seller: Seller, operation: str) -> None:
         """A bucket for each operation: a burst, refilled at two a second."""
-        burst, now = _BURSTS.get(operation, BURST), self.world.now()
+        burst = _BURSTS.get(operation, BURST) if seller.burst == BURST else seller.burst
+        now = self.world.now()
         left, at = seller.buckets.get(operation, (float(burst), now))
-        left = min(float(burst), left + RATE * max(0.0, now - at))
+        left = min(float(burst), left + seller.rate * max(0.0, now - at))
         if left < 1:
             seller.buckets[operation] = (left, now)
             raise Refused(429, "You exceeded your quota for the requested resource.")

@@ -47,6 +47,7 @@ class Orders:
             "returns": [],
             "unfulfillable": {},
         }
+        self.state.moving[seller.key, order_id] = seller.orders[order_id]
         self._allot(seller, seller.orders[order_id])
         self.state.world.ledger_add(
             "amazon",
@@ -58,6 +59,7 @@ class Orders:
             total="",
             lines=_units(body["items"]),
             mailed=bool(body.get("notificationEmails")),
+            content=body,
         )
         return {}
 
@@ -78,16 +80,21 @@ class Orders:
                 order["unfulfillable"][item["sellerFulfillmentOrderItemId"]] = item["quantity"] - given
 
     def tick(self) -> None:
+        """Looks only at what time alone can move, so that its cost does not grow with all that ever came."""
         now = self.state.world.now()
+        for (key, order_id), order in list(self.state.moving.items()):
+            seller = self.state.sellers[key]
+            if order["action"] == "Hold":
+                if order["status"] in OPEN and now - order["made"] > HOLD_LIFE:
+                    self.cancel(seller, order)
+            elif order["status"] == "Received" and now - order["made"] >= 1:
+                self.move(order, "Planning")
+            if order["status"] not in OPEN or (order["status"] == "Planning" and order["action"] != "Hold"):
+                del self.state.moving[key, order_id]
         for seller in self.state.sellers.values():
-            for order in seller.orders.values():
-                if order["action"] == "Hold":
-                    if order["status"] in OPEN and now - order["made"] > HOLD_LIFE:
-                        self.cancel(seller, order)
-                    continue
-                if order["status"] == "Received" and now - order["made"] >= 1:
-                    self.move(order, "Planning")
-                if order["status"] == "Planning" and 0 < seller.auto_plan_seconds <= now - order["made"]:
+            for order in seller.orders.values() if seller.auto_plan_seconds > 0 else ():
+                is_ready = order["status"] == "Planning" and order["action"] != "Hold"
+                if is_ready and now - order["made"] >= seller.auto_plan_seconds:
                     self.move(order, "Processing")
 
     def move(self, order: dict[str, Any], status: str) -> None:
@@ -107,6 +114,7 @@ class Orders:
             checks.address(body["destinationAddress"])
             order["sent"] = {**order["sent"], "destinationAddress": body["destinationAddress"]}
         order["action"] = action or order["action"]
+        self.state.moving[seller.key, order["id"]] = order
         order["changed"] = self.state.world.now()
         return {}
 

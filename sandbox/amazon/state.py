@@ -48,6 +48,8 @@ class Seller:
     own_tracking_only: bool = False  # numbers stand in amazonFulfillmentTrackingNumber alone
     auto_plan_seconds: float = 0.0  # then picking begins by itself
     page_size: int = 50
+    burst: int = BURST
+    rate: float = RATE  # calls a second, for each operation
     blank_box: bool = True  # whether the goods may go in unbranded boxes
     login_hop: bool = False
     missing_status: int = 404  # [guess] what an unknown order id brings: or 400, with the same words
@@ -65,6 +67,7 @@ class State:
         self.codes: dict[str, dict[str, Any]] = {}
         self.hops: dict[str, dict[str, Any]] = {}
         self.next_package = 1001
+        self.moving: dict[tuple[str, str], dict[str, Any]] = {}  # (seller, order) of orders that time may move
 
     def seed(self) -> None:
         for key, seller_id, name in SELLERS:
@@ -88,6 +91,8 @@ class State:
 
     def order(self, seller: Seller, wanted: str) -> dict[str, Any]:
         """By its id, or by the id that is shown."""
+        if wanted in seller.orders:
+            return seller.orders[wanted]
         for order in seller.orders.values():
             if wanted in (order["id"], order["sent"]["displayableOrderId"]):
                 return order

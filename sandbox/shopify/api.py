@@ -85,24 +85,25 @@ class Api:
         if not self.place.definitions.get(key):
             text = "Metafield definition of type 'id' is required when using custom ids."
             raise GraphQLError(text, extensions={"code": "NOT_FOUND"})
-        for order in self.place.orders.values():
-            is_there = self.as_of is None or order["created"] <= self.as_of
-            if is_there and order["metafields"].get(key) == custom["value"]:
-                return self.shown(order)
-        return None
+        order = self.place.orders.get(self.place.by_metafield.get((key, str(custom["value"])), ""))
+        is_there = order is not None and (self.as_of is None or order["created"] <= self.as_of)
+        return self.shown(order) if order and is_there else None
 
     def _orders(self, _info: GraphQLResolveInfo, query: str = "", sortKey: str = "", **page: Any) -> dict[str, Any]:
         """From the search index, which does not see new orders at once."""
         seen_until = self.state.world.now() - self.place.index_delay
         if self.as_of is not None:
             seen_until = min(seen_until, self.as_of)
-        found = [order for order in self.place.orders.values() if order["created"] <= seen_until]
         try:
-            found = [order for order in found if not query or search.order_fits(order, query)]
+            groups = search.terms_of(query) if query else []
+            asked = search.source_of(groups)
+            orders = self.place.orders
+            near = (orders[one] for one in self.place.by_source.get(asked, ())) if asked else orders.values()
+            found = [order for order in near if order["created"] <= seen_until and search.order_fits(order, groups)]
         except search.BadQuery as bad:
             raise GraphQLError(str(bad), extensions={"code": "BAD_REQUEST"}) from bad
         found.sort(key=lambda order: order["updated" if sortKey == "UPDATED_AT" else "created"])
-        return _page([self.shown(order) for order in found], **page)
+        return _page(found, show=self.shown, **page)
 
     def _productVariants(self, _info: GraphQLResolveInfo, query: str = "", **page: Any) -> dict[str, Any]:
         found = [one for one in self.place.variants.values() if not query or search.variant_fits(one, query)]
@@ -282,7 +283,13 @@ def _money(amount: Decimal) -> str:
     return f"{amount.normalize():f}" if amount else "0.0"
 
 
-def _page(rows: list[Any], first: int | None = None, after: str | None = None, **_rest: Any) -> dict[str, Any]:
+def _page(
+    rows: list[Any],
+    first: int | None = None,
+    after: str | None = None,
+    show: Callable[[Any], Any] | None = None,
+    **_rest: Any,
+) -> dict[str, Any]:
     if first is None:
         raise GraphQLError("you must provide one of first or last", extensions={"code": "BAD_REQUEST"})
     if not 0 < first <= 250:
@@ -290,7 +297,7 @@ def _page(rows: list[Any], first: int | None = None, after: str | None = None, *
     start = int(base64.b64decode(after)) if after else 0
     end = start + first
     return {
-        "nodes": rows[start:end],
+        "nodes": [show(row) for row in rows[start:end]] if show else rows[start:end],
         "pageInfo": {"hasNextPage": end < len(rows), "endCursor": base64.b64encode(str(end).encode()).decode()},
     }
 

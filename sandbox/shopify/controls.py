@@ -12,7 +12,17 @@ from sandbox.verbs import ShelfVerbs
 from sandbox.world import ControlError
 
 KNOBS = frozenset(
-    ["index_delay", "cancel_takes", "is_cancel_refused", "orders_per_minute", "duplicate_creates", "bucket", "currency"]
+    [
+        "index_delay",
+        "cancel_takes",
+        "is_cancel_refused",
+        "orders_per_minute",
+        "duplicate_creates",
+        "bucket",
+        "bucket_size",
+        "restore_rate",
+        "currency",
+    ]
 )
 
 
@@ -76,7 +86,7 @@ class Controls(ShelfVerbs):
 
     def do_delete(self, body: dict[str, Any]) -> None:
         shop, order = self._order(body)
-        del shop.orders[order["id"]]
+        shop.forget(order)
         self.notices.order(shop, "ORDERS_DELETE", order)
 
     def do_refund(self, body: dict[str, Any]) -> None:

@@ -12,8 +12,6 @@ from graphql.language import FragmentSpreadNode, InlineFragmentNode, IntValueNod
 
 from sandbox.shopify.state import Shop, State
 
-RESTORE_RATE = 100.0
-BUCKET = 2000.0
 MOST = 1000
 
 
@@ -32,7 +30,7 @@ def used(data: Any, operation: OperationDefinitionNode) -> int:
 def take(state: State, shop: Shop, cost: int) -> bool:
     """Whether the bucket held that much; it is gone then."""
     now = state.world.now()
-    shop.bucket = min(BUCKET, shop.bucket + max(0.0, now - shop.bucket_at) * RESTORE_RATE)
+    shop.bucket = min(shop.bucket_size, shop.bucket + max(0.0, now - shop.bucket_at) * shop.restore_rate)
     shop.bucket_at = now
     if shop.bucket < cost:
         return False
@@ -46,9 +44,9 @@ def told(shop: Shop, cost: int, actual: int | None) -> dict[str, Any]:
         "requestedQueryCost": cost,
         "actualQueryCost": actual,
         "throttleStatus": {
-            "maximumAvailable": BUCKET,
+            "maximumAvailable": shop.bucket_size,
             "currentlyAvailable": int(shop.bucket),
-            "restoreRate": RESTORE_RATE,
+            "restoreRate": shop.restore_rate,
         },
     }
 

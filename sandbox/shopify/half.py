@@ -6,7 +6,7 @@ import json
 import os
 import re
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     build_schema,
-    graphql_sync,
+    execute_sync,
     parse,
     validate,
 )
@@ -44,6 +44,13 @@ def schema() -> GraphQLSchema:
     official = os.environ.get("SANDBOX_SHOPIFY_SCHEMA")
     file = Path(official) if official else Path(__file__).with_name("subset.graphql")
     return build_schema(file.read_text(encoding="utf-8"), assume_valid=True)
+
+
+@lru_cache(maxsize=200)
+def read(source: str) -> tuple[DocumentNode, list[dict[str, Any]]]:
+    """A document, and what the schema says against it. Raises GraphQLError for what is no document."""
+    document = parse(source)
+    return document, [_coded(one, "undefinedField") for one in validate(schema(), document)]
 
 
 class ShopifyHalf:
@@ -142,24 +149,23 @@ class ShopifyHalf:
         try:
             content = json.loads(request.get_data())
             source, variables = content["query"], content.get("variables") or {}
-            document = parse(source)
+            document, wrong = read(source)
         except GraphQLError as error:
             return _json({"errors": [error.formatted]}, 200)
         except (ValueError, KeyError, TypeError):
             return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-        return self._run(request, shop, document, source, variables, content.get("operationName"))
+        if wrong:
+            return self._answer({"errors": wrong})
+        return self._run(request, shop, document, variables, content.get("operationName"))
 
     def _run(
         self,
         request: Request,
         shop: Shop,
         document: DocumentNode,
-        source: str,
         variables: dict[str, Any],
         operation_name: str | None,
     ) -> Response:
-        if wrong := validate(schema(), document):
-            return self._answer({"errors": [_coded(one, "undefinedField") for one in wrong]})
         operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
         price = cost.cost_of(document, operation, variables)
         if price > cost.MOST:
@@ -171,8 +177,8 @@ class ShopifyHalf:
             throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
             return self._answer({"errors": [throttled], "extensions": extensions})
         api = Api(self.state, self.notices, shop, request.environ.get("sandbox.as_of"))
-        result = graphql_sync(
-            schema(), source, root_value=api.root(), variable_values=variables, operation_name=operation_name
+        result = execute_sync(
+            schema(), document, root_value=api.root(), variable_values=variables, operation_name=operation_name
         )
         actual = min(price, cost.used(result.data, operation))
         shop.bucket += price - actual  # what was asked for and not found is given back
@@ -199,7 +205,7 @@ def _coded(error: GraphQLError, code: str) -> dict[str, Any]:
 def _root_field(body: bytes) -> str:
     """The name of what is asked, so that a fault can name it."""
     try:
-        document = parse(json.loads(body)["query"])
+        document, _ = read(json.loads(body)["query"])
         for one in document.definitions:
             if isinstance(one, OperationDefinitionNode):
                 first = one.selection_set.selections[0]

@@ -28,8 +28,18 @@ def terms_of(query: str) -> list[list[tuple[str, str, str]]]:
     return groups
 
 
-def order_fits(order: dict[str, Any], query: str) -> bool:
-    return any(all(_order_term(order, *term) for term in group) for group in terms_of(query))
+Groups = list[list[tuple[str, str, str]]]
+
+
+def order_fits(order: dict[str, Any], groups: Groups) -> bool:
+    """Whether any group fits; no group at all asks for nothing in particular."""
+    return not groups or any(all(_order_term(order, *term) for term in group) for group in groups)
+
+
+def source_of(groups: Groups) -> str:
+    """The one source identifier that is asked for, so that it can be looked up; empty for any other question."""
+    found = [value for group in groups for field, _, value in group if field == "source_identifier"]
+    return found[0] if len(groups) == len(found) == 1 else ""
 
 
 def variant_fits(variant: dict[str, Any], query: str) -> bool:

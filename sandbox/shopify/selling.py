@@ -27,7 +27,7 @@ class Selling:
         if errors:
             return {"order": None, "userErrors": errors}
         order = self._make(shop, given)
-        shop.orders[order["id"]] = order
+        shop.keep(order)
         if customer := (given.get("customer") or {}).get("toUpsert"):
             shop.customers[customer.get("email") or order["email"]] = customer.get("phone") or ""
         self.state.world.ledger_add(
@@ -38,7 +38,8 @@ class Selling:
             name=order["name"],
             reference=order["sourceIdentifier"],
             total=str(order["total"]),
-            lines={line["sku"]: line["quantity"] for line in order["lines"]},
+            lines=_units(order["lines"]),
+            content=given,
         )
         self.notices.order(shop, "ORDERS_CREATE", order)
         return {"order": order, "userErrors": []}
@@ -59,10 +60,11 @@ class Selling:
         errors += _money_refusals(shop, given)
         if not shop.duplicate_creates:
             errors += self._metafield_refusals(shop, given)
-        now = self.state.world.now()
-        recent = sum(1 for order in shop.orders.values() if order["created"] > now - 60)
-        if shop.orders_per_minute and recent >= shop.orders_per_minute:  # [guess] the words
-            errors.append(error("You have reached the limit of orders created per minute. Try again later."))
+        if shop.orders_per_minute:
+            now = self.state.world.now()
+            recent = sum(1 for order in shop.orders.values() if order["created"] > now - 60)
+            if recent >= shop.orders_per_minute:  # [guess] the words
+                errors.append(error("You have reached the limit of orders created per minute. Try again later."))
         return errors
 
     def _line_refusals(self, shop: Shop, lines: list[dict[str, Any]], options: dict[str, Any]) -> Errors:
@@ -95,7 +97,7 @@ class Selling:
             key = (field.get("namespace") or "", field.get("key") or "")
             if not shop.definitions.get(key):
                 continue
-            if any(order["metafields"].get(key) == field.get("value") for order in shop.orders.values()):
+            if (key, str(field.get("value"))) in shop.by_metafield:
                 place = ("order", "metafields", str(index), "value")
                 return [error("Value has already been taken", *place)]
         return []
@@ -197,6 +199,13 @@ class Selling:
         )
         self.notices.order(shop, "ORDERS_CANCELLED", order)
         self.notices.order(shop, "ORDERS_UPDATED", order)
+
+
+def _units(lines: list[dict[str, Any]]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for line in lines:
+        units[line["sku"]] = units.get(line["sku"], 0) + line["quantity"]
+    return units
 
 
 def unfulfilled(order: dict[str, Any], line: dict[str, Any]) -> int:

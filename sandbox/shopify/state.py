@@ -54,8 +54,12 @@ class Shop:
     subscriptions: list[dict[str, str]] = field(default_factory=list)
     install: Install | None = None
     next_number: int = 1001
+    by_metafield: dict[tuple[tuple[str, str], str], str] = field(default_factory=dict)  # its value -> the first order
+    by_source: dict[str, list[str]] = field(default_factory=dict)  # source identifier -> orders
     bucket: float = 2000.0
     bucket_at: float = 0.0
+    bucket_size: float = 2000.0
+    restore_rate: float = 100.0  # points a second
     index_delay: float = 3.0  # [guess] how long a search does not see a new order
     cancel_takes: float = 0.0
     is_cancel_refused: bool = False
@@ -63,6 +67,21 @@ class Shop:
     duplicate_creates: bool = False  # [guess] what a taken unique metafield does inside orderCreate
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)  # idempotency key -> what it made
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def keep(self, order: dict[str, Any]) -> None:
+        self.orders[order["id"]] = order
+        for key, value in order["metafields"].items():
+            self.by_metafield.setdefault((key, str(value)), order["id"])
+        if order["sourceIdentifier"]:
+            self.by_source.setdefault(order["sourceIdentifier"], []).append(order["id"])
+
+    def forget(self, order: dict[str, Any]) -> None:
+        del self.orders[order["id"]]
+        for key, value in order["metafields"].items():
+            if self.by_metafield.get((key, str(value))) == order["id"]:
+                del self.by_metafield[key, str(value)]
+        if order["sourceIdentifier"]:
+            self.by_source[order["sourceIdentifier"]].remove(order["id"])
 
 
 class State:
@@ -110,6 +129,8 @@ class State:
 
     def order(self, shop: Shop, wanted: str) -> dict[str, Any]:
         """By gid or name."""
+        if wanted in shop.orders:
+            return shop.orders[wanted]
         for order in shop.orders.values():
             if wanted in (order["id"], order["name"]):
                 return order

@@ -109,6 +109,8 @@ class State:
 
     def order(self, site: Site, wanted: str) -> dict[str, Any]:
         """By id, number or reference."""
+        if wanted in site.orders:
+            return site.orders[wanted]
         for order in site.orders.values():
             if wanted.lstrip("#") in (order["id"], order["orderNumber"], order["externalOrderReference"]):
                 return order

@@ -95,6 +95,24 @@ def place_order(state: State, body: dict[str, Any]) -> Order:
     return order
 
 
+def bought(order: Order) -> dict[str, Any]:
+    """What the buyer bought, for the ledger: items, sums, and where it goes."""
+    units: dict[str, int] = {}
+    for line in order.lines:
+        units[line["seller_sku"]] = units.get(line["seller_sku"], 0) + 1
+    prices = ("seller_sku", "original_price", "sale_price", "item_tax")
+    return {
+        "total": order.data["payment"]["total_amount"],
+        "currency": order.data["payment"]["currency"],
+        "lines": units,
+        "units": [{name: line[name] for name in prices} for line in order.lines],
+        "payment": dict(order.data["payment"]),
+        "address": copy.deepcopy(order.data["recipient_address"]),
+        "email": order.data["buyer_email"],
+        "is_held": order.hold_wanted,
+    }
+
+
 def _lines(state: State, shop: Shop, body: dict[str, Any], currency: str) -> list[dict[str, Any]]:
     """One line item is one unit; the platform has no quantity."""
     wanted = list(body.get("lines") or [{"sku": "CND-FIG-08", "quantity": 1}])

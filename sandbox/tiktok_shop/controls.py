@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from sandbox.tiktok_shop.authorization import Authorization
-from sandbox.tiktok_shop.buying import place_order
+from sandbox.tiktok_shop.buying import bought, place_order
 from sandbox.tiktok_shop.cancellations import Cancellations
 from sandbox.tiktok_shop.cast import MARKETS
 from sandbox.tiktok_shop.envelope import Refusal
@@ -86,14 +86,7 @@ class Controls:
 
     def buy(self, body: dict[str, Any]) -> dict[str, Any]:
         order = place_order(self.state, body)
-        self.state.world.ledger_add(
-            "tiktok_shop",
-            "order.placed",
-            order.id,
-            shop_id=order.shop_id,
-            total=order.data["payment"]["total_amount"],
-            currency=order.data["payment"]["currency"],
-        )
+        self.state.world.ledger_add("tiktok_shop", "order.placed", order.id, shop_id=order.shop_id, **bought(order))
         self.notices.status(order)
         if body.get("pay", True):
             self._paid(order)
@@ -258,6 +251,8 @@ class Controls:
         self._move(order, "ON_HOLD")
 
     def _move(self, order: Order, status: str) -> None:
+        if status == "AWAITING_SHIPMENT":
+            self.state.world.ledger_add("tiktok_shop", "order.released", order.id)
         order.data["status"] = status
         self.state.save(order)
         self.notices.status(order)

@@ -68,7 +68,8 @@ def search(call: Call) -> dict[str, Any]:
         raise bad_request("param body.order_status is invalid")
     if call.body.get("shipping_type", "SELLER") not in ("SELLER", "TIKTOK"):
         raise bad_request("param body.shipping_type is invalid")
-    known = [order.as_of(call.as_of) for order in call.state.orders.values() if order.shop_id == call.shop.id]
+    changed = call.state.changed_since(call.body.get("update_time_ge"))
+    known = [order.as_of(call.as_of) for order in changed if order.shop_id == call.shop.id]
     rows = [data for data in known if data is not None and _matches(data, call.body)]
     rows.sort(key=lambda data: (data[sort_field], data["id"]), reverse=direction == "DESC")
     page = page_of(rows, call.query, size, "orders")

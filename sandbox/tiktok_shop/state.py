@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import copy
+import json
 import time
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ SCOPES = (
 TOKEN_LIFE = 7 * 86_400
 REFRESH_LIFE = 365 * 86_400  # [guess] about a year in the reference's example
 CODE_LIFE = 30 * 60
+VERSIONS_LIVE = 600.0  # how far back a stale look-up can see
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Order:
     hold_seconds: int | None = None  # None: the world's
     tracking_changes: int = 0
     external: dict[str, dict[str, Any]] = field(default_factory=dict)
-    versions: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    versions: list[tuple[float, str]] = field(default_factory=list)  # as JSON, of the last minutes
 
     @property
     def id(self) -> str:
@@ -121,8 +123,8 @@ class Order:
         """The order as it was at that moment; None when it was not there yet."""
         if moment is None:
             return self.data
-        known = [data for at, data in self.versions if at <= moment]
-        return known[-1] if known else None
+        known = [text for at, text in self.versions if at <= moment]
+        return json.loads(known[-1]) if known else None
 
 
 class State:
@@ -142,6 +144,7 @@ class State:
         # What each tick looks at, so that its cost does not grow with all that ever happened.
         self.holds: list[tuple[float, str]] = []  # a heap of (ends at, order)
         self.open_cancellations: dict[str, dict[str, Any]] = {}
+        self.changes: list[tuple[int, str]] = []  # sorted (update time, order), an entry for every edit
         self.tracked: dict[str, set[str]] = {}  # tracking number -> the orders that ever had it
         self.muted_events: set[str] = set()
 
@@ -174,5 +177,24 @@ class State:
         """Keeps a version for stale look-ups. `update_time` moves with every edit [guess]."""
         if moves_time:
             order.data["update_time"] = self.now()
-        order.versions.append((self.world.now(), copy.deepcopy(order.data)))
+        now = self.world.now()
+        while len(order.versions) > 1 and order.versions[1][0] < now - VERSIONS_LIVE:
+            del order.versions[0]
+        order.versions.append((now, json.dumps(order.data)))
         self.orders[order.id] = order
+        insort(self.changes, (_whole(order.data.get("update_time")), order.id))
+
+    def changed_since(self, moment: int | None) -> list[Order]:
+        """Every order that was edited at or after that moment, or any that has no readable time; all without one."""
+        if moment is None:
+            return list(self.orders.values())
+        found = [
+            *self.changes[: bisect_left(self.changes, (0, ""))],
+            *self.changes[bisect_left(self.changes, (moment, "")) :],
+        ]
+        return [self.orders[order_id] for order_id in dict.fromkeys(order_id for _, order_id in found)]
+
+
+def _whole(value: Any) -> int:
+    """A time as a number, -1 for what is none."""
+    return value if type(value) is int else -1

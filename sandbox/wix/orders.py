@@ -62,6 +62,7 @@ class Orders:
         order = self._make(site, given, body.get("settings") or {})
         site.orders[order["id"]] = order
         move_stock(site, order, [(line["id"], -line["quantity"]) for line in order["lineItems"]])
+        site.by_reference.setdefault(order["channelInfo"].get("externalOrderId", ""), []).append(order["id"])
         self.state.world.ledger_add(
             "wix",
             "order.created",
@@ -72,6 +73,7 @@ class Orders:
             total=_amount(order["priceSummary"].get("total")),
             lines={line["physicalProperties"].get("sku", ""): line["quantity"] for line in order["lineItems"]},
             mailed=order["mailed"],
+            content=given,
         )
         told = self.told(site, order)
         self.notices.order(site, "created", order, told, by_app=True)
@@ -150,7 +152,7 @@ class Orders:
             search, start, as_of = _read_cursor(cursor)
         conditions = _conditions(search.get("filter") or {})
         horizon = (self.state.world.now() if as_of is None else as_of) - site.index_delay
-        orders = [order for order in site.orders.values() if order["made"] <= horizon]
+        orders = [order for order in self._near(site, conditions) if order["made"] <= horizon]
         found = [order for order in orders if self._fits(site, order, conditions)]
         self._sort(site, found, search.get("sort") or [{"fieldName": "createdDate", "order": "DESC"}])
         page, is_more = found[start : start + limit], len(found) > start + limit
@@ -159,6 +161,16 @@ class Orders:
             "orders": [self.told(site, order) for order in page],
             "metadata": {"count": len(page), "cursors": {"next": following, "prev": None}, "hasNext": is_more},
         }
+
+    def _near(self, site: Site, conditions: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
+        """All that can fit: by its reference an order is looked up, by its last change most are ruled out unread."""
+        for field, operator, value in conditions:
+            if field == "channelInfo.externalOrderId" and operator in ("$eq", "$in"):
+                wanted = value if operator == "$in" else [value]
+                return [site.orders[key] for one in wanted for key in site.by_reference.get(str(one), ())]
+            if (field, operator) == ("updatedDate", "$gte"):
+                return [order for order in site.orders.values() if self.state.iso(order["modified"]) >= str(value)]
+        return list(site.orders.values())
 
     def _fits(self, site: Site, order: dict[str, Any], conditions: list[tuple[str, str, Any]]) -> bool:
         """INITIALIZED never shows; PENDING and REJECTED only to those who ask for them."""

@@ -34,6 +34,7 @@ class Site:
     instance_id: str = ""  # of the app, while it is installed
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_reference: dict[str, list[str]] = field(default_factory=dict)  # TikTok's id -> orders
     tokens: dict[str, float] = field(default_factory=dict)
     calls: list[float] = field(default_factory=list)
     next_number: int = 10001
@@ -93,6 +94,8 @@ class State:
 
     def order(self, site: Site, wanted: str) -> dict[str, Any]:
         """By id, number or TikTok's id."""
+        if wanted in site.orders:
+            return site.orders[wanted]
         for order in site.orders.values():
             if wanted.lstrip("#") in (order["id"], order["number"], order["channelInfo"].get("externalOrderId")):
                 return order

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -12,7 +14,7 @@ from accounts.access import (
     open_merchant,
 )
 from accounts.models import Membership, Merchant, Role
-from tests.factories import UserFactory
+from tests.factories import MerchantFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +114,29 @@ class TestNestedDoors:
                 pass
             assert Merchant.objects.count() == 1
         assert Merchant.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestScopeOfThreads:
+    def test_is_each_threads_own(self) -> None:
+        """What one thread has set says nothing of another's connection."""
+        first, second = MerchantFactory(), MerchantFactory()
+        is_inside, may_leave, seen = threading.Event(), threading.Event(), []
+
+        def other() -> None:
+            with merchant_rows(second.pk):
+                is_inside.set()
+                may_leave.wait(10)
+                seen.append(list(Merchant.objects.values_list("pk", flat=True)))
+            connection.close()
+
+        thread = threading.Thread(target=other)
+        with merchant_rows(first.pk):
+            thread.start()
+            assert is_inside.wait(10)
+            with merchant_rows(first.pk):
+                assert list(Merchant.objects.values_list("pk", flat=True)) == [first.pk]
+            may_leave.set()
+            thread.join()
+            assert list(Merchant.objects.values_list("pk", flat=True)) == [first.pk]
+        assert seen == [[second.pk]]

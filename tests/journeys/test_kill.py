@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.access import all_merchants
-from orders.models import Lane, OrderState, OutboxItem, OutboxStatus
+from orders.models import Lane, OrderState, OutboxItem, OutboxStatus, WorkerHost
 from tests.journeys.conftest import Journey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,16 +130,68 @@ class TestKilledWorker:
         assert len(journey.ledger("order.created")) == len(bought)
 
 
+def idle_workers(worker: Worker) -> list[psutil.Process]:
+    """Those who wait for a task. Of two that wait, one waits inside the lock."""
+    found = []
+    for process in psutil.Process(worker.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if " idle" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def said(worker: Worker, text: str) -> bool:
+    return text in Path(worker.log.name).read_text()
+
+
 class TestFrozenCluster:
     def test_is_noticed_and_started_again(self, journey: Journey, work: Callable[[], Worker]) -> None:
         journey.world.outgoing.automatic = True
-        worker = psutil.Process(work().process.pid)
-
-        def idle() -> list[psutil.Process]:
-            return [each for each in worker.children(recursive=True) if "idle" in " ".join(each.cmdline())]
-
-        wait_until(lambda: len(idle()) >= 2, seconds=60, text="the cluster is up")
-        for member in worker.children(recursive=True):
+        worker = work()
+        wait_until(lambda: len(idle_workers(worker)) >= 2, seconds=60, text="the cluster is up")
+        for member in psutil.Process(worker.process.pid).children(recursive=True):
             member.suspend()
         order_id = journey.buy(hold_seconds=1)
-        wait_until(lambda: journey.ledger("order.created", order_id), seconds=120, text="the order is in Shopify")
+        wait_until(lambda: said(worker, "is started again"), seconds=60, text="it is noticed")
+        let_leases_lapse()
+        wait_until(lambda: journey.ledger("order.created", order_id), seconds=60, text="the order is in Shopify")
+
+    def test_by_the_death_of_an_idle_worker_holding_the_lock_is_started_again(
+        self, journey: Journey, work: Callable[[], Worker]
+    ) -> None:
+        """The guard replaces who died, but the lock of the tasks stays with the dead: nobody takes one again."""
+        journey.world.outgoing.automatic = True
+        worker = work()
+        wait_until(lambda: len(idle_workers(worker)) >= 2, seconds=60, text="the cluster is up")
+        for victim in idle_workers(worker):  # one of the first two has the lock
+            victim.kill()
+            wait_until(lambda: len(idle_workers(worker)) >= 2, seconds=30, text="the dead one is replaced")
+        order_id = journey.buy(hold_seconds=1)
+        wait_until(lambda: said(worker, "is started again: nobody"), seconds=60, text="it is noticed")
+        let_leases_lapse()
+        wait_until(lambda: journey.ledger("order.created", order_id), seconds=60, text="the order is in Shopify")
+        assert len(journey.ledger("order.created", order_id)) == 1
+
+
+class TestWorkerHost:
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+    def test_that_is_killed_takes_its_whole_cluster_with_it(self, journey: Journey, work: Callable[[], Worker]) -> None:
+        worker = work()
+        wait_until(lambda: len(idle_workers(worker)) >= 2, seconds=60, text="the cluster is up")
+        wait_until(lambda: WorkerHost.objects.exists(), seconds=10, text="its heart beats")
+        family = psutil.Process(worker.process.pid).children(recursive=True)
+        worker.process.kill()
+        assert not psutil.wait_procs(family, timeout=10)[1]
+        assert WorkerHost.objects.exists()  # and is missed
+
+    def test_that_is_told_to_end_leaves_nobody_and_is_not_missed(
+        self, journey: Journey, work: Callable[[], Worker]
+    ) -> None:
+        worker = work()
+        wait_until(lambda: len(idle_workers(worker)) >= 2, seconds=60, text="the cluster is up")
+        wait_until(lambda: WorkerHost.objects.exists(), seconds=10, text="its heart beats")
+        family = psutil.Process(worker.process.pid).children(recursive=True)
+        worker.process.terminate()
+        assert worker.process.wait(timeout=10) == 0
+        assert not psutil.wait_procs(family, timeout=5)[1]
+        assert not WorkerHost.objects.exists()

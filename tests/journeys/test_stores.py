@@ -10,6 +10,7 @@ import requests
 from accounts.access import merchant_rows
 from connectors import testing
 from connectors.models import ConnectedStore, StoreState
+from connectors.speaking import speaking_to_source
 from orders import routing
 from orders.dryrun import dry_run
 from orders.models import MirrorState, OrderState, Route, RouteRule
@@ -191,6 +192,94 @@ class TestOrderThatAmazonHasInPart:
         order = mixed.order(order_id)
         assert (order.attention, order.attention_detail["sku"]) == ("NOT_LINKED", "TIN-LAV-04")
         assert self.skus(mixed, "amazon", order_id) == []
+
+
+class TestOrderWhoseRestIsShippedByHand:
+    """The tin has no FBA offer, Amazon is the only store, and its route leaves the rest to Alice."""
+
+    @pytest.fixture(params=[{}, {"rule": RouteRule.FOUND, "least_share": 1}], ids=["default", "found"])
+    def order_id(self, stores: Journey, request: pytest.FixtureRequest) -> str:
+        stores.control("amazon/remove_variant", sku="TIN-LAV-04")
+        source = stores.store("tiktok_shop")
+        with merchant_rows(source.merchant_id):
+            Route.objects.all().delete()
+        route(stores, "amazon", leaves_rest=True, **request.param)
+        return stores.buy_released(lines=TWO_LINES, shipping_fee="4.99")
+
+    def test_is_in_amazon_with_what_is_there_and_says_the_rest(self, stores: Journey, order_id: str) -> None:
+        order, mirror = stores.order(order_id), stores.mirror(order_id)
+        assert [line["sku"] for line in stores.order_in("amazon", order_id)["lines"]] == ["CND-FIG-08"]
+        assert (order.state, order.attention, len(mirror.line_ids)) == (OrderState.MIRRORED, "", 1)
+        page = stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        assert page.count("Yours to ship: 2 × TIN-LAV-04") == 2  # in the sentence and in the timeline
+        assert stores.events(order_id).count("order.rest_left") == 1
+
+    def test_tells_tiktok_of_amazons_parcel_for_its_line_only(self, stores: Journey, order_id: str) -> None:
+        stores.ship_from("amazon", order_id, number="TBA303000000001", carrier="AMZN_US")
+        stores.wait(130)
+        there = stores.tiktok_order(order_id)
+        numbers = {line["seller_sku"]: line.get("tracking_number", "") for line in there["line_items"]}
+        assert numbers == {"CND-FIG-08": "TBA303000000001", "TIN-LAV-04": ""}
+        assert there["status"] == "PARTIALLY_SHIPPING"
+        order = stores.order(order_id)
+        assert (order.state, order.attention) == (OrderState.MIRRORED, "")
+
+    def test_is_shipped_once_the_rest_left_by_hand(self, stores: Journey, order_id: str) -> None:
+        stores.ship_from("amazon", order_id, number="TBA303000000001", carrier="AMZN_US")
+        stores.wait(130)
+        lines = [line for line in stores.tiktok_order(order_id)["line_items"] if line["seller_sku"] == "TIN-LAV-04"]
+        by_hand = {"tracking_number": "9400111899562537866361", "shipping_provider_id": carrier_id(stores, order_id)}
+        stores.control("tiktok_shop/seller_ship", order_id=order_id, line_ids=[line["id"] for line in lines], **by_hand)
+        stores.wait(130)
+        order = stores.order(order_id)
+        assert (order.state, order.attention) == (OrderState.FULFILLED, "")
+        page = stores.person.open(f"{stores.site}/orders/{order.pk}/").text
+        assert "Shipped by you" in page
+
+    def test_goes_to_amazon_though_the_rest_left_first(self, stores: Journey, order_id: str) -> None:
+        """Alice was quicker than an extra hold."""
+        with merchant_rows(stores.store("amazon").merchant_id):
+            Route.objects.update(extra_hold_hours=2, hold_mode="EXTRA_HOLD")
+        second = stores.buy_released(lines=TWO_LINES)
+        lines = [line for line in stores.tiktok_order(second)["line_items"] if line["seller_sku"] == "TIN-LAV-04"]
+        by_hand = {"tracking_number": "9400111899562537866361", "shipping_provider_id": carrier_id(stores, order_id)}
+        stores.control("tiktok_shop/seller_ship", order_id=second, line_ids=[line["id"] for line in lines], **by_hand)
+        stores.wait(2 * 3600 + 60)
+        assert len(stores.orders_in("amazon", second)) == 1
+        assert stores.order(second).attention == ""
+
+    def test_is_cancelled_in_amazon(self, stores: Journey, order_id: str) -> None:
+        stores.control("tiktok_shop/seller_cancel", order_id=order_id)
+        stores.wait(10)
+        assert stores.order_in("amazon", order_id)["is_cancelled"]
+        assert stores.order(order_id).attention == ""
+
+    def test_is_shown_by_the_dry_run(self, stores: Journey, order_id: str) -> None:
+        amazon, yours = dry_run(order=stores.order(order_id), clock=stores.now)
+        assert amazon.draft is not None
+        assert [line.sku for line in amazon.draft.lines] == ["CND-FIG-08"]
+        assert "tiktok-part" in amazon.draft.tags
+        assert yours.by_hand == ("2 × TIN-LAV-04",)
+        held = stores.buy(lines=TWO_LINES)
+        stores.settle()
+        page = stores.person.open(f"{stores.site}/orders/{stores.order(held).pk}/dry-run/").text
+        assert "Yours to ship by hand" in page
+        assert "2 × TIN-LAV-04" in page
+
+    def test_waits_and_asks_if_amazon_has_nothing_of_it(self, stores: Journey, order_id: str) -> None:
+        with merchant_rows(stores.store("amazon").merchant_id):
+            (kept,) = Route.objects.all()
+        other = stores.buy_released(lines=[{"sku": "TIN-LAV-04", "quantity": 1}])
+        asked = "NOT_LINKED" if kept.rule == RouteRule.DEFAULT else "NO_ROUTE"
+        assert stores.order(other).attention == asked
+        assert stores.orders_in("amazon", other) == []
+
+
+def carrier_id(journey: Journey, order_id: str) -> str:
+    """USPS, as TikTok Shop calls it."""
+    with speaking_to_source(journey.store("tiktok_shop"), clock=journey.now) as source:
+        option = journey.tiktok_order(order_id)["delivery_option_id"]
+        return next(each.external_id for each in source.carriers(option) if each.name == "USPS")
 
 
 class TestRoute:

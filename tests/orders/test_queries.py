@@ -15,7 +15,7 @@ from orders import wording
 from orders.models import Attention, Order, OrderState
 from orders.queries import detail, lists, stores
 from tests.factories import ApiCallFactory, FulfillmentFactory, MirrorFactory, OrderEventFactory, OrderFactory
-from tests.orders.builders import HOUR, NOON
+from tests.orders.builders import HOUR, NOON, line, payment
 
 DAY = timedelta(days=1)
 
@@ -164,6 +164,45 @@ class TestMoney:
         money = shown(mirror.order)["money"]
         assert money["rows"][-1]["difference"] == difference
         assert money["is_balanced"] is is_balanced
+
+
+class TestOrderThatIsInAStoreInPart:
+    """One candle of two lines is in the store; the tin is the merchant's to ship."""
+
+    @pytest.fixture
+    def order(self, tiktok: ConnectedStore) -> Order:
+        lines = (line("1"), line("2", sku="TIN-LAV-04", title="Lavender Tin", price=1200))
+        changes = {"lines": lines, "payment": payment(products=3600)}
+        order: Order = placed(tiktok, HOUR, mirrored=True, changes=changes)
+        MirrorFactory(order=order, line_ids=["1"], money={"total": 2400, "currency": "USD"})
+        return order
+
+    def test_names_what_is_yours_to_ship(self, order: Order) -> None:
+        page = shown(order)
+        assert "Yours to ship: 1 × TIN-LAV-04." in page["sentence"]["plain"]
+        assert [each["link"] and each["link"]["state"] for each in page["lines"]] == [None, "Yours to ship"]
+        (parcel,) = page["packages"]
+        assert (parcel["number"], parcel["lines_text"]) == ("Yours to ship", "1 × TIN-LAV-04")
+        assert page["attention"] is None
+
+    def test_balances_less_what_is_yours(self, order: Order) -> None:
+        money = shown(order)["money"]
+        assert money["is_balanced"]
+        assert money["rows"][-1]["note"] == "$12.00 of it for what you ship"
+        assert money["rows"][-1]["difference"] == "$0.00"
+
+    def test_is_marked_in_the_list(self, order: Order, tiktok: ConnectedStore) -> None:
+        (row,) = page_of(tiktok)["page"]["rows"]
+        assert row["kind_text"] == "Part by hand"
+
+    def test_no_longer_asks_for_what_tiktok_shop_shows_as_shipped(self, order: Order) -> None:
+        with merchant_rows(order.merchant_id):
+            package = {"external_id": "7", "line_ids": ["2"], "tracking_number": "94001", "carrier_id": ""}
+            order.snapshot["packages"] = [{**package, "carrier_name": ""}]
+            order.save(update_fields=["snapshot"])
+        page = shown(order)
+        assert "Yours to ship" not in page["sentence"]["plain"]
+        assert [parcel["number"] for parcel in page["packages"]] == ["Shipped by you"]
 
 
 class TestDeadlines:

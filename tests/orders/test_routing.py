@@ -54,6 +54,37 @@ class TestShareOut:
         shares = self.shares(found, DEFAULT, stocked={1: {"cnd-fig-08", "mlt-smp-06"}})
         assert shares.get(1, ()) == taken
 
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"rule": RouteRule.DEFAULT},
+            {"rule": RouteRule.FOUND, "least_share": 1},
+            {"rule": RouteRule.SKU, "skus": ["*"]},
+            {"rule": RouteRule.WAREHOUSE, "warehouse_ids": [ORDER.warehouse_id]},
+        ],
+    )
+    def test_leaves_what_the_store_does_not_have_to_the_merchant_if_he_says_so(self, rule):
+        stocked = {1: {"cnd-fig-08", "mlt-smp-06"}}
+        assert self.shares(Route(pk=1, leaves_rest=True, **rule), stocked=stocked) == {1: ("1", "2")}
+
+    def test_offers_the_rest_to_the_routes_that_follow(self):
+        first = route(1, RouteRule.FOUND, least_share=1, leaves_rest=True)
+        assert self.shares(first, DEFAULT, stocked={1: {"cnd-fig-08"}}) == {1: ("1",), 9: ("2", "3")}
+        second = route(2, RouteRule.FOUND, least_share=1, takes_part=True)
+        assert self.shares(first, second, stocked={1: {"cnd-fig-08"}, 2: {"tin-lav-04"}}) == {1: ("1",), 2: ("3",)}
+
+    def test_leaves_nothing_to_the_merchant_that_only_other_routes_would_split(self):
+        first = route(1, RouteRule.FOUND, least_share=1, takes_part=True)
+        idle = route(2, RouteRule.FOUND, least_share=1, leaves_rest=True)
+        with pytest.raises(routing.NoRoute):
+            self.shares(first, idle, stocked={1: {"cnd-fig-08"}})
+
+    def test_asks_about_an_order_of_which_the_store_has_nothing(self):
+        default = route(9, RouteRule.DEFAULT, leaves_rest=True)
+        assert self.shares(default, stocked={9: set()}) == {9: ("1", "2", "3")}
+        with pytest.raises(routing.NoRoute):
+            self.shares(route(1, RouteRule.FOUND, least_share=1, leaves_rest=True), stocked={1: set()})
+
     def test_sends_nothing_when_a_line_has_no_place(self):
         by_sku = route(1, RouteRule.SKU, skus=["MLT-*"], takes_part=True)
         with pytest.raises(routing.NoRoute) as caught:
@@ -113,7 +144,10 @@ class TestPlan:
         assert (mirrors, kinds, order.attention) == ([], [], Attention.NO_ROUTE)
         assert order.attention_detail["skus"] == ["CND-FIG-08", "MLT-SMP-06"]
 
-    def test_asks_the_stores_first_when_a_rule_needs_to_know_what_they_have(self, order):
-        self.routes(order, {"rule": "FOUND"}, {"rule": "DEFAULT"})
+    @pytest.mark.parametrize(
+        "rules", [[{"rule": "FOUND"}, {"rule": "DEFAULT"}], [{"rule": "DEFAULT", "leaves_rest": True}]]
+    )
+    def test_asks_the_stores_first_when_a_rule_needs_to_know_what_they_have(self, order, rules):
+        self.routes(order, *rules)
         mirrors, kinds = self.plan(order)
         assert (mirrors, kinds) == ([], [OutboxKind.CHOOSE_STORES])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base.types import PlatformOrder
 from orders.money import prove
-from orders.splitting import part_of, spread
+from orders.splitting import counted, part_of, rest_ids, spread
 from tests.orders.builders import line, payment, seen
 
 cents = st.integers(0, 50_000)
@@ -36,6 +37,26 @@ def orders(draw: st.DrawFn) -> PlatformOrder:
         fees={"small_order_fee": draw(cents)},
     )
     return replace(seen(), lines=lines, payment=made)
+
+
+class TestRest:
+    @pytest.mark.parametrize(
+        ("parts", "rest"),
+        [
+            ([], []),
+            ([[]], []),
+            ([["1"], []], []),
+            ([["1", "2", "3"]], []),
+            ([["1"], ["2", "3"]], []),
+            ([["1"]], ["2", "3"]),
+            ([["3"], ["1"]], ["2"]),
+        ],
+    )
+    def test_is_what_no_part_has(self, parts: list[list[str]], rest: list[str]) -> None:
+        assert rest_ids(["1", "2", "3"], parts) == rest
+
+    def test_is_counted_by_name(self) -> None:
+        assert counted(["TIN", "WAX", "TIN"]) == ["2 × TIN", "1 × WAX"]
 
 
 class TestPart:

@@ -109,6 +109,27 @@ class TestStores:
         assert answer.status_code == 400
         assert "Nothing is converted" in answer.content.decode()
 
+    def test_of_another_currency_are_named_before_anything_is_sent(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        """The one store of a shop gets its route by itself, when the first order is released."""
+        with merchant_rows(tiktok.merchant_id):
+            ConnectedStore.objects.filter(pk=shopify.pk).update(currency="EUR")
+        words = "sells in USD, Shopify: alices-candles works in EUR: nothing will be sent"
+        assert words in alice.get("/stores/").content.decode()
+        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+        answer = alice.get("/stores/")
+        ((route,),) = [shop["routes"] for shop in answer.context["shops"]]
+        assert words in route["warning"]
+        assert words in answer.content.decode()
+
+    def test_of_the_same_currency_are_not_warned_of(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        assert "nothing will be sent" not in alice.get("/stores/").content.decode()
+        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+        assert "nothing will be sent" not in alice.get("/stores/").content.decode()
+
     @pytest.mark.parametrize(
         ("rule", "kept"),
         [
@@ -131,6 +152,26 @@ class TestStores:
         with merchant_rows(tiktok.merchant_id):
             route = tiktok.routes_from.get()
         assert {name: getattr(route, name) for name in kept} == kept
+
+    def test_get_a_route_that_leaves_the_rest_to_the_merchant(
+        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        url = f"/stores/{tiktok.pk}/routes/new/"
+        page = alice.get(url).content.decode()
+        assert "the rest is yours to ship by hand" in page
+        assert "Example: the candle is in Amazon&#x27;s warehouse" in page
+        assert 'name="leaves_rest"' in page
+        said = {"destination": str(shopify.pk), "rule": "FOUND", "position": "1", "hours": "0", "leaves_rest": "on"}
+        answer = alice.post(url, {**said, "least_share": "100"})
+        assert (answer.status_code, "100 leaves no rest" in answer.content.decode()) == (400, True)
+        assert alice.post(url, {**said, "least_share": "1"}).status_code == 302
+        with merchant_rows(tiktok.merchant_id):
+            route = tiktok.routes_from.get()
+        assert (route.leaves_rest, route.takes_part) == (True, False)
+        page = alice.get("/stores/").content.decode()
+        assert "what no route takes of such an order is yours to ship by hand" in page
+        assert "Orders of which no route takes anything wait" in page
+        assert "checked" in alice.get(f"/routes/{route.pk}/").content.decode()
 
     def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
         with merchant_rows(tiktok.merchant_id):

@@ -83,11 +83,11 @@ class TestSearch:
         ],
     )
     def test_finds_by_exact_terms(self, query: str, fits: bool) -> None:
-        assert order_fits(self.ORDER, query) is fits
+        assert order_fits(self.ORDER, terms_of(query)) is fits
 
     def test_refuses_what_it_does_not_play(self) -> None:
         with pytest.raises(BadQuery):
-            order_fits(self.ORDER, "channel:web")
+            order_fits(self.ORDER, terms_of("channel:web"))
         with pytest.raises(BadQuery):
             terms_of("loose words")
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.access import merchant_rows, open_merchant
 from accounts.models import Membership, Role, User
 from connectors.base.types import Credentials, SourceStatus
 from connectors.models import ConnectedStore
+from orders import beats
 from orders.ingest import store_order
 from orders.models import Order, Route
 from tests.factories import UserFactory
@@ -46,6 +48,7 @@ def alices_order(tiktok: ConnectedStore, shopify: ConnectedStore) -> Order:
 def charlie(client: Client, db: None) -> Client:
     user = UserFactory(email="charlie@example.com")
     open_merchant(name="Charlie's Cards", owner=user)
+    beats.begin(name="north", now=timezone.now())  # without a worker the site is not ready, and says so with 503
     client.force_login(user)
     return client
 

@@ -149,7 +149,7 @@ drop function orders_words(text);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0010_tallies_and_search_words")]
+    dependencies = [("orders", "0013_tallies_and_search_words")]
 
     operations = [
         shut_table("orders_ordertally"),

@@ -25,7 +25,7 @@ DROP = "drop function connectors_keep_delivery(text, text, text, text, text, tim
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connectors", "0004_options_and_test")]
+    dependencies = [("connectors", "0005_bell")]
 
     operations = [
         migrations.RunSQL(MAKE, DROP),

@@ -8,8 +8,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_cache_table'),
-        ('connectors', '0005_keep_delivery'),
-        ('orders', '0009_sure_at_and_pace'),
+        ('connectors', '0006_keep_delivery'),
+        ('orders', '0012_route_leaves_rest'),
     ]
 
     operations = [

@@ -1,0 +1,23 @@
+"""One task cluster, as `work` runs it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django_q.management.commands.qcluster import Command as QCluster
+
+from orders.cluster import die_as_a_family, die_with
+
+
+class Command(QCluster):
+    help = "django-q2's cluster, whose processes die with their parents. Started by `work`, not by hand."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--parent", type=int, required=True, help="the process to live with")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        die_with(options["parent"])
+        die_as_a_family()
+        super().handle(*args, **options)

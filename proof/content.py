@@ -1,0 +1,153 @@
+"""What a store was told about an order, in its own words, beside what the buyer bought. Independent of the product."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from proof.ledger import Copy, Entry, Placed
+from proof.plan import platform_of
+
+STATES = {"New Jersey": "NJ", "Oregon": "OR", "Minnesota": "MN", "New Mexico": "NM"}
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that a store has otherwise than it was bought."""
+
+    what: str
+    bought: Any
+    there: Any
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.bought} was bought, {self.there} is there"
+
+
+def differences(order: Placed, copy: Copy) -> list[Difference]:
+    """Items, prices and address of one copy; its total too where the store has the whole order."""
+    wanted, there = _wanted(order, copy.platform), _THERE[copy.platform](copy.entry)
+    return [Difference(name, wanted[name], there[name]) for name in there if wanted.get(name) != there[name]]
+
+
+def money_differences(order: Placed) -> list[Difference]:
+    """The totals of all copies together. Where a store keeps none (Amazon), the others may not reach the whole."""
+    total, told = Decimal(order.entry["total"]), [copy.entry["total"] for copy in order.copies]
+    known = sum((Decimal(text) for text in told if text), Decimal(0))
+    if all(told) and known != total:
+        return [Difference("total", total, known)]
+    if any(told) and not all(told) and not 0 <= known <= total:
+        return [Difference("total of the parts", f"less than {total}", known)]
+    return []
+
+
+def _wanted(order: Placed, platform: str) -> Facts:
+    entry, units = order.entry, [unit for unit in order.entry["units"] if platform_of(unit["seller_sku"]) == platform]
+    lines: dict[str, int] = {}
+    for unit in units:
+        lines[unit["seller_sku"]] = lines.get(unit["seller_sku"], 0) + 1
+    address = entry["address"]
+    places = {one["address_level_name"]: one["address_name"] for one in address["district_info"]}
+    return {
+        "items": lines,
+        "prices": sum((Decimal(unit["original_price"]) for unit in units), Decimal(0)),
+        "currency": entry["currency"],
+        "name": address["name"],
+        "street": ", ".join(part for part in (address["address_line1"], address["address_line2"]) if part),
+        "city": places["City"],
+        "state": STATES[places["State"]],
+        "zip": address["postal_code"],
+        "country": address["region_code"],
+        "phone": _digits(address["phone_number"]),
+        "email": entry["email"],
+    }
+
+
+def _of_shopify(entry: Entry) -> Facts:
+    content, address = entry["content"], entry["content"]["shippingAddress"]
+    return {
+        "items": entry["lines"],
+        "prices": _sum((line["quantity"], line["priceSet"]["shopMoney"]["amount"]) for line in content["lineItems"]),
+        "currency": content["currency"],
+        "name": _joined(address.get("firstName"), address.get("lastName")),
+        "street": _listed(address.get("address1"), address.get("address2")),
+        "city": address["city"],
+        "state": address.get("provinceCode") or STATES.get(address.get("province", ""), ""),
+        "zip": address["zip"],
+        "country": address["countryCode"],
+        "phone": _digits(address.get("phone", "")),
+        "email": content.get("email"),
+    }
+
+
+def _of_amazon(entry: Entry) -> Facts:
+    content, address = entry["content"], entry["content"]["destinationAddress"]
+    return {
+        "items": entry["lines"],
+        "prices": _sum((item["quantity"], item["perUnitDeclaredValue"]["value"]) for item in content["items"]),
+        "name": address["name"],
+        "street": _listed(address["addressLine1"], address.get("addressLine2")),
+        "city": address["city"],
+        "state": address["stateOrRegion"],
+        "zip": address["postalCode"],
+        "country": address["countryCode"],
+        "phone": _digits(address.get("phone", "")),
+    }
+
+
+def _of_wix(entry: Entry) -> Facts:
+    content = entry["content"]
+    place = content["shippingInfo"]["logistics"]["shippingDestination"]
+    address, contact = place["address"], place["contactDetails"]
+    return {
+        "items": entry["lines"],
+        "prices": _sum((line["quantity"], line["price"]["amount"]) for line in content["lineItems"]),
+        "currency": content["currency"],
+        "name": _joined(contact.get("firstName"), contact.get("lastName")),
+        "street": _listed(address["addressLine"], address.get("addressLine2")),
+        "city": address["city"],
+        "state": str(address["subdivision"]).removeprefix("US-"),
+        "zip": address["postalCode"],
+        "country": address["country"],
+        "phone": _digits(contact.get("phone", "")),
+        "email": content["buyerInfo"]["email"],
+    }
+
+
+def _of_squarespace(entry: Entry) -> Facts:
+    content, address = entry["content"], entry["content"]["shippingAddress"]
+    return {
+        "items": entry["lines"],
+        "prices": _sum((line["quantity"], line["unitPricePaid"]["value"]) for line in content["lineItems"]),
+        "currency": content["grandTotal"]["currency"],
+        "name": _joined(address.get("firstName"), address.get("lastName")),
+        "street": _listed(address["address1"], address.get("address2")),
+        "city": address["city"],
+        "state": address["state"],
+        "zip": address["postalCode"],
+        "country": address["countryCode"],
+        "phone": _digits(address.get("phone", "")),
+        "email": content["customerEmail"],
+    }
+
+
+_THERE = {"shopify": _of_shopify, "amazon": _of_amazon, "wix": _of_wix, "squarespace": _of_squarespace}
+
+
+def _sum(pairs: Any) -> Decimal:
+    return sum((Decimal(str(amount)) * quantity for quantity, amount in pairs), Decimal(0))
+
+
+def _joined(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _listed(*parts: str | None) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _digits(phone: str) -> str:
+    """The national number."""
+    return re.sub(r"\D", "", phone)[-10:]

@@ -1,0 +1,207 @@
+"""What happens in one storm, drawn from a seed: who buys what and when, what becomes of it, and what is broken."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from fnmatch import fnmatch
+from typing import Any
+
+from demo import story
+
+PRICES = {
+    "CND-FIG-08": "24.00",
+    "ACC-TRM-BR": "16.00",
+    "GFT-MTC-01": "4.00",
+    "CND-AMB-12": "34.00",
+    "TIN-LAV-04": "14.00",
+    "TPR-BEE-02": "18.00",
+    "MLT-SMP-06": "16.00",
+    "CND-VAN-3W": "42.00",
+    "CND-SEA-08": "24.00",
+}
+NOWHERE = "CND-PINE-12"  # in no store: a question for a person
+_FIRST = ("Ada", "Bela", "Chidi", "Dora", "Emre", "Fatou", "Gus", "Hana", "Ines", "Jun")
+_LAST = ("Abara", "Brandt", "Castillo", "Dubois", "Eriksen", "Farouk", "Garcia", "Huang", "Ito", "Jansen")
+_BUYERS = 4  # of the sandbox's cast, in the US
+
+
+class Fate(StrEnum):
+    """What becomes of an order after it was bought."""
+
+    KEEP = "stays in its store"
+    SHIP = "is shipped"
+    CANCEL_IN_HOLD = "is cancelled in the hold"
+    CANCEL_AT_RELEASE = "is cancelled when the hold ends"
+    CANCEL_LATER = "is cancelled after it was created"
+    NOWHERE = "has an item that no store has"
+    UNREADABLE = "cannot be read"
+
+
+_CHANCES = {
+    Fate.SHIP: 50,
+    Fate.KEEP: 23,
+    Fate.CANCEL_IN_HOLD: 10,
+    Fate.CANCEL_AT_RELEASE: 10,
+    Fate.CANCEL_LATER: 7,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Buy:
+    """One order: `at` and `after` are seconds, from the storm's begin and from what its fate waits for."""
+
+    number: int
+    at: float
+    order: dict[str, Any]
+    fate: Fate
+    after: float
+
+    @property
+    def is_poison(self) -> bool:
+        """Whether no store can have it, so that a person has to look at it."""
+        return self.fate in (Fate.NOWHERE, Fate.UNREADABLE)
+
+
+class Blow(StrEnum):
+    """What is done to a process."""
+
+    GROUP = "a worker group was killed"
+    ONE = "one process of a worker group was killed"
+    STOP = "a worker group was stopped and woken"
+    WEB = "the web server was killed"
+    DATABASE = "PostgreSQL was killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One blow: when, for how long the victim is away, and which one of several."""
+
+    at: float
+    blow: Blow
+    seconds: float
+    which: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Calls of an operation that go wrong, and the share of them."""
+
+    platform: str
+    operation: str
+    kind: str
+    share: float
+    how: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """What is asked for: how many orders in how many seconds, which calls break, how often each blow falls."""
+
+    name: str
+    orders: int
+    seconds: float
+    hold: int
+    broken: tuple[Broken, ...] = ()
+    blows: dict[Blow, int] = field(default_factory=dict)
+
+    @property
+    def echo(self) -> float:
+        """For how long after its end a call that broke may still be carried out, or a webhook arrive."""
+        late = (each.how["seconds"] for each in self.broken if each.kind in ("late_commit", "webhook_scatter"))
+        return max((seconds + 2 for seconds in late), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will happen."""
+
+    seed: int
+    storm: Storm
+    buys: tuple[Buy, ...]
+    strikes: tuple[Strike, ...]
+
+
+def draw(*, storm: Storm, seed: int) -> Plan:
+    """The same plan for the same seed, always."""
+    dice = random.Random(f"{seed} {storm.name}")
+    buys = tuple(_buy(dice, storm, number) for number in range(storm.orders))
+    strikes = sorted(
+        (_strike(dice, storm, blow) for blow, times in storm.blows.items() for _ in range(times)),
+        key=lambda strike: strike.at,
+    )
+    return Plan(seed=seed, storm=storm, buys=buys, strikes=tuple(strikes))
+
+
+def platform_of(sku: str) -> str:
+    """The store that gets this SKU by the demo's routes; empty for what no store has."""
+    if sku == NOWHERE:
+        return ""
+    for platform, (_, _, skus) in story.STORES.items():
+        if any(fnmatch(sku, pattern) for pattern in skus):
+            return platform
+    return "shopify"
+
+
+def _buy(dice: random.Random, storm: Storm, number: int) -> Buy:
+    fate = dice.choices(list(_CHANCES), weights=list(_CHANCES.values()))[0]
+    if number in (storm.orders // 5, storm.orders // 2):  # the poisoned ones, in the midst of the others
+        fate = Fate.UNREADABLE if number == storm.orders // 5 else Fate.NOWHERE
+    after = {
+        Fate.CANCEL_IN_HOLD: dice.uniform(0.1, 0.8) * storm.hold,
+        Fate.CANCEL_AT_RELEASE: storm.hold + dice.uniform(-0.5, 1.5),
+        Fate.CANCEL_LATER: dice.uniform(0.1, 4),
+        Fate.SHIP: dice.uniform(0.2, 4),
+    }.get(fate, 0.0)
+    at = storm.seconds * number / max(1, storm.orders)
+    return Buy(number=number, at=at, order=_order(dice, number, fate), fate=fate, after=after)
+
+
+def _order(dice: random.Random, number: int, fate: Fate) -> dict[str, Any]:
+    """What the sandbox is told: some items, mostly of one store, at sums that have to be carried over to the cent."""
+    homes: dict[str, list[str]] = {}
+    for sku in PRICES:
+        homes.setdefault(platform_of(sku), []).append(sku)
+    chosen = dice.sample(sorted(homes), 2 if dice.random() < 0.15 else 1)
+    skus = [sku for home in chosen for sku in dice.sample(homes[home], dice.randint(1, len(homes[home])))]
+    if fate is Fate.NOWHERE:
+        skus = [NOWHERE]
+    units = {sku: dice.randint(1, 3) for sku in skus}
+    total = sum((Decimal(PRICES.get(sku, "34.00")) * count for sku, count in units.items()), Decimal(0))
+    discounts = {}
+    for kind in ("seller", "platform"):
+        if dice.random() < 0.3:
+            discounts[kind] = str((total * Decimal(dice.randint(1, 20)) / 100).quantize(Decimal("0.01")))
+    return {
+        "buyer": dice.randrange(_BUYERS),
+        "lines": [{"sku": sku, "quantity": count} for sku, count in units.items()],
+        "discounts": discounts,
+        "shipping_fee": dice.choice(["0", "3.99", "4.99", "5.99"]),
+        "tax_rate": dice.choice(["0", "0.0625", "0.08", "0.0875"]),
+        "address": _address(dice, number),
+        "hold": dice.random() >= 0.05,
+    }
+
+
+def _address(dice: random.Random, number: int) -> dict[str, Any]:
+    """Another name, house and phone for each, so that mixed up orders show."""
+    first, last = dice.choice(_FIRST), f"{dice.choice(_LAST)}-{number}"
+    street = f"{number + 1} {dice.choice(['Mulberry St', 'Hawthorne Blvd', 'Hennepin Ave'])}"
+    return {
+        "name": f"{first} {last}",
+        "first_name": first,
+        "last_name": last,
+        "phone_number": f"(+1)973{5_550_000 + number:07d}",
+        "address_line1": street,
+        "address_line2": dice.choice(["", f"Apt {dice.randint(1, 99)}"]),
+        "address_detail": street,
+    }
+
+
+def _strike(dice: random.Random, storm: Storm, blow: Blow) -> Strike:
+    """While holds end and orders are created."""
+    at = dice.uniform(storm.hold / 2, storm.seconds + storm.hold)
+    seconds = dice.uniform(2, 8) if blow is Blow.STOP else 0.0 if blow is Blow.ONE else dice.uniform(0.2, 2.0)
+    return Strike(at=at, blow=blow, seconds=seconds, which=dice.randrange(1000))

@@ -1,0 +1,145 @@
+"""A store's pace: calls wait for their turn, so that the platform has nothing to refuse."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from connectors.pacing import PATIENCE, Limits, OutOfTurn, Pace
+
+
+class Clock:
+    """Seconds that pass only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+BUCKET = Limits(rate=2, burst=30, is_per_operation=True)
+WINDOW = Limits(rate=5, burst=300, window=60.0, cool_down=60.0)
+POINTS = Limits(rate=100, burst=2000, default_cost=12, costs={"look": 50})
+
+
+def pace(limits: Limits, clock: Clock, **more: object) -> Pace:
+    return Pace(limits, clock=clock, sleep=clock.sleep, **more)  # type: ignore[arg-type]
+
+
+class Platform:
+    """What the platform counts by itself: it would refuse the first call over its allowance."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.level, self.at = limits.burst, 0.0
+        self.calls: list[float] = []
+
+    def call(self, now: float) -> None:
+        if self.limits.window:
+            self.calls = [at for at in self.calls if at > now - self.limits.window]
+            assert len(self.calls) < self.limits.burst, f"refused at {now}"
+            self.calls.append(now)
+            return
+        self.level = min(self.limits.burst, self.level + (now - (self.at or now)) * self.limits.rate)
+        self.at = now
+        assert self.level >= self.limits.default_cost, f"refused at {now}"
+        self.level -= self.limits.default_cost
+
+
+class TestTake:
+    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, Limits(rate=100, burst=2000, default_cost=12)])
+    def test_uses_nearly_all_of_the_allowance_and_is_never_refused(self, limits: Limits) -> None:
+        clock, platform, wire = Clock(), Platform(limits), random.Random(7)
+        ours = pace(limits, clock)
+        began, count = clock.now, 0
+        arrived = began
+        while clock.now < began + 600:
+            try:
+                ours.take("create")
+            except OutOfTurn as rest:  # a lane comes back then
+                clock.sleep(rest.wait)
+                continue
+            arrived = max(arrived, clock.now + wire.uniform(0, 0.1))  # calls travel, and keep their order
+            platform.call(arrived)
+            ours.answered("create")
+            count += 1
+        allowed = (
+            limits.burst if not limits.window else 0
+        ) / limits.default_cost + 600 * limits.rate / limits.default_cost
+        assert count >= 0.95 * allowed
+
+    def test_gives_each_operation_its_own_where_the_platform_does(self) -> None:
+        clock = Clock()
+        ours = pace(BUCKET, clock)
+        for _ in range(29):
+            ours.take("create")
+        ours.take("get")
+        assert clock.now == 1_000_000.0
+
+    def test_is_refused_at_once_where_the_turn_is_far_away(self) -> None:
+        clock = Clock()
+        ours = pace(WINDOW, clock)
+        for _ in range(300):
+            ours.take("create")
+        with pytest.raises(OutOfTurn) as refused:
+            ours.take("create")
+        assert refused.value.wait > PATIENCE
+        assert clock.now == 1_000_000.0
+
+
+class TestRefused:
+    def test_keeps_silent_for_the_time_that_was_named(self) -> None:
+        clock = Clock()
+        ours = pace(BUCKET, clock)
+        ours.refused("create", retry_after=9.0)
+        assert ours.wait("create") == pytest.approx(9.0, abs=1.0)
+        assert ours.room("create", within=2.0) == 0
+
+    def test_keeps_silent_for_the_platforms_own_pause_where_none_was_named(self) -> None:
+        clock = Clock()
+        ours = pace(WINDOW, clock)
+        ours.refused("create", retry_after=None)
+        assert ours.wait("create") == pytest.approx(60.0)
+
+
+class TestLearn:
+    def test_follows_what_the_answer_says_is_left(self) -> None:
+        clock = Clock()
+        ours = pace(POINTS, clock)
+        ours.take("look")
+        ours.answered("look")
+        ours.learn("look", available=20.0, rate=50.0, burst=1000.0)
+        assert ours.room("create", within=0.0) == 0
+        assert ours.room("create", within=10.0) == pytest.approx((20 + 500) / 12, abs=2)
+
+    def test_does_not_count_calls_twice_that_are_under_way(self) -> None:
+        clock = Clock()
+        ours = pace(POINTS, clock)
+        for _ in range(10):
+            ours.take("create")
+        ours.learn("create", available=2000.0)
+        assert ours.room("create", within=0.0) <= (2000 - 10 * 12) / 12
+
+
+class TestState:
+    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, POINTS])
+    def test_goes_along_to_the_next_process(self, limits: Limits) -> None:
+        clock = Clock()
+        first = pace(limits, clock)
+        for _ in range(25):
+            first.take("create")
+        second = pace(limits, clock, kept=first.state())
+        assert second.room("create", within=0.0) == first.room("create", within=0.0)
+        assert second.room("create", within=0.0) < pace(limits, clock).room("create", within=0.0)
+
+
+class TestShare:
+    def test_leaves_the_rest_to_the_stores_own_lane(self) -> None:
+        clock = Clock()
+        guest = pace(Limits(rate=50, burst=50, window=1.0, is_per_operation=True), clock, share=0.25)
+        assert guest.room("orders.get", within=0.0) == 12
