@@ -244,12 +244,10 @@ class HttpClient:
                 )
             )
 
-    def learn(
-        self, operation: str, *, available: float | None = None, rate: float | None = None, burst: float | None = None
-    ) -> None:
-        """What an answer said of this store's allowance, in points and points a second."""
+    def learn(self, operation: str, **said: float) -> None:
+        """What an answer said of this store's allowance: see `Pace.learn`."""
         if self.pace is not None:
-            self.pace.learn(operation, available=available, rate=rate, burst=burst)
+            self.pace.learn(operation, **said)
 
     def refused(self, operation: str, *, retry_after: float | None = None) -> None:
         """The platform refused a call for its pace; `send` sees the status 429 by itself."""
