@@ -7,10 +7,13 @@ same steps with a time and a network of its own. Nothing else may replace it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.http import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Machine:
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    exchange: Callable[[str, str, Mapping[str, str], bytes | None], Any] | None = None
+    exchange: Exchange | None = None
 
 
 _REAL = Machine()
