@@ -123,6 +123,7 @@ class Judge:
         """What is still to be done."""
         with all_merchants("a test looks"):
             items = OutboxItem.objects.filter(status__in=_OPEN).select_related("order")
+            items = items.exclude(order__attention=Attention.NOT_LINKED)
             found = [f"{each.kind} of {each.order.external_id}: {each.last_error}" for each in items]
             unread = WebhookDelivery.objects.filter(processed_at=None).count()
             aside = SetAside.objects.values_list("external_id", flat=True)

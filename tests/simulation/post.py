@@ -19,6 +19,7 @@ RETRIES = (5.0, 60.0, 600.0)
 class Letter:
     """One webhook on its way."""
 
+    sent_at: float
     due_at: float
     platform: str
     headers: dict[str, str]
@@ -42,7 +43,12 @@ class Post(Outgoing):
         copies = self.random.choices([1, 2, 3], [8, 2, 1])[0]
         for _ in range(copies):
             wait = self.random.choices([0.0, self.random.uniform(0, 20), self.random.uniform(0, 7200)], [6, 3, 1])[0]
-            self.letters.append(Letter(self._world.now() + wait, platform, headers, body, event))
+            self.letters.append(Letter(self._world.now(), self._world.now() + wait, platform, headers, body, event))
+
+    def hurry(self) -> None:
+        """What is on its way arrives now."""
+        for letter in self.letters:
+            letter.due_at = min(letter.due_at, self._world.now())
 
     def deliver(self, take: Callable[[Letter], bool]) -> int:
         """Hand in what is due, in any order; what is not taken comes again, a few times. Returns how many tries."""
