@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from accounts.access import all_merchants, merchant_rows
 from connectors import webhooks
@@ -72,6 +72,7 @@ class Simulation:
             app=stage.app, random=draw, say=self.say, on_create=self.judge.on_create, fault_rate=fault_rate
         )
         self.people = People(stage=stage, random=draw, bought=self.bought, say=self.say)
+        self.poll_seconds = draw.choice([120, 1800, 1800])
         self.idle: list[Process] = []
         self.stopped: list[tuple[float, Process]] = []
         self.made: list[Process] = []
@@ -194,7 +195,7 @@ class Simulation:
         logger = logging.getLogger()
         logger.addHandler(self.errors)
         try:
-            with running_on(machine):
+            with running_on(machine), override_settings(POLL_SECONDS=self.poll_seconds):
                 for _ in range(STEPS):
                     self._step()
                 self._end()
@@ -216,7 +217,7 @@ class Simulation:
 
     def _let_time_pass(self) -> None:
         draw = self.random
-        span = draw.choices([(1, 30), (30, 600), (3000, 4200), (3600, 12 * 3600)], [4, 4, 4, 2])[0]
+        span = draw.choices([(1, 30), (30, 600), (3000, 4200), (3600, 4 * 86_400)], [4, 4, 4, 2])[0]
         seconds = draw.uniform(*span)
         self.say(f"{seconds:.0f} s pass")
         self.wait(seconds)
@@ -272,7 +273,7 @@ class Simulation:
             elif not (self.judge.open_work() or self.post.letters):
                 break
             self.wait(self.random.choice([30, 90, 300, 1000, 4000]))
-        self.wait(130)
+        self.wait(self.poll_seconds + 10)
         self.work()  # one look more at everything
         open_work = self.judge.open_work()
         require(not open_work, f"still open: {open_work}")

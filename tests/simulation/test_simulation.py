@@ -15,8 +15,8 @@ import pytest
 from tests.simulation.simulation import Simulation
 from tests.simulation.stage import Stage
 
-SHARES = 4  # so that several processes may share the work
-SECONDS = 15.0  # of each share, where no seeds are named
+SHARES = 2  # so that several processes may share the work
+SECONDS = 25.0  # of each share, where no seeds are named
 TOLD = 90  # lines of the trace
 
 
