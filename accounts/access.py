@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -50,7 +50,7 @@ def _scope(name: str, value: str) -> Iterator[None]:
     another of the same merchant none.
     """
     is_inner = connection.in_atomic_block
-    known: dict[str, str] = connection.__dict__.setdefault("scope_settings", {})
+    known = _known()
     if not is_inner:
         known.clear()
     with transaction.atomic():
@@ -68,6 +68,11 @@ def _scope(name: str, value: str) -> Iterator[None]:
             known.pop(name, None)
             if before is not None:
                 known[name] = before
+
+
+def _known() -> dict[str, str]:
+    """What is set on this thread's connection: `connection` itself is one object for all threads."""
+    return connections[DEFAULT_DB_ALIAS].__dict__.setdefault("scope_settings", {})
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -162,7 +162,7 @@ _thread = threading.local()
 
 @contextmanager
 def no_later_than(moment: float) -> Iterator[None]:
-    """In this thread, calls that change something are not sent after this moment of the machine's steady clock: TooLate.
+    """In this thread, calls that change something are not sent after this moment of the steady clock: TooLate.
 
     The clock runs on while a process is stopped, so one that wakes up late sends nothing more.
     """

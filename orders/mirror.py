@@ -123,7 +123,7 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
             else:
                 _withdraw(item=creation.item, mirror=creation.mirror, now=now)
                 creation.is_settled = True
-        except (PlatformError, outbox.NotYet, outbox.LostLease) as error:
+        except Exception as error:  # one order that cannot be judged stops no other
             creation.error = error
     if wanted:
         _draft(wanted, destination, now)

@@ -193,7 +193,9 @@ class Judge:
         return [platform for platform in STORES if self.created[platform, kept.order_id]]
 
     def _order_in(self, platform: str, kept: Bought) -> dict[str, Any]:
-        found = [each for each in self.world.halves[platform].snapshot()["orders"] if each["reference"] == kept.order_id]
+        found = [
+            each for each in self.world.halves[platform].snapshot()["orders"] if each["reference"] == kept.order_id
+        ]
         return dict(found[0])
 
 

@@ -171,7 +171,11 @@ class Simulation:
 
     def _receive(self, letter: Letter) -> bool:
         request = RequestFactory().generic(
-            "POST", f"/webhooks/{letter.platform}/", letter.body, headers=letter.headers, content_type="application/json"
+            "POST",
+            f"/webhooks/{letter.platform}/",
+            letter.body,
+            headers=letter.headers,
+            content_type="application/json",
         )
         self.now()
         process = self.run_process("web", lambda: webhooks.receive(request, letter.platform).status_code)
@@ -236,7 +240,9 @@ class Simulation:
             with self.stage.on_line():
                 self.stage.connect(store.platform)
         with all_merchants("a test looks"):
-            waiting = list(Order.objects.exclude(attention__in=["", *UNANSWERED]).order_by("id").values_list("id", flat=True))
+            waiting = list(
+                Order.objects.exclude(attention__in=["", *UNANSWERED]).order_by("id").values_list("id", flat=True)
+            )
         for order_id in waiting:
             with merchant_rows(self.stage.merchant_id):
                 order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=order_id)

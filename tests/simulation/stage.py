@@ -32,7 +32,10 @@ from tests.simulation.post import Post
 SITE, SANDBOX = "http://127.0.0.1:8000", "http://127.0.0.1:8801"
 START = datetime(2026, 3, 28, 22, 0, tzinfo=UTC).timestamp()  # summer time begins in the night that follows
 SHOP = "Alice's Candles"
-ASKED: dict[str, dict[str, str]] = {"shopify": {"shop": "alices-candles.myshopify.com"}, "amazon": {"shop": "ATVPDKIKX0DER"}}
+ASKED: dict[str, dict[str, str]] = {
+    "shopify": {"shop": "alices-candles.myshopify.com"},
+    "amazon": {"shop": "ATVPDKIKX0DER"},
+}
 STORES = ("shopify", "amazon", "wix", "squarespace")
 # Which store gets what: the other items go to Shopify.
 SKUS = {"amazon": ["TIN-*", "CND-AMB-12"], "wix": ["CND-SEA-08", "TPR-*"], "squarespace": ["ACC-*", "MLT-*"]}
@@ -176,6 +179,7 @@ def _state_of(half: Any) -> dict[str, Any]:
 
 def skus_for(platform: str, skus: dict[str, int]) -> dict[str, int]:
     """The part of an order that the routes give to this store."""
+
     def taker(sku: str) -> str:
         for name, patterns in SKUS.items():
             if any(fnmatchcase(sku, pattern) for pattern in patterns):

@@ -1,7 +1,7 @@
 """Seeds, each a small world in which anything happens at any moment; the invariants hold after every step.
 
-    SEEDS=123 make test ARGS=tests/simulation            repeats one
-    SEEDS=0-4999 make test ARGS="tests/simulation -s"    runs many, and says how it goes
+SEEDS=123 make test ARGS=tests/simulation            repeats one
+SEEDS=0-4999 make test ARGS="tests/simulation -s"    runs many, and says how it goes
 """
 
 from __future__ import annotations
