@@ -26,8 +26,7 @@ class Machine:
     exchange: Exchange | None = None
 
 
-_REAL = Machine()
-_current = _REAL
+_current = Machine()
 
 
 def current() -> Machine:
@@ -39,8 +38,8 @@ def current() -> Machine:
 def running_on(machine: Machine) -> Iterator[None]:
     """For all threads of this process: run on another machine. For simulations."""
     global _current
-    _current = machine
+    before, _current = _current, machine
     try:
         yield
     finally:
-        _current = _REAL
+        _current = before

@@ -74,7 +74,9 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    if missing or not line_ids:
+    if order.state == OrderState.CANCELLED:
+        _tell_that_it_left(kept=kept, order=order, now=now)
+    elif missing or not line_ids:
         ask_for_attention(
             order=order,
             code=Attention.MIXED_FULFILMENT,
@@ -99,12 +101,7 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     )
     order.search_text = f"{order.search_text}\n{kept.tracking_number}"
     if order.state == OrderState.CANCELLED:
-        ask_for_attention(
-            order=order,
-            code=Attention.ALREADY_CANCELLED,
-            now=now,
-            detail={"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True},
-        )
+        _tell_that_it_left(kept=kept, order=order, now=now)
         return
     outbox.enqueue(
         order=order,
@@ -114,6 +111,12 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         reference=f"{order.external_id}-{kept.pk}",
         now=now,
     )
+
+
+def _tell_that_it_left(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """A parcel of a cancelled order: that is the question, whatever is in it and whether its number is known yet."""
+    detail = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
+    ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=detail)
 
 
 def _recall(*, kept: Fulfillment, order: Order, now: datetime) -> None:

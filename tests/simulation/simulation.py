@@ -208,6 +208,18 @@ class Simulation:
             for process in self.made:
                 process.end()
 
+    def history(self, text: str) -> str:
+        """What our tables say of the orders that a text names."""
+        lines = []
+        with all_merchants("a test looks"):
+            for order in Order.objects.filter(external_id__in=[each for each in self.bought if each in text]):
+                for event in order.events.order_by("id"):
+                    at = event.happened_at.timestamp() - self.began
+                    lines.append(f"{at:10.2f} {event.kind} {event.reason} {event.facts}"[:200])
+                lines += [f"{each} {vars(each)}" for each in order.outbox.all()]
+                lines += [f"{each.store} {vars(each)}" for each in order.mirrors.select_related("store")]
+        return "\n".join(lines)
+
     def _step(self) -> None:
         draw = self.random
         what = draw.choices(

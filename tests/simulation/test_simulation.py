@@ -49,7 +49,8 @@ def run(stage: Stage, seed: int) -> float:
         simulation.run()
     except BaseException as error:
         lines = "\n".join(simulation.trace if os.environ.get("SEEDS") else simulation.trace[-TOLD:])
-        pytest.fail(f"{lines}\n\n{error!r}\n\nAgain: SEEDS={seed} make test ARGS=tests/simulation")
+        history = simulation.history(str(error))
+        pytest.fail(f"{lines}\n\n{history}\n\n{error!r}\n\nAgain: SEEDS={seed} make test ARGS=tests/simulation")
     return simulation.days
 
 
