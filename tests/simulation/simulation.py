@@ -283,6 +283,8 @@ class Simulation:
 
     def _settle(self) -> None:
         """Until nothing is open any more. Raises Broken when that takes too long."""
+        self.work()
+        self.wait(self.poll_seconds + 10)  # what no webhook told is found by a poll
         for _ in range(MOST_WAITS):
             self.work()
             self.post.hurry()
@@ -292,6 +294,6 @@ class Simulation:
                 break
             self.wait(self.random.choice([30, 90, 300, 1000, 4000]))
         self.wait(self.poll_seconds + 10)
-        self.work()  # one look more at everything
+        self.work()
         open_work = self.judge.open_work()
         require(not open_work, f"still open: {open_work}")
