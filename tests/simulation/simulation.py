@@ -24,7 +24,7 @@ from tests.simulation.post import Letter, Post
 from tests.simulation.processes import Process, this_process
 from tests.simulation.stage import Stage
 
-STEPS = 26
+STEPS = 24
 ROUNDS = 12
 MOST_WAITS = 40
 # No button tries these again: a person mends them elsewhere.
@@ -72,7 +72,7 @@ class Simulation:
             app=stage.app, random=draw, say=self.say, on_create=self.judge.on_create, fault_rate=fault_rate
         )
         self.people = People(stage=stage, random=draw, bought=self.bought, say=self.say)
-        self.poll_seconds = draw.choice([120, 1800, 1800])
+        self.poll_seconds = draw.choice([120, 1800, 3600, 7200])
         self.idle: list[Process] = []
         self.stopped: list[tuple[float, Process]] = []
         self.made: list[Process] = []
