@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from accounts.access import all_merchants
@@ -114,7 +115,7 @@ class Judge:
         self.states[order.external_id] = order.state
         moves = list(order.events.exclude(to_state="").order_by("id").values_list("from_state", "to_state"))
         require(moves and moves[0][0] == "" and moves[-1][1] == order.state, f"{order.external_id}: {moves}")
-        for (_, left), (entered, _) in zip(moves, moves[1:], strict=False):
+        for (_, left), (entered, _) in pairwise(moves):
             require(left == entered, f"{order.external_id}: {moves}")
 
     # At the end

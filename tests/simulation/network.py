@@ -1,4 +1,4 @@
-"""The network and the platforms, in this process: each call goes to the sandbox's app, or to the site, and may break."""
+"""The network and the platforms, in this process: a call goes to the sandbox's app, or to the site, and may break."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class Network:
     fault_rate: float = 0.0
     is_quick: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    moments: list[float] = field(default_factory=list)  # when a platform carries out what was cut off
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         assert not connection.in_atomic_block, f"a call inside a transaction: {method} {url}"
@@ -53,7 +54,7 @@ class Network:
         request = _request(method, url, headers, body)
         half = self.app.world.halves[request.path.split("/")[1]]
         operation = half.operation_of(request) or ""
-        self._pass(0.0 if self.is_quick else self.random.uniform(0.02, 0.4))
+        self.pass_time(0.0 if self.is_quick else self.random.uniform(0.02, 0.4))
         kind = self._break(half.name, operation)
         if operation in CREATES and kind != "reset_before":
             self.on_create(half.name, body or b"", this_process())
@@ -64,16 +65,23 @@ class Network:
             self._note_reads(request, half)
         if request.environ.get("sandbox.dropped"):
             if kind == "late_commit" and self.random.random() < 0.5:
-                self._pass(READ_SECONDS)
+                self.pass_time(READ_SECONDS)
                 raise urllib3.exceptions.ReadTimeoutError(None, url, "no answer")  # type: ignore[arg-type]
             raise urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError(104, "reset"))
         reach("after a call", may_stop=True)
         found = {name.lower(): value for name, value in response.headers.items()}
         return Answer(status=response.status_code, headers=found, body=response.get_data())
 
-    def _pass(self, seconds: float) -> None:
-        if seconds:
-            self.app.world.advance(seconds)
+    def pass_time(self, seconds: float) -> None:
+        """Time passes for all. What a platform carries out meanwhile happens at its own moment, not at the end."""
+        world = self.app.world
+        end = world.now() + seconds
+        for moment in sorted(self.moments):
+            if moment <= end:
+                self.moments.remove(moment)
+                world.advance(max(0.0, moment - world.now()))
+        if end > world.now():
+            world.advance(end - world.now())
 
     def _note_reads(self, request: Request, half: Any) -> None:
         process = this_process()
@@ -96,6 +104,7 @@ class Network:
             kind, settings = "status", {"status": self.random.choice([500, 502])}
         elif kind == "late_commit":
             settings = {"seconds": READ_SECONDS + self.random.uniform(0, LONGEST_COMMIT)}
+            self.moments.append(self.app.world.now() + settings["seconds"])
         elif kind == "stale_lookup":
             if platform == "tiktok_shop":
                 return ""

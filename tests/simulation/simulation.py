@@ -97,7 +97,7 @@ class Simulation:
 
     def wait(self, seconds: float) -> None:
         """Time passes for all."""
-        self.world.advance(seconds)
+        self.network.pass_time(seconds)
         self.now()
 
     def say(self, text: str) -> None:
@@ -155,9 +155,7 @@ class Simulation:
         """Webhooks come in, lanes are drained, until nothing is due."""
         for _ in range(ROUNDS):
             is_busy = self.post.deliver(self._receive) > 0
-            woken: list[tuple[int, int]] = []
-            lanes.dispatch(now=self.now(), wake=lambda store, fence: woken.append((store, fence)))
-            self.random.shuffle(woken := sorted(woken))
+            woken = self._woken()
             for store_id, fence in woken:
                 self.run_process(f"lane {store_id}/{fence}", lambda s=store_id, f=fence: self._drain(s, f))
             is_busy |= self.resume()
@@ -165,6 +163,13 @@ class Simulation:
             self.wait(0.25)
             if not is_busy and not woken:
                 return
+
+    def _woken(self) -> list[tuple[int, int]]:
+        woken: list[tuple[int, int]] = []
+        lanes.dispatch(now=self.now(), wake=lambda store, fence: woken.append((store, fence)))
+        woken.sort()  # the database says them in any order
+        self.random.shuffle(woken)
+        return woken
 
     def _drain(self, store_id: int, fence: int) -> None:
         lanes.drain(store_id=store_id, fence=fence, clock=self.now, most_senders=1)
@@ -233,7 +238,7 @@ class Simulation:
 
     def _let_time_pass(self) -> None:
         draw = self.random
-        span = draw.choices([(1, 30), (30, 600), (3000, 4200), (3600, 4 * 86_400)], [4, 4, 4, 2])[0]
+        span = draw.choices([(1, 30), (30, 600), (3000, 4200), (3600, 6 * 86_400)], [4, 4, 4, 3])[0]
         seconds = draw.uniform(*span)
         self.say(f"{seconds:.0f} s pass")
         self.wait(seconds)
