@@ -98,7 +98,7 @@ def _run(installation: Installation, server: tuple[str, str, str], *load: str) -
         installation.end(name)
     seconds = said.seconds
     if not seconds or said.failed > len(seconds) / 100:
-        raise RuntimeError(f"{said['failed']} of {said['failed'] + len(seconds)} webhooks were not answered by {name}")
+        raise RuntimeError(f"{said.failed} of {said.failed + len(seconds)} webhooks were not answered by {name}")
     return Acks(
         count=len(seconds),
         failed=said.failed,

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from bench import dataset, raw
+from bench import raw, rows
 from connectors.base import snapshot
 from connectors.platforms.tiktok_shop import mapping
 
@@ -82,7 +82,7 @@ def _order(due: Due, epoch: int) -> str:
     at, ship_by = columns["created_at"], columns["ship_by"]
     status = columns["status"]
     return (
-        f"{FIRST_ID + due.number}\t{m}\t{dataset.source_store(m)}\t{external_id}\t{status}\t{status}"
+        f"{FIRST_ID + due.number}\t{m}\t{rows.source_store(m)}\t{external_id}\t{status}\t{status}"
         f"\t{columns['updated_at']}\t{at}\t{'HELD' if is_held else 'READY'}\t\t{{}}\t\t1\t{at}\t{at}"
         f"\t{due.at.isoformat() if is_held else at}\t{due.at.isoformat() if is_held else _NULL}\t0"
         f"\t{_NULL if is_held else at}\t{ship_by}\t{ship_by}\tf\tt\tf\tSELLER\tUSD\t{price + raw.SHIPPING}"
@@ -93,13 +93,13 @@ def _order(due: Due, epoch: int) -> str:
 
 def _mirror(due: Due) -> str:
     m = due.merchant
-    return f"{m}\t{FIRST_ID + due.number}\t{dataset.destination_store(m)}\t[]\t{due.external_id}\tPLANNED\t\t\t\t{{}}\n"
+    return f"{m}\t{FIRST_ID + due.number}\t{rows.destination_store(m)}\t[]\t{due.external_id}\tPLANNED\t\t\t\t{{}}\n"
 
 
 def _item(due: Due) -> str:
     m, at = due.merchant, due.at.isoformat()
     return (
-        f"{m}\t{dataset.destination_store(m)}\t{FIRST_ID + due.number}\tCREATE_ORDER\t\t{due.external_id}\t{{}}"
+        f"{m}\t{rows.destination_store(m)}\t{FIRST_ID + due.number}\tCREATE_ORDER\t\t{due.external_id}\t{{}}"
         "\tPENDING"
         f"\t{at}\t{at}\t0\tf\t0\t\t\t{at}\n"
     )

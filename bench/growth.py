@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import acks, dataset, due, pages
+from bench import acks, dataset, due, pages, rows
 from bench.installation import Installation
 from bench.report import Line
 from bench.rounds import growth
@@ -37,7 +37,7 @@ def growth_with_orders(installation: Installation, run: Run) -> list[Line]:
 
 def _costs(installation: Installation, size: int, repeat: int, rounds: int) -> Costs:
     found: dict[str, list[float]] = {}
-    newest = dataset.external_id(size - size % 10)
+    newest = rows.external_id(size - size % 10)
     asked = {"page": "/orders/", "look-up": f"/orders/?q={newest}"}
     with pages.serving(installation) as (pid, people):
         for path in asked.values():
@@ -69,7 +69,7 @@ def _claim(installation: Installation, repeat: int) -> float:
 
     _make_due(installation, 200)
     with all_merchants("a yardstick"):
-        store = ConnectedStore.objects.get(pk=dataset.destination_store(dataset.BIG))
+        store = ConnectedStore.objects.get(pk=rows.destination_store(rows.BIG))
     drain = Drain(store=store, clock=timezone.now)
     with measured(database=installation.database_pid) as used:
         for _ in range(repeat):
@@ -86,6 +86,6 @@ def _make_due(installation: Installation, count: int) -> None:
         admin.execute(
             "update orders_outboxitem set status = 'PENDING', not_before = now() where id in (select id from"
             " orders_outboxitem where merchant_id = %s and kind = 'CREATE_ORDER' order by id desc limit %s)",
-            [dataset.BIG, count],
+            [rows.BIG, count],
         )
         admin.execute("update orders_lane set lease_until = null, not_before = null")

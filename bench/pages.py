@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import dataset, due
+from bench import dataset, due, rows
 from bench.installation import Installation
 from bench.report import Line
 from bench.rounds import figure_of, percentile
 from bench.run import Run
 from bench.usage import measured
 
-BIG, SMALL = dataset.BIG, 7
+BIG, SMALL = rows.BIG, 7
 MOST_QUERIES = 6
 _KINDS = (
     "", "?tab=on_hold", "?tab=ready", "?tab=in_transit", "?tab=delivered", "?tab=cancelled", "?tab=needs_attention",
@@ -88,7 +88,7 @@ def order_list(installation: Installation, run: Run) -> list[Line]:
         f"p99 of the rounds from {p99.low:.0f} to {p99.high:.0f} ms; the slowest was {worst}",
     )
     return [
-        Line("P9", f"orders page, {count:,} orders of {dataset.MERCHANTS:,} merchants, one with a tenth, p99",
+        Line("P9", f"orders page, {count:,} orders of {rows.MERCHANTS:,} merchants, one with a tenth, p99",
              f"{p99.median:.0f} ms", "≤ 50 ms", p99.median <= 50,
              f"{peer:.0f} ms (OFFSET page and count, database alone)", f"{p99.median / peer:.2f}", notes),
         Line("P9", "queries of a whole answer, whatever the rows and the filter", str(queries), f"≤ {MOST_QUERIES}",
@@ -108,7 +108,7 @@ def serving(installation: Installation) -> Iterator[tuple[int, list[Person]]]:
 
 
 def _paths(count: int) -> list[str]:
-    newest = dataset.external_id(count - count % 10 - 100)
+    newest = rows.external_id(count - count % 10 - 100)
     return [f"/orders/{kind}".format(id=newest, tail=newest[-6:]) for kind in _KINDS]
 
 

@@ -7,10 +7,10 @@ import time
 import psutil
 
 from bench import due, engine
-from bench.dataset import MERCHANTS
 from bench.due import Due
 from bench.installation import Installation
 from bench.report import Line
+from bench.rows import MERCHANTS
 from bench.run import Run
 from bench.usage import MEGABYTE, measured, memory_of, statements
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bench import due, engine, one_task_per_order
-from bench.dataset import destination_store
 from bench.due import Due
 from bench.engine import Platform
 from bench.installation import Installation
 from bench.report import Line
 from bench.rounds import figure_of
+from bench.rows import destination_store
 from bench.run import Run
 from bench.usage import Used, measured, statements
 

@@ -20,6 +20,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from connectors import machine
 from connectors.base.errors import (
     AuthorizationError,
     OutcomeUnknown,
@@ -161,7 +162,7 @@ _thread = threading.local()
 
 @contextmanager
 def no_later_than(moment: float) -> Iterator[None]:
-    """In this thread, calls that change something are not sent after this moment of time.monotonic(): TooLate.
+    """In this thread, calls that change something are not sent after this moment of the steady clock: TooLate.
 
     The clock runs on while a process is stopped, so one that wakes up late sends nothing more.
     """
@@ -208,7 +209,7 @@ class HttpClient:
         call is safe, OutcomeUnknown when it may have been carried out, RateLimited when its turn has not come.
         """
         self._wait_for_turn(operation)
-        if not is_safe and time.monotonic() > getattr(_thread, "send_by", float("inf")):
+        if not is_safe and machine.current().steady() > getattr(_thread, "send_by", float("inf")):
             raise TooLate("The call came too late to be made; it is made again")
         began = self.clock()
         answer: Answer | None = None
@@ -244,12 +245,10 @@ class HttpClient:
                 )
             )
 
-    def learn(
-        self, operation: str, *, available: float | None = None, rate: float | None = None, burst: float | None = None
-    ) -> None:
-        """What an answer said of this store's allowance, in points and points a second."""
+    def learn(self, operation: str, **said: float) -> None:
+        """What an answer said of this store's allowance: see `Pace.learn`."""
         if self.pace is not None:
-            self.pace.learn(operation, available=available, rate=rate, burst=burst)
+            self.pace.learn(operation, **said)
 
     def refused(self, operation: str, *, retry_after: float | None = None) -> None:
         """The platform refused a call for its pace; `send` sees the status 429 by itself."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -70,10 +71,12 @@ class Pace:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket | _Window] = {}
         self._kept = dict(kept or {})
+        self._costs = dict(limits.costs)
+        self._under_way: Counter[str] = Counter()
 
     def take(self, operation: str) -> None:
         """Wait for the call's turn. Raises OutOfTurn where that is more than PATIENCE away."""
-        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        cost = self._cost(operation)
         with self._lock:
             bucket, now = self._bucket(operation), self._clock()
             wait = bucket.wait_for(cost, now)
@@ -81,32 +84,43 @@ class Pace:
                 raise OutOfTurn(wait)
             bucket.take(cost, now + wait)
             self.taken += cost
+            self._under_way[operation] += 1
         if wait > 0:
             self._sleep(wait)
 
     def room(self, operation: str, *, within: float) -> int:
         """How many such calls may start within so many seconds."""
-        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        cost = self._cost(operation)
         with self._lock:
             return self._bucket(operation).room(cost, self._clock(), within)
 
     def wait(self, operation: str) -> float:
         """Seconds until one such call may start."""
-        cost = self.limits.costs.get(operation, self.limits.default_cost)
+        cost = self._cost(operation)
         with self._lock:
             return self._bucket(operation).wait_for(cost, self._clock())
 
     def learn(
-        self, operation: str, *, available: float | None = None, rate: float | None = None, burst: float | None = None
+        self,
+        operation: str,
+        *,
+        available: float | None = None,
+        rate: float | None = None,
+        burst: float | None = None,
+        cost: float | None = None,
     ) -> None:
-        """What an answer said of the allowance, in points."""
+        """What an answer said of the allowance, in points; `cost` is what such a call is charged at first."""
         with self._lock:
+            if cost is not None:
+                self._costs[operation] = cost
+            if available is not None:  # what is under way may be counted there already, or not yet
+                available -= sum(count * self._cost(name) for name, count in self._under_way.items())
             self._bucket(operation).learn(available, rate, burst, self._clock())
 
     def answered(self, operation: str) -> None:
         """A call that took its turn is over."""
         with self._lock:
-            self._bucket(operation).outstanding -= self.limits.costs.get(operation, self.limits.default_cost)
+            self._under_way[operation] -= 1
 
     def refused(self, operation: str, *, retry_after: float | None) -> None:
         """The platform refused a call all the same: nothing goes out before the time it named."""
@@ -126,6 +140,9 @@ class Pace:
         with self._lock:
             return {name: bucket.state(self._clock()) for name, bucket in self._buckets.items()}
 
+    def _cost(self, operation: str) -> float:
+        return self._costs.get(operation, self.limits.default_cost)
+
     def _bucket(self, operation: str) -> _Bucket | _Window:
         name = operation if self.limits.is_per_operation else _ALL
         if name not in self._buckets:
@@ -141,7 +158,6 @@ class _Bucket:
     def __init__(self, limits: Limits, share: float, kept: Any, now: float) -> None:
         self.rate, self.burst = limits.rate * share, max(limits.default_cost, limits.burst * share - limits.spare)
         self.level, self.at, self.resting_until = self.burst, now, 0.0
-        self.outstanding = 0.0
         if kept:
             self.level, self.at, self.resting_until, self.rate, self.burst = map(float, kept)
         self._share, self._spare = share, limits.spare
@@ -153,7 +169,6 @@ class _Bucket:
 
     def take(self, cost: float, now: float) -> None:
         self.level -= cost
-        self.outstanding += cost
 
     def room(self, cost: float, now: float, within: float) -> int:
         self._refill(now)
@@ -165,7 +180,7 @@ class _Bucket:
         self.rate = rate * self._share if rate else self.rate
         self.burst = burst * self._share - self._spare if burst else self.burst
         if available is not None:
-            self.level = min(self.burst, available * self._share - self._spare - max(0.0, self.outstanding))
+            self.level = min(self.burst, available * self._share - self._spare)
 
     def rest(self, until: float) -> None:
         self.resting_until = max(self.resting_until, until)
@@ -189,7 +204,6 @@ class _Window:
         self.slot = limits.window / _SLOTS
         self.counts: dict[int, float] = {int(number): float(count) for number, count in (kept or {}).get("n", [])}
         self.resting_until = float((kept or {}).get("rest", 0.0))
-        self.outstanding = 0.0
 
     def wait_for(self, cost: float, now: float) -> float:
         free_at = now
@@ -206,7 +220,6 @@ class _Window:
         self._forget(now)
         number = int(now / self.slot)
         self.counts[number] = self.counts.get(number, 0.0) + cost
-        self.outstanding += cost
 
     def room(self, cost: float, now: float, within: float) -> int:
         if self.resting_until > now + within:

@@ -10,6 +10,7 @@ from typing import cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from connectors import machine
 from connectors.base.connector import Connector, Source
 from connectors.base.types import Credentials
 from connectors.http import CallRecord, HttpClient, by_pool, by_session
@@ -86,7 +87,7 @@ def build(
         config=config_of(platform),
         http=HttpClient(
             private_keys=kind.private_keys,
-            exchange=by_pool if pace is not None else by_session(),
+            exchange=machine.current().exchange or (by_pool if pace is not None else by_session()),
             record=record,
             pace=pace,
         ),

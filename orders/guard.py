@@ -42,7 +42,7 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
             continue
         answers = {each.external_id: each for each in found}
         with merchant_rows(store.merchant_id):
-            for work in group:
+            for work in sorted(group, key=lambda each: each.order.pk):  # as everybody locks several
                 _take(work, answers, drain.clock())
 
 

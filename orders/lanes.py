@@ -6,15 +6,16 @@ A lane is one store's due work. Whoever drains it holds its lease; a higher fenc
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.access import all_merchants, merchant_rows
-from connectors import calls
+from connectors import calls, machine
 from connectors.base.connector import Destination, Source
 from connectors.base.errors import PlatformError, TemporaryError
 from connectors.models import ConnectedStore, StorePart, StoreState
@@ -138,14 +139,14 @@ class _LaneHeld:
         kind = connector_class(store.platform)
         with merchant_rows(store.merchant_id):
             kept = self._mine().values_list("pace", flat=True).first()
-        self.pace = Pace(kind.limits, kept=kept)
+        self.pace = _pace(store, kept=kept)
         create = kind.create_operation if issubclass(kind, Destination) else "orders.get"
         self.drain = Drain(store=store, clock=clock, pace=self.pace, create_operation=create, guest=self._guest)
 
     def _guest(self, store: ConnectedStore) -> Pace:
         """How fast this lane may ask another store: a small share, since that store has a lane of its own."""
         if store.pk not in self.guests:
-            self.guests[store.pk] = Pace(connector_class(store.platform).limits, share=GUEST_SHARE)
+            self.guests[store.pk] = _pace(store, share=GUEST_SHARE)
         return self.guests[store.pk]
 
     def keep(self) -> None:
@@ -180,6 +181,12 @@ class _LaneHeld:
 
     def _mine(self) -> QuerySet[Lane]:
         return Lane.objects.filter(store=self.store, fence=self.fence)
+
+
+def _pace(store: ConnectedStore, *, share: float = 1.0, kept: Mapping[str, Any] | None = None) -> Pace:
+    here = machine.current()
+    limits = connector_class(store.platform).limits
+    return Pace(limits, share=share, kept=kept, clock=here.wall, sleep=here.sleep)
 
 
 def _drain_once(*, lane: _LaneHeld) -> int:

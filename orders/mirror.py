@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
 from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
-from connectors.base.types import AddressState, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
+from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
@@ -123,7 +123,7 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
             else:
                 _withdraw(item=creation.item, mirror=creation.mirror, now=now)
                 creation.is_settled = True
-        except (PlatformError, outbox.NotYet, outbox.LostLease) as error:
+        except Exception as error:  # one order that cannot be judged stops no other
             creation.error = error
     if wanted:
         _draft(wanted, destination, now)
@@ -131,12 +131,17 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
 
 def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
     store = creations[0].mirror.store
-    parts = [part_of(each.seen, each.mirror.line_ids) for each in creations if each.seen]
-    lines = [line for part in parts for line in part.lines]
+    lines: list[LineItem] = []
+    for creation in creations:
+        assert creation.seen is not None
+        try:
+            lines += part_of(creation.seen, creation.mirror.line_ids).lines
+        except Exception as error:  # one order that cannot be drafted stops no other
+            creation.error = error
     found = products.look_up(store=store, lines=lines, destination=destination, now=now)
     with merchant_rows(store.merchant_id):
         methods = shipping.methods_of(store)
-    for creation in creations:
+    for creation in still_open(creations):
         assert creation.seen is not None
         try:
             rules = _rules(order=creation.order, mirror=creation.mirror, found=found, methods=methods)

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
+from django.db import InterfaceError, OperationalError
+
 from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base.errors import AuthorizationError, PermanentError, ScopeMissing
@@ -74,7 +76,7 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
         members = list(group)
         done = [work for work in members if work.is_open]
         if done:
-            _STEPS[OutboxKind(kind)].settle(done, drain)
+            _settle(_STEPS[OutboxKind(kind)], done, drain)
     refused = next((work.error for work in works if isinstance(work.error, AuthorizationError)), None)
     if refused is not None and not isinstance(refused, ScopeMissing):
         _renew(works=works, error=refused, drain=drain)
@@ -82,6 +84,23 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
         if work.error is not None and not work.is_settled:
             _sort_out_work(work=work, drain=drain)
     _keep_calls_of(works, drain)
+
+
+def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
+    """All together; where that fails each by itself, so that one that cannot be written down stops no other."""
+    try:
+        step.settle(works, drain)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: all of them wait for their leases' end
+    except Exception as error:
+        for work in works:
+            work.is_settled = False
+        if len(works) == 1:
+            works[0].error = error
+            return
+        log.warning("settled one by one", exc_info=error, extra={"store": drain.store.pk})
+        for work in works:
+            _settle(step, [work], drain)
 
 
 def _renew(*, works: Sequence[Work], error: AuthorizationError, drain: Drain) -> None:

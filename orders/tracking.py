@@ -122,7 +122,7 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
         push.source = source
     except AuthorizationError:
         raise
-    except (PlatformError, NoCarrier, outbox.NotYet, outbox.LostLease) as error:
+    except Exception as error:  # one parcel that cannot be checked stops no other
         push.error = error
 
 

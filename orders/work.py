@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from connectors import calls
+from connectors import calls, machine
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.pacing import Pace
@@ -49,7 +48,7 @@ class Work:
 
     def mark(self) -> None:
         """The row says that the call is made now."""
-        self.is_marked, self.send_by = True, time.monotonic() + SEND_WITHIN
+        self.is_marked, self.send_by = True, machine.current().steady() + SEND_WITHIN
 
 
 W = TypeVar("W", bound=Work)

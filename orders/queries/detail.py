@@ -31,7 +31,7 @@ from orders.models import (
 )
 from orders.queries.by_hand import rest_package, rest_text, rest_total, to_ship
 from orders.queries.questions import attention_of
-from orders.queries.rows import has_left, money_text, rest_of, row_of, seller_center_url, variant_of
+from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
 
 _PACKAGE = {
@@ -70,7 +70,9 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         )
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
-    shown = row_of(order, mirrors=mirrors, now=now, waits_until=_waits_until(items, now))
+    shown = row_of(
+        order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
+    )
     lines = order.snapshot.get("lines", [])
     by_hand = rest_package(order, mirrors)
     shown |= {

@@ -17,7 +17,7 @@ from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Attention, Mirror, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
 from orders.queries.counts import MOST, Counts, counts_from_tallies, counts_of_few, counts_of_span
-from orders.queries.rows import row_of
+from orders.queries.rows import SeenMirror, row_of
 from orders.queries.searching import searched, words_of
 from orders.queries.stores import platforms_to_add
 
@@ -107,11 +107,7 @@ def changed_rows(
 
 def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
     """One row, from an order that `_with_mirrors` brought."""
-    mirrors = [
-        Mirror(state=seen["state"], external_id=seen["external_id"], name=seen["name"], url=seen["url"],
-               line_ids=seen["line_ids"], store=ConnectedStore(platform=seen["platform"]))
-        for seen in order.seen_mirrors  # type: ignore[attr-defined]
-    ]  # fmt: skip
+    mirrors = [SeenMirror(**seen) for seen in order.seen_mirrors]  # type: ignore[attr-defined]
     return row_of(order, mirrors=mirrors, now=now, waits_until=order.waits_until)  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,23 @@ from orders.splitting import rest_ids
 SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
 
 
+@dataclass(frozen=True, slots=True)
+class SeenMirror:
+    """What a row shows of a mirror."""
+
+    state: str
+    external_id: str
+    name: str
+    url: str
+    line_ids: Sequence[str]
+    platform: str
+
+
+def seen_mirror(mirror: Mirror) -> SeenMirror:
+    """The same of a whole one, its store loaded."""
+    return SeenMirror(mirror.state, mirror.external_id, mirror.name, mirror.url, mirror.line_ids, mirror.store.platform)
+
+
 def money_text(amount: int | None, currency: str) -> str:
     """With the currency's sign: $75.99; without one, its code before it."""
     if amount is None:
@@ -26,7 +44,9 @@ def money_text(amount: int | None, currency: str) -> str:
     return f"{'−' if amount < 0 else ''}{sign}{text}"
 
 
-def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_until: datetime | None) -> dict[str, Any]:
+def row_of(
+    order: Order, *, mirrors: Sequence[SeenMirror], now: datetime, waits_until: datetime | None
+) -> dict[str, Any]:
     """What templates/orders/_row.html draws. `waits_until`: the end of an extra hold, where one is running."""
     lines = order.snapshot.get("lines", [])
     living = [mirror for mirror in mirrors if mirror.external_id]
@@ -61,7 +81,7 @@ def row_of(order: Order, *, mirrors: Sequence[Mirror], now: datetime, waits_unti
     }
 
 
-def rest_of(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
+def rest_of(order: Order, mirrors: Sequence[Mirror] | Sequence[SeenMirror]) -> list[dict[str, Any]]:
     """The lines that are in none of the order's mirrors, and so the merchant's to ship by hand."""
     lines = [line for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"]
     left = set(rest_ids((line["external_id"] for line in lines), [mirror.line_ids for mirror in mirrors]))
@@ -83,13 +103,13 @@ def variant_of(line: Mapping[str, Any]) -> str:
     return "" if line["variant_title"].strip().casefold() == "default" else str(line["variant_title"])
 
 
-def mirror_of(mirror: Mirror) -> dict[str, Any]:
+def mirror_of(mirror: SeenMirror) -> dict[str, Any]:
     """A link to the store's order; its fate beside it if it is no more."""
     fate = wording.MIRROR_TEXT.get(MirrorState(mirror.state), "")
     return {
         "label": f"{mirror.name} {fate}".strip(),
         "url": mirror.url,
-        "name": connector_class(mirror.store.platform).label,
+        "name": connector_class(mirror.platform).label,
     }
 
 

@@ -117,6 +117,12 @@ class TestLearn:
         assert ours.room("create", within=0.0) == 0
         assert ours.room("create", within=10.0) == pytest.approx((20 + 500) / 12, abs=2)
 
+    def test_takes_what_a_call_is_charged_from_then_on(self) -> None:
+        clock = Clock()
+        ours = pace(POINTS, clock)
+        ours.learn("create", available=2000.0, cost=100.0)
+        assert ours.room("create", within=0.0) == 19
+
     def test_does_not_count_calls_twice_that_are_under_way(self) -> None:
         clock = Clock()
         ours = pace(POINTS, clock)

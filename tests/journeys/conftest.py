@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from orders import lanes
 from orders.models import Fulfillment, Mirror, Order, OutboxItem
 from sandbox.app import serve
 from sandbox.world import World
+from tests.journeys.workers import Worker
 
 SHOPIFY_SHOP = "alices-candles.myshopify.com"
 STORES = ("shopify", "amazon", "wix", "squarespace")
@@ -205,3 +206,17 @@ def journey(world: World, transactional_db: None, live_server: Any, settings: An
     journey.connect_all()
     journey.settle()
     return journey
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Callable[[], Worker]]:
+    """Starts a worker group each time it is called."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker(tmp_path / "work.log"))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.end()

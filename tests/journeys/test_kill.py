@@ -3,98 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from django.conf import settings as project
-from django.db import connection
-from django.utils import timezone
 from django_q.models import OrmQ
 
-from accounts.access import all_merchants
-from orders.models import Lane, OrderState, OutboxItem, OutboxStatus, WorkerHost
+from orders import outbox
+from orders.models import OrderState, WorkerHost
 from tests.journeys.conftest import Journey
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Worker:
-    """`manage.py work` against the test's database and the test's sandbox."""
-
-    def __init__(self, log: Path) -> None:
-        database = connection.settings_dict
-        address = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
-        env = {
-            **os.environ,
-            **project.PLATFORM_VALUES,
-            "DATABASE_URL": address,
-            "DATABASE_ROLE": "application",
-            "DEBUG": "true",
-            "HOLD_SECONDS": str(project.HOLD_SECONDS),
-            "PUBLIC_URL": project.PUBLIC_URL,
-        }
-        self.log = log.open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "work"],
-            cwd=ROOT,
-            env=env,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def kill(self) -> None:
-        """Everything at once, as when a machine loses its power."""
-        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-        for member in family:
-            member.send_signal(signal.SIGKILL)
-        psutil.wait_procs(family, timeout=10)
-        self.process.wait()
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(timeout=30)
-        self.log.close()
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Iterator[Callable[[], Worker]]:
-    started: list[Worker] = []
-
-    def start() -> Worker:
-        started.append(Worker(tmp_path / "work.log"))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.end()
-
-
-def wait_until(is_so: Callable[[], Any], *, seconds: float, text: str) -> None:
-    ends_at = time.monotonic() + seconds
-    while time.monotonic() < ends_at:
-        if is_so():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"not within {seconds} s: {text}")
-
-
-def let_leases_lapse() -> None:
-    """What a minute and a half would do."""
-    before = timezone.now() - timedelta(seconds=1)
-    with all_merchants("a test moves time"):
-        OutboxItem.objects.filter(status=OutboxStatus.IN_FLIGHT).update(lease_until=before)
-        Lane.objects.update(lease_until=None)
+from tests.journeys.workers import Worker, let_leases_lapse, wait_until
 
 
 class TestKilledWorker:
@@ -128,6 +50,21 @@ class TestKilledWorker:
             text="all are in Shopify",
         )
         assert len(journey.ledger("order.created")) == len(bought)
+
+    def test_leaves_its_orders_to_others_within_its_lease(self, journey: Journey, work: Callable[[], Worker]) -> None:
+        journey.world.outgoing.automatic = True
+        journey.fault("shopify", "orderCreate", "silence_after", seconds=15, times=1)
+        worker = work()
+        order_id = journey.buy(hold_seconds=1)
+        wait_until(lambda: journey.ledger("order.created", order_id), seconds=40, text="the order is made in Shopify")
+        worker.kill()
+        killed_at = time.monotonic()
+        work()
+        lease = outbox.LEASE.total_seconds()
+        is_mirrored = lambda: journey.order(order_id).state == OrderState.MIRRORED  # noqa: E731
+        wait_until(is_mirrored, seconds=lease + 15, text="another adopts it")
+        assert time.monotonic() - killed_at < lease + 5
+        assert len(journey.ledger("order.created", order_id)) == 1
 
 
 def idle_workers(worker: Worker) -> list[psutil.Process]:

@@ -119,8 +119,8 @@ class Shopify(Destination):
     limits = Limits(
         rate=100,
         burst=2000,
-        default_cost=12,
-        costs={"orders.find": 100, "orders.search": 60, "orders.changed": 60, "variants.search": 60},
+        default_cost=15,
+        costs=dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
     )
     create_operation = "orderCreate"
     scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
@@ -477,10 +477,16 @@ class Shopify(Destination):
         return data
 
     def _learn(self, operation: str, said: Mapping[str, Any]) -> None:
-        status = ((said.get("extensions") or {}).get("cost") or {}).get("throttleStatus") or {}
+        cost = (said.get("extensions") or {}).get("cost") or {}
+        status = cost.get("throttleStatus") or {}
         try:
-            available, rate = float(status["currentlyAvailable"]), float(status["restoreRate"])
-            self.http.learn(operation, available=available, rate=rate, burst=float(status["maximumAvailable"]))
+            self.http.learn(
+                operation,
+                available=float(status["currentlyAvailable"]),
+                rate=float(status["restoreRate"]),
+                burst=float(status["maximumAvailable"]),
+                cost=float(cost["requestedQueryCost"]),
+            )
         except (KeyError, TypeError, ValueError):
             return
 

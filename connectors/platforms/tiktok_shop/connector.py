@@ -413,9 +413,9 @@ def _data_of(answer: Answer, *, is_safe: bool) -> dict[str, Any]:
         content = _envelope(answer)
     except UnreadableAnswer as error:
         failure = failure_of(answer, is_safe=is_safe)
-        if failure is None and not is_safe:
-            failure = OutcomeUnknown("TikTok Shop's answer could not be read")
-        raise failure or error from error
+        # A gateway's page in between is no word of TikTok Shop's: nothing is given up for it.
+        kind = TemporaryError if is_safe else OutcomeUnknown
+        raise failure or kind("TikTok Shop's answer could not be read") from error
     code = content.get("code")
     if code == 0:
         data = content.get("data")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django_q.management.commands.qcluster import Command as QCluster
 
 from orders.cluster import die_as_a_family, die_with
@@ -20,4 +21,5 @@ class Command(QCluster):
     def handle(self, *args: Any, **options: Any) -> None:
         die_with(options["parent"])
         die_as_a_family()
+        settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
         super().handle(*args, **options)

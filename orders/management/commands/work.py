@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unsafe_start()
+        settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
         call_command("setup_schedules", stdout=self.stdout)
         self.stdout.write("Working. Ctrl-C ends it.")
         Supervisor(say=self.stdout.write).run()
