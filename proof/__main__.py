@@ -129,6 +129,8 @@ class Proof:
         for name, texts in outcome.verdict.wrongs.items():
             for text in texts[:5]:
                 print(f"           {name}: {text}", flush=True)
+        for text in outcome.verdict.lost_stores:
+            print(f"           not spoken to any more: {text}", flush=True)
 
     def _conclude(self) -> int:
         table = self._rows()

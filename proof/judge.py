@@ -32,6 +32,7 @@ class Verdict:
     wrongs: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in (*PASSING, *FOR_GOOD)})
     parked: Counter[str] = field(default_factory=Counter)
     open: int = 0  # orders for which a call is still to be made, though nothing is wrong
+    lost_stores: list[str] = field(default_factory=list)  # that the product does not speak to any more
     by_hand: int = 0  # cancelled orders that only the merchant can cancel, who was asked
     longest_live: float = 0.0
 
@@ -57,7 +58,7 @@ def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, la
     The sixty seconds of a cancelled order begin with its cancellation, its creation or the last fault, whichever came
     last; while they run, a live copy is no fault yet.
     """
-    verdict = Verdict()
+    verdict = Verdict(lost_stores=ours.lost_stores)
     for order in orders:
         verdict.orders += 1
         kept = ours.orders.get(order.order_id)

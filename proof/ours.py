@@ -28,11 +28,13 @@ class Kept:
 
 @dataclass(slots=True)
 class Ours:
-    """Everything at one moment. `aside` says why orders could not be read, by id."""
+    """Everything at one moment. `aside` says why orders could not be read, by id; `lost_stores` which stores the product
+    does not speak to any more, and why."""
 
     orders: dict[str, Kept]
     rows: int
     aside: dict[str, str]
+    lost_stores: list[str] = field(default_factory=list)
 
 
 def look(tables: str, *, order_ids: Sequence[str]) -> Ours:
@@ -55,7 +57,8 @@ def look(tables: str, *, order_ids: Sequence[str]) -> Ours:
             orders[order_id].parcels[number] = state
         rows = connection.execute(_ROWS, [wanted]).fetchone()
         aside = {row[0]: row[1] for row in connection.execute(_ASIDE, [wanted])}
-    return Ours(orders=orders, rows=rows[0] if rows else 0, aside=aside)
+        lost = [f"{platform}: {state}, {reason}" for platform, state, reason in connection.execute(_LOST_STORES)]
+    return Ours(orders=orders, rows=rows[0] if rows else 0, aside=aside, lost_stores=lost)
 
 
 def told(tables: str, *, order_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -111,4 +114,5 @@ _PARCELS = """
 select o.external_id, f.tracking_number, f.state from orders_fulfillment f
 join orders_order o on o.id = f.order_id where o.external_id = any(%s)
 """
+_LOST_STORES = "select platform, state, state_reason from connectors_connectedstore where state <> 'CONNECTED'"
 _ASIDE = "select external_id, reason from orders_setaside where external_id = any(%s)"

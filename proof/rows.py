@@ -30,9 +30,11 @@ def of_storms(name: str, outcomes: Sequence[Outcome], *, goal: str) -> Row:
     seeds = f"{len(outcomes)} seeds, " if len(outcomes) > 1 else ""
     done = f"{seeds}{orders:,} orders, {broken:,} of {calls:,} calls broken ({share})" + (f"; {blows}" if blows else "")
     settled = [each.settled_after for each in outcomes]
-    is_held = all(each.verdict.is_clean for each in outcomes)
+    is_held = all(each.verdict.is_clean and not each.verdict.lost_stores for each in outcomes)
     is_held = is_held and all(each is not None and each <= SETTLED_WITHIN for each in settled)
-    return Row(name, done, f"{_counts(outcomes)}; {_settled(settled)}{_parked(outcomes)}", goal, is_held)
+    stores = {text for each in outcomes for text in each.verdict.lost_stores}
+    given_up = f"; the product gave a store up: {', '.join(sorted(stores))}" if stores else ""
+    return Row(name, done, f"{_counts(outcomes)}; {_settled(settled)}{given_up}{_parked(outcomes)}", goal, is_held)
 
 
 def of_cancels(outcomes: Sequence[Outcome]) -> Row:
