@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from demo.processes import ROOT, DemoFailed
 from proof import options, ours, plan, rows
 from proof.clocks import Early
@@ -79,12 +81,16 @@ class Proof:
         self.say(f"seed {seed}")
         with installed(folder=folder, hold=wanted.hold, poll=wanted.poll, groups=2, say=self.say) as here:
             ledger = Ledger(here.ledger_file)
-            if wanted.has("R1") or (wanted.has("R5") and not wanted.has("R2")):
-                self._storm(here, ledger, wanted.broken_calls(), seed)
-            if wanted.has("R2"):
-                self._storm(here, ledger, wanted.late_calls(), seed)
-            if is_last:
-                self._once(here, ledger, seed)
+            try:
+                if wanted.has("R1") or (wanted.has("R5") and not wanted.has("R2")):
+                    self._storm(here, ledger, wanted.broken_calls(), seed)
+                if wanted.has("R2"):
+                    self._storm(here, ledger, wanted.late_calls(), seed)
+                if is_last:
+                    self._once(here, ledger, seed)
+            except (DemoFailed, psycopg.Error):
+                _keep_files(here, f"seed-{seed}-stopped")
+                raise
 
     def _storm(self, here: Installation, ledger: Ledger, storm: Storm, seed: int) -> Outcome:
         self.say(f"{storm.name}: {storm.orders} orders in {storm.seconds:.0f} s")
@@ -175,17 +181,22 @@ def _start_clocks(wanted: Options) -> subprocess.Popen[str]:
 
 def _keep(here: Installation, name: str, outcome: Outcome) -> None:
     """What a person needs to understand it: the ledger, the logs, every wrong, and our rows of those orders."""
-    target = KEPT / name
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    shutil.copy(here.ledger_file, target)
-    shutil.copytree(here.programs.logs, target / "logs")
+    target = _keep_files(here, name)
     wrongs = {kind: texts for kind, texts in outcome.verdict.wrongs.items() if texts}
     (target / "wrongs.json").write_text(json.dumps(wrongs, indent=1))
     order_ids = {text.split()[0] for texts in wrongs.values() for text in texts[:20]}
     rows = ours.told(here.tables, order_ids=sorted(order_ids))
     (target / "rows.json").write_text(json.dumps(rows, indent=1, default=str))
     print(f"           kept in {target.relative_to(ROOT)}", flush=True)
+
+
+def _keep_files(here: Installation, name: str) -> Path:
+    target = KEPT / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(here.programs.logs, target / "logs")
+    for file in (here.ledger_file, here.site.folder / "postgres.log"):
+        shutil.copy(file, target)
+    return target
 
 
 def _keep_drill(found: Drill, say: Any) -> None:
@@ -199,7 +210,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         return Proof(wanted).run()
-    except DemoFailed as error:
+    except (DemoFailed, psycopg.Error) as error:
         print(f"\nThe proof stops: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

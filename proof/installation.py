@@ -101,6 +101,11 @@ class Installation:
             else:
                 self.running.pop(name, None)
                 self.start_group(name)
+        database = self.database.process
+        if database is not None and database.poll() is not None:
+            ended.append(f"PostgreSQL ({database.returncode})")
+            self.kill_database()
+            self.start_database()
         return ended
 
     def is_anyone_up(self) -> bool:

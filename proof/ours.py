@@ -28,8 +28,8 @@ class Kept:
 
 @dataclass(slots=True)
 class Ours:
-    """Everything at one moment. `aside` says why orders could not be read, by id; `lost_stores` which stores the product
-    does not speak to any more, and why."""
+    """Everything at one moment. `aside` says why orders could not be read, by id; `lost_stores` to which stores the
+    product does not speak any more, and why."""
 
     orders: dict[str, Kept]
     rows: int
