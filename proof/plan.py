@@ -22,6 +22,10 @@ PRICES = {
     "CND-VAN-3W": "42.00",
     "CND-SEA-08": "24.00",
 }
+# How many calls a minute the product allows itself where a platform does not tell its pace; so many calls, tries that
+# break included, one order needs. Such a store gets no more orders than can go through.
+CALLS_A_MINUTE = {"wix": 200, "squarespace": 300}
+CALLS_AN_ORDER = 12
 NOWHERE = "CND-PINE-12"  # in no store: a question for a person
 _FIRST = ("Ada", "Bela", "Chidi", "Dora", "Emre", "Fatou", "Gus", "Hana", "Ines", "Jun")
 _LAST = ("Abara", "Brandt", "Castillo", "Dubois", "Eriksen", "Farouk", "Garcia", "Huang", "Ito", "Jansen")
@@ -108,6 +112,17 @@ class Storm:
     blows: dict[Blow, int] = field(default_factory=dict)
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Of all orders, the share that each store gets."""
+        minutes = self.seconds / 60 + 1
+        slow = {
+            name: min(0.2, calls * minutes / CALLS_AN_ORDER / max(1, self.orders))
+            for name, calls in CALLS_A_MINUTE.items()
+        }
+        rest = 1 - sum(slow.values())
+        return {"shopify": rest * 0.6, "amazon": rest * 0.4, **slow}
+
+    @property
     def echo(self) -> float:
         """For how long after its end a call that broke may still be carried out, or a webhook arrive."""
         late = (each.how["seconds"] for each in self.broken if each.kind in ("late_commit", "webhook_scatter"))
@@ -156,15 +171,16 @@ def _buy(dice: random.Random, storm: Storm, number: int) -> Buy:
         Fate.SHIP: dice.uniform(0.2, 4),
     }.get(fate, 0.0)
     at = storm.seconds * number / max(1, storm.orders)
-    return Buy(number=number, at=at, order=_order(dice, number, fate), fate=fate, after=after)
+    return Buy(number=number, at=at, order=_order(dice, storm, number, fate), fate=fate, after=after)
 
 
-def _order(dice: random.Random, number: int, fate: Fate) -> dict[str, Any]:
+def _order(dice: random.Random, storm: Storm, number: int, fate: Fate) -> dict[str, Any]:
     """What the sandbox is told: some items, mostly of one store, at sums that have to be carried over to the cent."""
     homes: dict[str, list[str]] = {}
     for sku in PRICES:
         homes.setdefault(platform_of(sku), []).append(sku)
-    chosen = dice.sample(sorted(homes), 2 if dice.random() < 0.15 else 1)
+    names, shares = list(storm.shares), list(storm.shares.values())
+    chosen = dict.fromkeys(dice.choices(names, weights=shares, k=2 if dice.random() < 0.25 else 1))
     skus = [sku for home in chosen for sku in dice.sample(homes[home], dice.randint(1, len(homes[home])))]
     if fate is Fate.NOWHERE:
         skus = [NOWHERE]

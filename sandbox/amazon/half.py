@@ -74,8 +74,10 @@ class AmazonHalf:
             return self.authorization.confirm(request)
         if operation == "token":
             return self.authorization.token(request)
+        rate = RATE
         try:
             seller = self._seller(request)
+            rate = seller.rate
         except Refused as error:
             return refusal(error)
         try:
@@ -86,7 +88,7 @@ class AmazonHalf:
             if error.status == 400:
                 error.status = seller.refusal_status
             response = refusal(error)
-        response.headers["x-amzn-RateLimit-Limit"] = str(RATE)
+        response.headers["x-amzn-RateLimit-Limit"] = f"{rate:.1f}"
         return response
 
     def fault_response(self, fault: Fault) -> Response:
