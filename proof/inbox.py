@@ -122,6 +122,7 @@ def _beat(here: Installation, senders: Senders, blows: list[tuple[float, str]], 
             if what == "web":
                 here.kill_web()
                 here.start_web()
+                here.wait_for_web()
             else:
                 here.kill_database()
                 here.start_database()

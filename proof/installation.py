@@ -52,8 +52,11 @@ class Installation:
         return self.database.url.replace(f"{OWNER}@/{DATABASE}", f"postgres@/{DATABASE}")
 
     def start_web(self) -> None:
-        """The web server, and wait until it answers."""
+        """The web server, without waiting for it: without its database it may answer nobody."""
         self.programs.start("web", *web_command(self.site), env={**self.env, "DATABASE_POOL": "8"})
+
+    def wait_for_web(self) -> None:
+        """Until the web server answers. Raises DemoFailed."""
         self.programs.wait_for(f"{self.site.url}/health/live", name="web", seconds=40)
 
     def kill_web(self) -> None:
@@ -173,6 +176,7 @@ def installed(
         programs.start("sandbox", "-m", "sandbox", *sandbox, env={})
         programs.wait_for(f"{site.sandbox_url}/_sandbox/clock", name="sandbox", seconds=20)
         here.start_web()
+        here.wait_for_web()
         apps.register(site.control, here.keys, site=site.url)
         for number in range(groups):
             here.start_group(here.group_name(number))
