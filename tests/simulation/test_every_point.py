@@ -1,6 +1,12 @@
-"""One order, and one process that dies or stands still at each point of its work in turn. Nothing is drawn."""
+"""One order, and one process that dies or stands still at each point of its work in turn. Nothing is drawn.
+
+EVERY_POINT=1 make test ARGS=tests/simulation/test_every_point.py     leaves none out
+"""
 
 from __future__ import annotations
+
+import os
+from itertools import count
 
 import pytest
 
@@ -11,6 +17,7 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.stage import SHOP, Stage
 
 AWAY = 2.5 * outbox.LEASE.total_seconds()
+STRIDE = 6  # in the suite, for time
 NUMBER = "9400111899562537800001"
 
 
@@ -25,6 +32,7 @@ class Scripted(Simulation):
         self.prefix = f"lane {stage.store_of(platform).pk}/"
         self.what, self.at = what, at
         self.points, self.is_watching, self.has_happened = 0, False, False
+        self.effects: list[int] = []  # what the platforms' ledger held at each point
 
     def on_point(self, process: Process, point: str, may_stop: bool) -> str:
         """Counts the points."""
@@ -35,6 +43,7 @@ class Scripted(Simulation):
         if self.what == "stop" and not may_stop:
             return "on"
         self.points += 1
+        self.effects.append(len(self.world.ledger))
         if self.points < self.at:
             return "on"
         self.has_happened = True
@@ -78,12 +87,24 @@ class TestProcess:
     @pytest.mark.parametrize("what", ["stop", "crash"])
     @pytest.mark.parametrize(("watched", "platform"), [("create", "shopify"), ("parcel", "tiktok_shop")])
     def test_may_be_away_from_any_point_on(self, stage: Stage, what: str, watched: str, platform: str) -> None:
-        at = 0
-        while True:
-            at += 1
-            simulation = Scripted(stage=stage, platform=platform, what=what, at=at)
-            with simulation.on_machine():
-                simulation.live(watched=watched)
-            if not simulation.has_happened:
+        stride = 1 if os.environ.get("EVERY_POINT") else STRIDE
+        for at in count(1, stride):
+            if not lead(stage, platform=platform, watched=watched, what=what, at=at).has_happened:
                 break
         assert at > 5
+
+    @pytest.mark.parametrize(("watched", "platform"), [("create", "shopify"), ("parcel", "tiktok_shop")])
+    def test_may_stand_still_right_after_its_mark(self, stage: Stage, watched: str, platform: str) -> None:
+        """Seed 9: it counted the time that it had for sending from when it woke up, and made a second order."""
+        undisturbed = lead(stage, platform=platform, watched=watched, what="stop", at=1_000)
+        effects = undisturbed.effects
+        sent_at = next(place for place, held in enumerate(effects) if held > effects[0])
+        assert lead(stage, platform=platform, watched=watched, what="stop", at=sent_at).has_happened
+
+
+def lead(stage: Stage, *, platform: str, watched: str, what: str, at: int) -> Scripted:
+    """One life of one order."""
+    simulation = Scripted(stage=stage, platform=platform, what=what, at=at)
+    with simulation.on_machine():
+        simulation.live(watched=watched)
+    return simulation
