@@ -20,7 +20,7 @@ from orders.models import (
     OutboxKind,
     OutboxStatus,
 )
-from orders.states import advance, ask_for_attention, note
+from orders.states import advance, ask_for_attention, clear_attention, note
 
 # The words a destination is given; the buyer's own words stay with us.
 REASON = "Cancelled on TikTok Shop"
@@ -75,6 +75,18 @@ def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime
         )
         return
     outbox.enqueue(order=order, store=mirror.store, kind=OutboxKind.CANCEL_ORDER, reference=mirror.reference, now=now)
+
+
+def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
+    """A cancelled order is closed in this store: a question about it is answered, and the next store that still has the
+    order open is asked about, in the caller's transaction, which holds the order's row. May be repeated."""
+    asked = (order.attention_detail.get("store"), order.attention_detail.get("name"))
+    if order.attention != Attention.ALREADY_CANCELLED or asked != (label_of(mirror.store), mirror.name):
+        return
+    clear_attention(order=order, now=now)
+    for other in order.mirrors.filter(state=MirrorState.CREATED).exclude(pk=mirror.pk).select_related("store"):
+        has_left = other.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
+        cancel_mirror(mirror=other, order=order, has_left=has_left, now=now)
 
 
 def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, now: datetime) -> str:

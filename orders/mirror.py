@@ -18,7 +18,7 @@ from orders.models import Attention, Mirror, MirrorState, Order, OrderState, Out
 from orders.placing import Creation
 from orders.splitting import part_of
 from orders.states import note
-from orders.work import Drain, Work, fail, still_open
+from orders.work import Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
 KEY_LIFE = timedelta(hours=12)
@@ -155,11 +155,12 @@ def _mark(creations: Sequence[Creation], drain: Drain) -> None:
     drafted = [creation for creation in creations if creation.draft is not None]
     if not drafted:
         return
+    send_by = marked_until()
     with merchant_rows(drain.store.merchant_id):
         ours = outbox.mark_sending(items=[each.item for each in drafted], now=drain.clock())
     for creation in drafted:
         if creation.item in ours:
-            creation.mark()
+            creation.mark(send_by=send_by)
         else:
             creation.error = outbox.LostLease(f"item {creation.item.pk}")
 

@@ -15,9 +15,9 @@ from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import fulfillment, ingest
+from orders import cancellations, fulfillment, ingest
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
-from orders.states import ask_for_attention, clear_attention, note
+from orders.states import ask_for_attention, note
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
             }
             note(order=order, kind=kind, facts=facts, now=now)
             if order.state == OrderState.CANCELLED:
-                clear_attention(order=order, now=now, codes=frozenset({Attention.ALREADY_CANCELLED}))
+                cancellations.closed_in_store(order=order, mirror=mirror, now=now)
             if order.state in (OrderState.READY, OrderState.MIRRORED):
                 _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
         if placed is not None and placed.problem and order.state != OrderState.CANCELLED:

@@ -26,7 +26,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.states import ask_for_attention, clear_attention, note
-from orders.work import Drain, Work, fail, still_open
+from orders.work import Drain, Work, fail, marked_until, still_open
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +129,12 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
 def _mark(pushes: Sequence[Push], drain: Drain) -> None:
     if not pushes:
         return
+    send_by = marked_until()
     with merchant_rows(drain.store.merchant_id):
         ours = outbox.mark_sending(items=[push.item for push in pushes], now=drain.clock())
     for push in pushes:
         if push.item in ours:
-            push.mark()
+            push.mark(send_by=send_by)
         else:
             push.error = outbox.LostLease(f"item {push.item.pk}")
 

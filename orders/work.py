@@ -46,9 +46,15 @@ class Work:
         """Whether it may still be taken further."""
         return self.error is None and not self.is_settled
 
-    def mark(self) -> None:
+    def mark(self, *, send_by: float) -> None:
         """The row says that the call is made now."""
-        self.is_marked, self.send_by = True, machine.current().steady() + SEND_WITHIN
+        self.is_marked, self.send_by = True, send_by
+
+
+def marked_until() -> float:
+    """Until when what is marked now may be sent, by the steady clock. To be asked before the mark is written: a process
+    may be stopped right after its commit, and counts from when it was awake."""
+    return machine.current().steady() + SEND_WITHIN
 
 
 W = TypeVar("W", bound=Work)

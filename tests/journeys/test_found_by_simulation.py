@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from accounts.access import merchant_rows
-from orders.models import Attention, OrderState, Route
+from orders import routing
+from orders.models import Attention, OrderState, Route, RouteRule
 from tests.journeys.conftest import Journey
 
 
@@ -35,3 +36,27 @@ class TestParcelOfACancelledOrder:
         assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
         assert order.attention_detail["has_left"]
         assert len(journey.fulfillments(order_id)) == 1
+
+
+class TestSplitOrderThatWasCancelled:
+    def test_asks_about_each_store_until_it_is_closed_there(self, journey: Journey) -> None:
+        """Seed 145: the part that was cancelled by itself took away the question about the one a person closes."""
+        journey.connect("squarespace")
+        source = journey.store("tiktok_shop")
+        with merchant_rows(source.merchant_id):
+            Route.objects.all().delete()
+            part = {"rule": RouteRule.SKU, "skus": ["TIN-LAV-04"], "takes_part": True}
+            for platform, more in (("shopify", {}), ("squarespace", part)):
+                route = Route(source_store=source, destination_store=journey.store(platform), **more)
+                routing.save_route(route=route)
+        order_id = journey.buy_released(lines=[{"sku": sku, "quantity": 1} for sku in ("CND-FIG-08", "TIN-LAV-04")])
+        journey.control("tiktok_shop/seller_cancel", order_id=order_id)
+        for _ in range(3):
+            journey.wait(130)
+        assert journey.order_in("shopify", order_id)["is_cancelled"]
+        order = journey.order(order_id)
+        assert (order.attention, order.attention_detail["store"]) == (Attention.ALREADY_CANCELLED, "Squarespace")
+        there = journey.order_in("squarespace", order_id)
+        journey.control("squarespace/cancel", shop=there["shop"], order=there["name"])
+        journey.wait(130)
+        assert journey.order(order_id).attention == ""

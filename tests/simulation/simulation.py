@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,10 +91,6 @@ class Simulation:
         moment = self.world.now() + self.skew
         self.stage.traveller.move_to(moment)
         return datetime.fromtimestamp(moment, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """What a process does that waits for its turn."""
-        self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
         """Time passes for all."""
@@ -193,25 +190,31 @@ class Simulation:
 
     # The run
 
-    def run(self) -> None:
-        """Raises judge.Broken, or whatever the product raises that it should not."""
+    @contextmanager
+    def on_machine(self) -> Iterator[None]:
+        """All that runs here has the simulation's clocks and network; in the end every process is ended."""
         machine = Machine(
             wall=lambda: self.world.now() + self.skew,
             steady=self.world.now,
-            sleep=self.sleep,
+            sleep=self.wait,
             exchange=self.network.exchange,
         )
         logger = logging.getLogger()
         logger.addHandler(self.errors)
         try:
             with running_on(machine), override_settings(POLL_SECONDS=self.poll_seconds):
-                for _ in range(STEPS):
-                    self._step()
-                self._end()
+                yield
         finally:
             logger.removeHandler(self.errors)
             for process in self.made:
                 process.end()
+
+    def run(self) -> None:
+        """Raises judge.Broken, or whatever the product raises that it should not."""
+        with self.on_machine():
+            for _ in range(STEPS):
+                self._step()
+            self._end()
 
     def history(self, text: str) -> str:
         """What our tables say of the orders that a text names."""
@@ -281,12 +284,12 @@ class Simulation:
         self.network.fault_rate = self.crash_rate = self.stop_rate = self.post.lost = 0.0
         self.resume(all_of_them=True)
         self.people.answer_all()
-        self._settle()
+        self.settle()
         self.press_retry()
-        self._settle()
+        self.settle()
         self.judge.at_the_end()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Until nothing is open any more. Raises Broken when that takes too long."""
         self.work()
         self.wait(self.poll_seconds + 10)  # what no webhook told is found by a poll

@@ -41,7 +41,7 @@ STORES = ("shopify", "amazon", "wix", "squarespace")
 SKUS = {"amazon": ["TIN-*", "CND-AMB-12"], "wix": ["CND-SEA-08", "TPR-*"], "squarespace": ["ACC-*", "MLT-*"]}
 _TABLES = """truncate orders_order, orders_orderversion, orders_orderevent, orders_mirror, orders_fulfillment,
   orders_outboxitem, orders_setaside, orders_lane, orders_productlink, orders_catalog, orders_catalogvariant,
-  connectors_webhookdelivery, connectors_apicall"""
+  orders_searchword, orders_ordertally, connectors_webhookdelivery, connectors_apicall"""
 
 
 class Stage:

@@ -22,13 +22,6 @@ REPEATED = 3
 TOLD = 90  # lines of the trace
 
 
-@pytest.fixture
-def stage(transactional_db: None) -> Iterator[Stage]:
-    stage = Stage()
-    with stage.open():
-        yield stage
-
-
 class TestSimulation:
     @pytest.mark.parametrize("share", range(SHARES))
     def test_holds_whatever_the_seed(self, stage: Stage, share: int) -> None:
