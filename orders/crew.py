@@ -21,6 +21,7 @@ from orders.work import Drain, Work
 log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
+LEAST_CHUNK = 20  # where many lanes share the senders, and none needs to be far ahead of its own
 FEW = 4  # so many are not worth a crew
 MOST_PREPARERS = 3
 FEWEST_SENDERS = 2
@@ -39,7 +40,7 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Call
     `most_senders` 1 does one after another in this thread. `meanwhile` is called every second of a long run. Not inside
     a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
-    limit = _allowed(drain, CHUNK)
+    limit = _allowed(drain, _chunk(most_senders))
     items = sending.claim(drain=drain, limit=limit) if limit else []
     if not items:
         return 0
@@ -51,6 +52,10 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Call
         sending.settle(works=works, drain=drain)
         return len(items)
     return _Crew(drain, seconds, most_senders, meanwhile).run(items)
+
+
+def _chunk(most_senders: int) -> int:
+    return min(CHUNK, max(LEAST_CHUNK, 4 * most_senders))
 
 
 def _allowed(drain: Drain, most: int) -> int:
@@ -70,6 +75,7 @@ class _Crew:
         self.meanwhile = meanwhile
         self.ends_at = time.monotonic() + seconds
         self.most_senders = most_senders
+        self.chunk = _chunk(most_senders)
         self.ready: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.finished: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.lock = threading.Lock()
@@ -103,7 +109,7 @@ class _Crew:
         self.senders += [self._start(self._send) for _ in range(count)]
 
     def _preparers(self, count: int) -> int:
-        return min(MOST_PREPARERS, max(1, self.most_senders // 16)) if count == CHUNK else 1
+        return min(MOST_PREPARERS, max(1, self.most_senders // 16)) if count == self.chunk else 1
 
     def _start(self, work: Callable[..., None], *given: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=given, daemon=False)
@@ -120,7 +126,7 @@ class _Crew:
                     self._hand_over(items)
                 if self.is_over or time.monotonic() > self.ends_at:
                     return
-                waiting, allowed = self.ready.qsize(), _allowed(self.drain, CHUNK)
+                waiting, allowed = self.ready.qsize(), _allowed(self.drain, self.chunk)
                 if waiting and (waiting > self.most_senders or waiting >= allowed):
                     time.sleep(SETTLE_EVERY)
                     items = ()
