@@ -50,18 +50,20 @@ on conflict do nothing
 
 _DUE = """
 with due as (
-  select store_id from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
-  union select store_id from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
-  union select store_id from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
-  union select source_store_id from orders_order where check_at <= %(now)s
-  union select source_store_id from orders_setaside where not_before <= %(now)s
-  union select store_id from orders_lane where poll_at <= %(now)s
+  select store_id, min(rank) as rank from (
+    select source_store_id as store_id, 0 as rank from orders_order where check_at <= %(now)s
+    union all select store_id, 0 from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
+    union all select store_id, 1 from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
+    union all select store_id, 1 from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
+    union all select source_store_id, 1 from orders_setaside where not_before <= %(now)s
+    union all select store_id, 1 from orders_lane where poll_at <= %(now)s
+  ) found group by store_id
 ), busy as (
   select s.platform, count(*) as lanes from orders_lane l
   join connectors_connectedstore s on s.id = l.store_id where l.lease_until >= %(now)s group by s.platform
 ), idle as (
-  select l.store_id, s.platform, l.served_at,
-    row_number() over (partition by s.platform order by l.served_at nulls first, l.store_id) as place
+  select l.store_id, s.platform, l.served_at, due.rank,
+    row_number() over (partition by s.platform order by due.rank, l.served_at nulls first, l.store_id) as place
   from orders_lane l
   join due on due.store_id = l.store_id
   join connectors_connectedstore s on s.id = l.store_id and s.state = 'CONNECTED'
@@ -74,7 +76,7 @@ from (
   left join busy on busy.platform = idle.platform
   where (l.lease_until is null or l.lease_until < %(now)s)
     and idle.place <= %(slots_of_one)s - coalesce(busy.lanes, 0)
-  order by idle.served_at nulls first, l.store_id
+  order by idle.rank, idle.served_at nulls first, l.store_id
   limit least(%(limit)s, greatest(0, %(slots)s - (select coalesce(sum(lanes), 0) from busy)))
   for update of l skip locked
 ) chosen
@@ -91,7 +93,8 @@ def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 
     """Lease idle lanes with due work and call `wake(store id, fence)` for each. Returns how many.
 
     `slots` is how many lanes all hosts together can drain at once: as long as they are taken, who waits longest comes
-    next. Stores of one platform get no more than their part of them, so that one which answers slowly or not at all
+    next, what is to be read before what is to be sent: a release or a cancellation is worth most at once. Stores of one
+    platform get no more than their part of them, so that one which answers slowly or not at all
     leaves room for the others. One statement finds and leases; several dispatchers may run. A wake-up that gets lost
     comes again with the lease's end. `wake` joins the transaction, so that either both happen or neither.
     """

@@ -71,7 +71,7 @@ class Supervisor:
         try:
             self.seen = waking.look(bell=self.bell, now=timezone.now())
             # However much is due, looking leaves the greater part of the time to those who do the work.
-            least = (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1)
+            least = min(LOOK_EVERY_WHEN_QUIET, (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1))
             pause = max(least, self._dispatch(self.seen, at=began_at))
             self._beat(at=began_at)
         except (DatabaseError, psycopg.Error):
