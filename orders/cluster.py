@@ -10,6 +10,7 @@ in time is killed: the leases bring the rows back.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 from django.conf import settings
@@ -91,6 +93,17 @@ def die_with(parent: int) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stand_back(niceness: int) -> None:
+    """From now on this process and its children leave the machine to others where it is scarce.
+
+    Linux may weigh whole sessions instead of processes, and the cluster is one of its own: then the session is told
+    (sched(7), "The autogroup feature").
+    """
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def die_as_a_family() -> None:

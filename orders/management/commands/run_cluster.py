@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django_q.management.commands.qcluster import Command as QCluster
 
-from orders.cluster import die_as_a_family, die_with
+from orders.cluster import die_as_a_family, die_with, stand_back
 
 
 class Command(QCluster):
@@ -22,6 +21,6 @@ class Command(QCluster):
     def handle(self, *args: Any, **options: Any) -> None:
         die_with(options["parent"])
         die_as_a_family()
-        os.nice(settings.WORKER_NICENESS)
+        stand_back(settings.WORKER_NICENESS)
         settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
         super().handle(*args, **options)
