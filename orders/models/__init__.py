@@ -8,6 +8,7 @@ from orders.models.orders import Attention, Order, OrderState, OrderVersion, Set
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 from orders.models.products import Catalog, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
+from orders.models.setups import Concern, SettingsVersion, Setup
 from orders.models.tallies import OrderTally, SearchWord
 from orders.models.workers import WorkerHost
 
@@ -16,6 +17,7 @@ __all__ = [
     "CarrierMapping",
     "Catalog",
     "CatalogVariant",
+    "Concern",
     "Fulfillment",
     "FulfillmentState",
     "GiveUpReason",
@@ -36,6 +38,8 @@ __all__ = [
     "RouteRule",
     "SearchWord",
     "SetAside",
+    "SettingsVersion",
+    "Setup",
     "ShippingMapping",
     "WorkerHost",
 ]

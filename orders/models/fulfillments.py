@@ -42,6 +42,7 @@ class Fulfillment(models.Model):
     shipped_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    edits = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often its number was changed at the source
 
     class Meta:
         constraints: ClassVar = [

@@ -11,13 +11,15 @@ from connectors.models import ConnectedStore
 
 
 class ProductLink(models.Model):
-    """A source SKU and the destination's variant that stands for it."""
+    """A source SKU and what stands for it at the destination: one variant, or several `components` with quantities,
+    [{"variant_id", "sku", "title", "quantity"}], of which `variant_id` is the first."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
     store = models.ForeignKey(ConnectedStore, on_delete=models.CASCADE, related_name="product_links")
     sku = models.CharField(max_length=200)
     variant_id = models.CharField(max_length=100)
     title = models.CharField(max_length=500, blank=True)
+    components = models.JSONField(default=list, blank=True, db_default=[])
     is_manual = models.BooleanField(default=False)
     checked_at = models.DateTimeField()
 
