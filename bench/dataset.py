@@ -54,6 +54,7 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     _copy(admin, "orders_productlink", "merchant_id store_id sku variant_id title is_manual checked_at", links)
     for table in ("accounts_merchant", "connectors_connectedstore", "orders_route"):
         _move_sequence(admin, table)
+    admin.execute("analyze")
 
 
 def fill(admin: Admin, *, count: int, now: datetime, say: Callable[[str], object] = id) -> None:

@@ -26,6 +26,9 @@ from orders.broker import REPORT, read_report
 from orders.frozen import Judge, Seen
 
 RING_EVERY = 0.25
+# A lane has dozens of threads for some seconds. glibc would give eight times as many of them as there are cores a heap
+# of its own, each of which keeps what its threads once needed.
+_FRUGAL = {"MALLOC_ARENA_MAX": "2"}
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -39,7 +42,7 @@ class Cluster:
         self._leader = subprocess.Popen(
             [sys.executable, "manage.py", "run_cluster", "--parent", str(os.getpid())],
             cwd=settings.BASE_DIR,
-            env={**os.environ, REPORT: str(self._report.fileno())},
+            env={**_FRUGAL, **os.environ, REPORT: str(self._report.fileno())},
             pass_fds=[self._report.fileno()],
             start_new_session=True,
             stdin=subprocess.DEVNULL,

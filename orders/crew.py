@@ -21,16 +21,20 @@ from orders.work import Drain, Work
 log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
+LEAST_CHUNK = 30  # where many lanes share the senders, and none needs to be far ahead of its own
 FEW = 4  # so many are not worth a crew
-MOST_PREPARERS = 3
+MOST_PREPARERS = 8
+HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only then is it worth more threads
 FEWEST_SENDERS = 2
-SLOW = (
-    0.004  # seconds without an answer, after which more senders go to work: they only help where calls are waited for
-)
+SLOW = 0.004  # seconds without an answer, after which more senders help: they only do where calls are waited for
 MEANWHILE_EVERY = 1.0
-SETTLE_EVERY = 0.02
+SETTLE_EVERY = 0.1
 SETTLE_AT = 100
-AHEAD = 2.0  # seconds of the store's allowance that are prepared for, so that what was read is fresh when it is sent
+PAUSE = 0.02
+# Seconds that are prepared for, by the store's allowance and by what was done lately: what was read is to be fresh when
+# it is sent, and what waits longer than a mark is good for was prepared in vain.
+AHEAD = 2.0
+FEWEST_AHEAD = 8.0
 
 
 def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Callable[[], object] = lambda: None) -> int:
@@ -39,7 +43,7 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Call
     `most_senders` 1 does one after another in this thread. `meanwhile` is called every second of a long run. Not inside
     a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
-    limit = _allowed(drain, CHUNK)
+    limit = _allowed(drain, _chunk(most_senders))
     items = sending.claim(drain=drain, limit=limit) if limit else []
     if not items:
         return 0
@@ -51,6 +55,10 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Call
         sending.settle(works=works, drain=drain)
         return len(items)
     return _Crew(drain, seconds, most_senders, meanwhile).run(items)
+
+
+def _chunk(most_senders: int) -> int:
+    return min(CHUNK, max(LEAST_CHUNK, 4 * most_senders))
 
 
 def _allowed(drain: Drain, most: int) -> int:
@@ -70,25 +78,27 @@ class _Crew:
         self.meanwhile = meanwhile
         self.ends_at = time.monotonic() + seconds
         self.most_senders = most_senders
+        self.chunk = _chunk(most_senders)
         self.ready: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.finished: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.begun = self.unsettled = 0
+        self.ahead = float(most_senders)  # how many wait ready before preparing pauses
         self.preparing = 0
+        self.is_held_up = False
+        self.preparers: list[threading.Thread] = []
         self.is_over = False
         self.senders: list[threading.Thread] = []
         self.last_sent = time.monotonic()
 
     def run(self, items: Sequence[OutboxItem]) -> int:
-        preparers = self._preparers(len(items))
-        self.preparing = preparers
-        threads = [self._start(self._prepare, items if place == 0 else ()) for place in range(preparers)]
+        self._more_preparers(1, items)
         self._more_senders(FEWEST_SENDERS)
         try:
             self._settle()
         finally:
             self.is_over = True
-            for thread in threads:
+            for thread in self.preparers:
                 thread.join()
             for _ in self.senders:
                 self.ready.put(None)
@@ -102,8 +112,11 @@ class _Crew:
         count = min(count, self.most_senders - len(self.senders))
         self.senders += [self._start(self._send) for _ in range(count)]
 
-    def _preparers(self, count: int) -> int:
-        return min(MOST_PREPARERS, max(1, self.most_senders // 16)) if count == CHUNK else 1
+    def _more_preparers(self, count: int, items: Sequence[OutboxItem] = ()) -> None:
+        count = min(count, MOST_PREPARERS - self.preparing, max(1, self.most_senders // 8) - self.preparing)
+        with self.lock:
+            self.preparing += max(0, count)
+        self.preparers += [self._start(self._prepare, items) for _ in range(count)]
 
     def _start(self, work: Callable[..., None], *given: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=given, daemon=False)
@@ -120,9 +133,10 @@ class _Crew:
                     self._hand_over(items)
                 if self.is_over or time.monotonic() > self.ends_at:
                     return
-                waiting, allowed = self.ready.qsize(), _allowed(self.drain, CHUNK)
-                if waiting and (waiting > self.most_senders or waiting >= allowed):
-                    time.sleep(SETTLE_EVERY)
+                waiting = self.ready.qsize()
+                allowed = _allowed(self.drain, self.chunk + waiting)
+                if waiting and (waiting > self.ahead or waiting >= allowed):
+                    time.sleep(PAUSE)
                     items = ()
                     continue
                 items = sending.claim(drain=self.drain, limit=allowed - waiting) if allowed else ()
@@ -136,7 +150,10 @@ class _Crew:
                 self.preparing -= 1
 
     def _hand_over(self, items: Sequence[OutboxItem]) -> None:
+        began, busy = time.monotonic(), time.thread_time()
         works = sending.prepare(items=items, drain=self.drain)
+        took, busy = time.monotonic() - began, time.thread_time() - busy
+        self.is_held_up = len(items) == self.chunk and took > max(HELD_UP, 3 * busy)
         with self.lock:
             self.begun += len(items)
             self.unsettled += len(works)
@@ -153,18 +170,24 @@ class _Crew:
 
     def _settle(self) -> None:
         last = last_meanwhile = time.monotonic()
+        done_before = 0
         while True:
             with self.lock:
                 if not self.preparing and not self.unsettled:
                     return
             now = time.monotonic()
             if now - last_meanwhile > MEANWHILE_EVERY:
+                done = self.begun - self.unsettled
+                self.ahead = max(FEWEST_AHEAD, (done - done_before) / (now - last_meanwhile) * AHEAD)
                 self.meanwhile()
-                last_meanwhile = time.monotonic()
+                last_meanwhile, done_before = time.monotonic(), done
             if self.ready.qsize() and now - self.last_sent > SLOW:
                 self._more_senders(max(1, len(self.senders)))
+            if self.is_held_up and not self.ready.qsize():
+                self.is_held_up = False
+                self._more_preparers(self.preparing)
             if self.finished.qsize() < SETTLE_AT and now - last < SETTLE_EVERY:
-                time.sleep(SETTLE_EVERY / 4)
+                time.sleep(PAUSE)
                 continue
             self._settle_now(self._drained())
             last = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -58,8 +59,10 @@ def _take(work: Work, answers: Answers, now: datetime) -> None:
     try:
         seen = _shown(answers, work.order)
         kept = keep(order=work.order, seen=seen, now=now)
-        work.seen = seen if kept is work.order else ingest.seen_of(kept)
+        work.seen = dataclasses.replace(seen, raw={}) if kept is work.order else ingest.seen_of(kept)
         work.order = kept
+        # Hundreds of works wait at once: what is kept in the row already is read from there by whoever needs it still.
+        kept.__dict__.pop("snapshot", None)
     except Exception as error:  # one order that cannot be kept stops no other
         work.error = error
 

@@ -38,6 +38,8 @@ AFTER_OWN_FAILURE = timedelta(seconds=30)
 SEND_FOR = 25.0  # seconds of one run of senders; what is to be read is read meanwhile
 HOLD_BATCH = 50
 GUEST_SHARE = 0.25
+MANY = 1_000_000
+PART_OF_ONE_PLATFORM = 0.75
 
 _NEW_LANES = """
 insert into orders_lane (store_id, merchant_id, fence, poll_at, pace)
@@ -48,21 +50,34 @@ on conflict do nothing
 
 _DUE = """
 with due as (
-  select store_id from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
-  union select store_id from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
-  union select store_id from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
-  union select source_store_id from orders_order where check_at <= %(now)s
-  union select source_store_id from orders_setaside where not_before <= %(now)s
-  union select store_id from orders_lane where poll_at <= %(now)s
+  select store_id, min(rank) as rank from (
+    select source_store_id as store_id, 0 as rank from orders_order where check_at <= %(now)s
+    union all select store_id, 0 from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
+    union all select store_id, 1 from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
+    union all select store_id, 1 from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
+    union all select source_store_id, 1 from orders_setaside where not_before <= %(now)s
+    union all select store_id, 1 from orders_lane where poll_at <= %(now)s
+  ) found group by store_id
+), busy as (
+  select s.platform, count(*) as lanes from orders_lane l
+  join connectors_connectedstore s on s.id = l.store_id where l.lease_until >= %(now)s group by s.platform
+), idle as (
+  select l.store_id, s.platform, l.served_at, due.rank,
+    row_number() over (partition by s.platform order by due.rank, l.served_at nulls first, l.store_id) as place
+  from orders_lane l
+  join due on due.store_id = l.store_id
+  join connectors_connectedstore s on s.id = l.store_id and s.state = 'CONNECTED'
+  where (l.lease_until is null or l.lease_until < %(now)s) and (l.not_before is null or l.not_before <= %(now)s)
 )
 update orders_lane lane set lease_until = %(until)s, fence = lane.fence + 1
 from (
   select l.store_id from orders_lane l
-  join due on due.store_id = l.store_id
-  join connectors_connectedstore s on s.id = l.store_id and s.state = 'CONNECTED'
-  where (l.lease_until is null or l.lease_until < %(now)s) and (l.not_before is null or l.not_before <= %(now)s)
-  order by l.served_at nulls first, l.store_id
-  limit %(limit)s
+  join idle on idle.store_id = l.store_id
+  left join busy on busy.platform = idle.platform
+  where (l.lease_until is null or l.lease_until < %(now)s)
+    and idle.place <= %(slots_of_one)s - coalesce(busy.lanes, 0)
+  order by idle.rank, idle.served_at nulls first, l.store_id
+  limit least(%(limit)s, greatest(0, %(slots)s - (select coalesce(sum(lanes), 0) from busy)))
   for update of l skip locked
 ) chosen
 where lane.store_id = chosen.store_id
@@ -74,15 +89,20 @@ class LaneLost(Exception):
     """Someone else drains this lane now."""
 
 
-def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 50) -> int:
-    """Lease every idle lane with due work and call `wake(store id, fence)` for it. Returns how many.
+def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 50, slots: int = MANY) -> int:
+    """Lease idle lanes with due work and call `wake(store id, fence)` for each. Returns how many.
 
-    One statement finds and leases; several dispatchers may run. A wake-up that gets lost comes again with the lease's
-    end. `wake` joins the transaction, so that either both happen or neither.
+    `slots` is how many lanes all hosts together can drain at once: as long as they are taken, who waits longest comes
+    next, what is to be read before what is to be sent: a release or a cancellation is worth most at once. Stores of one
+    platform get no more than their part of them, so that one which answers slowly or not at all
+    leaves room for the others. One statement finds and leases; several dispatchers may run. A wake-up that gets lost
+    comes again with the lease's end. `wake` joins the transaction, so that either both happen or neither.
     """
+    asked = {"now": now, "until": now + WAKING_TAKES, "limit": limit, "slots": slots}
+    asked["slots_of_one"] = max(1, int(slots * PART_OF_ONE_PLATFORM))
     with all_merchants("any store may have due work"), connection.cursor() as cursor:
         cursor.execute(_NEW_LANES, {"now": now})
-        cursor.execute(_DUE, {"now": now, "until": now + WAKING_TAKES, "limit": limit})
+        cursor.execute(_DUE, asked)
         chosen = cursor.fetchall()
         for store_id, fence in chosen:
             wake(store_id, fence)

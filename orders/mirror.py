@@ -57,7 +57,7 @@ def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
     store = drain.store
     ids = [item.order_id for item in items]
     with merchant_rows(store.merchant_id):
-        orders = {order.pk: order for order in Order.objects.filter(pk__in=ids)}
+        orders = {order.pk: order for order in Order.objects.filter(pk__in=ids).defer("search_text")}
         sources = {order.source_store_id for order in orders.values()}
         stores = ConnectedStore.objects.in_bulk(sources)
         mirrors = {mirror.order_id: mirror for mirror in Mirror.objects.filter(order__in=ids, store=store)}

@@ -18,7 +18,7 @@ from orders import lanes
 
 log = logging.getLogger(__name__)
 
-MOST_LANES = 24
+MOST_LANES = 16
 MOST_SENDERS = 64  # of all lanes together, where they are busy
 LEAST_SENDERS = 4  # of each
 HAND_OVER_WITHIN = 2.0

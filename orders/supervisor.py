@@ -16,12 +16,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from orders import beats, lanes, queue, waking
 from orders.bell import TASKS, ring
 from orders.cluster import Cluster
+from orders.runner import MOST_LANES
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Supervisor:
         self.seen: waking.Look | None = None
         self.host: UUID | None = None
         self.restarts = 0
+        self.hosts = 1
         self.awake_until = self.next_dispatch = self.next_watch = self.next_beat = 0.0
 
     def run(self) -> None:
@@ -68,7 +71,7 @@ class Supervisor:
         try:
             self.seen = waking.look(bell=self.bell, now=timezone.now())
             # However much is due, looking leaves the greater part of the time to those who do the work.
-            least = (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1)
+            least = min(LOOK_EVERY_WHEN_QUIET, (time.monotonic() - began_at) * (1 / SHARE_OF_LOOKING - 1))
             pause = max(least, self._dispatch(self.seen, at=began_at))
             self._beat(at=began_at)
         except (DatabaseError, psycopg.Error):
@@ -89,7 +92,10 @@ class Supervisor:
         self.next_dispatch = at + waking.SAFETY
         now = timezone.now()
         woken = lanes.dispatch(
-            now=now, wake=lambda store, fence: queue.enqueue("drain_lane", store, fence), limit=LANES_AT_ONCE
+            now=now,
+            wake=lambda store, fence: queue.enqueue("drain_lane", store, fence),
+            limit=LANES_AT_ONCE,
+            slots=self.hosts * settings.Q_CLUSTER["workers"] * MOST_LANES,
         )
         if not woken:  # another host was faster, or the two differ in what is due: no reason to ask at full speed
             return PAUSE_AFTER_NOTHING
@@ -116,6 +122,7 @@ class Supervisor:
         now = timezone.now()
         if self.host is None or not beats.beat(host=self.host, restarts=self.restarts, now=now):
             self.host = beats.begin(name=socket.gethostname(), now=now)
+        self.hosts = max(1, beats.workers(now=now).alive)
         self.next_beat = at + beats.BEAT_EVERY
 
     def _watch(self) -> None:

@@ -97,7 +97,7 @@ def refused(*, push: Push, error: PermanentError, now: datetime) -> None:
 def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
     ids = [item.order_id for item in items]
     with merchant_rows(drain.store.merchant_id):
-        orders = Order.objects.in_bulk(ids)
+        orders = Order.objects.defer("search_text").in_bulk(ids)
         kept = Fulfillment.objects.in_bulk([int(item.subject) for item in items])
     for order in orders.values():
         order.source_store = drain.store

@@ -146,6 +146,8 @@ CACHES = {
 
 # The alarm clock. Retries are our rows' business, so a task is tried once and its result is not kept. Workers are not
 # recycled: one that looks idle may be draining lanes in its threads. The broker waits for a bell, so it does not poll.
+# Where one machine is web server and worker, an answer to a webhook does not wait for the work that it brings.
+WORKER_NICENESS = env.int("WORKER_NICENESS", default=10)
 Q_CLUSTER = {
     "name": "verisync",
     "orm": "default",

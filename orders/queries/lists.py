@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import DateTimeField, F, JSONField, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
-from orders.models import Attention, Mirror, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
+from orders.models import Attention, Order, OrderState, OutboxKind, OutboxStatus
 from orders.queries.counts import MOST, Counts, counts_from_tallies, counts_of_few, counts_of_span
 from orders.queries.rows import SeenMirror, row_of
 from orders.queries.searching import searched, words_of
@@ -112,16 +112,24 @@ def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
 
 
 def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
-    """With all that a row shows, in the same query."""
-    mirrors = Mirror.objects.filter(order=OuterRef("pk")).order_by("id")
-    fields = {name: name for name in ("state", "external_id", "name", "url", "line_ids")}
-    waits = OutboxItem.objects.filter(
-        order=OuterRef("pk"), kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.PENDING, attempts=0, not_before__gt=now
-    )
+    """With all that a row shows, in the same query. As SQL, for the reason that `counts._facts` has."""
+    waiting = [OutboxKind.CREATE_ORDER.value, OutboxStatus.PENDING.value, now]
     return orders.only(*_LISTED).annotate(
-        seen_mirrors=ArraySubquery(mirrors.values(seen=JSONObject(platform="store__platform", **fields))),
-        waits_until=Subquery(waits.order_by("-not_before").values("not_before")[:1]),
+        seen_mirrors=RawSQL(_SEEN_MIRRORS, [], ArrayField(JSONField())),  # noqa: S611 - constants
+        waits_until=RawSQL(_WAITS_UNTIL, waiting, DateTimeField()),  # noqa: S611
     )
+
+
+_SEEN_MIRRORS = """
+array(select jsonb_build_object('state', m.state, 'external_id', m.external_id, 'name', m.name, 'url', m.url,
+    'line_ids', m.line_ids, 'platform', s.platform)
+  from orders_mirror m join connectors_connectedstore s on s.id = m.store_id
+  where m.order_id = orders_order.id order by m.id)
+"""
+_WAITS_UNTIL = """
+select max(i.not_before) from orders_outboxitem i
+where i.order_id = orders_order.id and i.kind = %s and i.status = %s and i.attempts = 0 and i.not_before > %s
+"""
 
 
 def _filtered(query: Mapping[str, str], *, now: datetime) -> QuerySet[Order]:
@@ -155,7 +163,8 @@ def _counts(query: Mapping[str, str], chosen: QuerySet[Order], *, merchant_id: i
         return counts_of_few(chosen, merchant_id=merchant_id, now=now)
     if query.get("ordered") in _ORDERED:
         return counts_of_span(chosen, merchant_id=merchant_id, now=now)
-    return counts_from_tallies(_tallied(query, cancel_requested=Q(has_cancel_request=True)), now=now)
+    chosen_tallies = _tallied(query, cancel_requested=Q(has_cancel_request=True))
+    return counts_from_tallies(chosen_tallies, merchant_id=merchant_id, now=now)
 
 
 def _setup(stores: list[ConnectedStore], *, is_owner: bool) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -21,5 +22,6 @@ class Command(QCluster):
     def handle(self, *args: Any, **options: Any) -> None:
         die_with(options["parent"])
         die_as_a_family()
+        os.nice(settings.WORKER_NICENESS)
         settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
         super().handle(*args, **options)
