@@ -133,6 +133,7 @@ def _draft(
         number=number,
         is_own_email=is_fixed,
         stock=_stock(order, said),
+        rounding=seen.rounding,
         location_id=said.locations.get(order.warehouse_id) or said.default_location,
         remarks=not_available(said, rules.features, label=rules.destination_label) + custom,
     )
@@ -237,10 +238,10 @@ def _charges(order: PlatformOrder, paid: Payment, seen: View, rules: DraftRules)
     default = (order.delivery_option_name or "TikTok Shop shipping", order.delivery_option_id)
     titles = rules.shipping_titles
     title, code = titles.get(order.delivery_option_id) or titles.get("") or default
-    named = {**paid.fees, ROUNDING: paid.fees.get(ROUNDING, 0) + max(0, seen.rounding)}
+    named = [*paid.fees.items(), (ROUNDING, max(0, seen.rounding))]
     fees = (
         DraftCharge(title=name.replace("_", " ").capitalize(), code=name, amount=amount)
-        for name, amount in named.items()
+        for name, amount in named
         if amount
     )
     return (DraftCharge(title=title, code=code, amount=seen.shipping), *fees)

@@ -124,7 +124,7 @@ def require_balance(draft: OrderDraft) -> None:
         what = "The order's lines against TikTok's total"
         raise MoneyMismatch(what, computed=total_of(draft), stated=draft.total)
     amounts = [draft.total, draft.discount, *(line.unit_price for line in draft.lines)]
-    amounts += [each.amount for each in (*draft.charges, *draft.taxes)]
+    amounts += [charge.amount for charge in draft.charges] + [tax.amount for tax in draft.taxes]
     if min(amounts) < 0:
         raise MoneyMismatch("An amount is negative", computed=min(amounts), stated=draft.total)
 

@@ -297,6 +297,7 @@ class OrderDraft:
     is_own_email: bool = False  # the merchant's, not the buyer's: no customer is made of it
     stock: Stock = Stock.DEDUCT
     location_id: str = ""
+    rounding: int = 0  # above 0 it is the charge with this code, below 0 a part of the discount
     remarks: tuple[str, ...] = ()
 
 

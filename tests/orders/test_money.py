@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base.types import SourceStatus
+from orders.components import Component
 from orders.drafting import DraftRules, make_draft, sku_key
 from orders.money import MoneyMismatch, prove, total_of
 from tests.orders.builders import line, payment, seen
@@ -19,7 +20,7 @@ RULES = DraftRules(
     destination_label="Shopify",
     source_store_id="1",
     source_store_name="Alice's Candles",
-    variants={sku_key(f"SKU-{n}"): f"gid://{n}" for n in range(6)},
+    variants={sku_key(f"SKU-{n}"): (Component(f"gid://{n}", f"SKU-{n}"),) for n in range(6)},
 )
 
 
