@@ -219,7 +219,9 @@ def _may_be_custom(rules: DraftRules) -> bool:
 
 
 def _custom_lines(lines: Sequence[LineItem], rules: DraftRules) -> tuple[str, ...]:
-    skus = dict.fromkeys(line.sku.strip() or line.title for line in lines if not rules.variants.get(rules.key(line.sku)))
+    skus = dict.fromkeys(
+        line.sku.strip() or line.title for line in lines if not rules.variants.get(rules.key(line.sku))
+    )
     return (f"Not linked, so without a product in the store: {', '.join(skus)}",) if skus else ()
 
 

@@ -56,9 +56,7 @@ def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipme
             _correct(kept=kept, order=order, shipment=shipment, now=now)
 
 
-def _record(
-    *, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence[Shipment], now: datetime
-) -> None:
+def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence[Shipment], now: datetime) -> None:
     line_ids, missing, is_waiting = _allocate(order=order, mirror=mirror, shipment=shipment, among=among)
     kept = Fulfillment.objects.create(
         merchant_id=order.merchant_id,

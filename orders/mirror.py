@@ -282,9 +282,7 @@ def _flag(creations: Sequence[Creation], drain: Drain) -> None:
                 option = creation.seen.delivery_option_name if creation.seen else ""
                 method = creation.draft.charges[0].title
                 facts = {"option": option, "method": method, "label": label_of(drain.store), "is_in_store": True}
-                ask_for_attention(
-                    order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts
-                )
+                ask_for_attention(order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts)
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:

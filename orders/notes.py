@@ -99,9 +99,7 @@ def attributes_of(
     found = [("TikTok order id", order.external_id)]
     if part is not order:
         found.append(("Part of the order", f"{len(part.lines)} of {len(order.lines)} units"))
-    found += [
-        (name, _moment(at)) for name, at in (("Ship by", order.ship_by), ("Deliver by", order.deliver_by)) if at
-    ]
+    found += [(name, _moment(at)) for name, at in (("Ship by", order.ship_by), ("Deliver by", order.deliver_by)) if at]
     parts = {
         "Seller discount": payment.seller_discount,
         "Platform discount, paid back by TikTok": payment.platform_discount,

@@ -18,10 +18,7 @@ RULES = DraftRules(
     destination_label="Shopify",
     source_store_id="7495123456789012345",
     source_store_name="Alice's Candles",
-    variants={
-        key: (Component(f"gid://{key}", key.upper()),)
-        for key in ("cnd-fig-08", "tpr-bee-02", "gft-mtc-01")
-    },
+    variants={key: (Component(f"gid://{key}", key.upper()),) for key in ("cnd-fig-08", "tpr-bee-02", "gft-mtc-01")},
 )
 
 

@@ -81,7 +81,7 @@ _IS_CANCELLED = {
     "OPEN": None,
     "PENDING": None,
 }
-# https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderCreateInputsInventoryBehavior (schema 2026-07, read 2026-11)
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderCreateInputsInventoryBehavior (read 2026-11)
 _STOCK = {
     Stock.DEDUCT: "DECREMENT_IGNORING_POLICY",
     Stock.OBEY: "DECREMENT_OBEYING_POLICY",
