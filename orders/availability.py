@@ -24,7 +24,7 @@ def not_available(rules: RouteRules, features: Features, *, label: str) -> tuple
         f"{label} does with its stock what it does for every order; yours to say is not available there": (
             rules.stock is not Stock.DEDUCT and not features.stock
         ),
-        f"{label} chooses the location itself; yours was left out": (
+        f"{label} chooses the location itself; yours is only named on the order, where there is a place for it": (
             bool(rules.locations or rules.default_location) and not features.locations
         ),
         f"{label} takes only linked items; an item that is not linked waits": (

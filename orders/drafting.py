@@ -107,9 +107,10 @@ def _draft(
     is_unmapped = _is_unmapped(part, rules)
     number = f"{said.number_prefix}{order.external_id}" if said.number_prefix else ""
     custom = _custom_lines(part.lines, rules)
-    attributes = attributes_of(
-        order, part, paid, more={"Tax kept by TikTok Shop": seen.left_out, "Rounding": seen.rounding}
-    )
+    location = said.locations.get(order.warehouse_id) or said.default_location
+    made = {"Tax kept by TikTok Shop": seen.left_out, "Rounding": seen.rounding}
+    more = {"Order number": "" if rules.features.numbers else number}
+    more["Ship from"] = "" if rules.features.locations else location
     return OrderDraft(
         source_external_id=order.external_id,
         source_store_id=rules.source_store_id,
@@ -129,12 +130,12 @@ def _draft(
         total=seen.total,
         tags=tags_of(order, said, is_part=is_part, is_unmapped=is_unmapped and said.unmapped_shipping is Unmapped.FLAG),
         note=note_of(order, template=said.note, shop=rules.source_store_name, is_part=is_part),
-        attributes=attributes + ((("Order number", number),) if number and not rules.features.numbers else ()),
+        attributes=attributes_of(order, part, paid, amounts=made, texts=more),
         number=number,
         is_own_email=is_fixed,
         stock=_stock(order, said),
         rounding=seen.rounding,
-        location_id=said.locations.get(order.warehouse_id) or said.default_location,
+        location_id=location,
         remarks=not_available(said, rules.features, label=rules.destination_label) + custom,
     )
 
@@ -230,8 +231,8 @@ def _is_unmapped(order: PlatformOrder, rules: DraftRules) -> bool:
     option = order.delivery_option_id
     is_so = bool(option) and option not in rules.shipping_titles
     if is_so and rules.rules.unmapped_shipping is Unmapped.BLOCK:
-        message = f"No shipping method stands for “{order.delivery_option_name or option}”"
-        raise Blocked(Attention.SHIPPING_UNMAPPED, {"message": message, "label": rules.destination_label})
+        named = {"option": order.delivery_option_name or option, "label": rules.destination_label}
+        raise Blocked(Attention.SHIPPING_UNMAPPED, named)
     return is_so
 
 

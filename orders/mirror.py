@@ -279,7 +279,7 @@ def _flag(creations: Sequence[Creation], drain: Drain) -> None:
         orders = Order.objects.select_for_update().filter(pk__in=ids, attention="").order_by("pk").in_bulk()
         for creation in creations:
             if creation.draft is not None and (order := orders.get(creation.order.pk)):
-                option = creation.seen.delivery_option_name if creation.seen else ""
+                option = creation.seen.delivery_option_name or creation.seen.delivery_option_id if creation.seen else ""
                 method = creation.draft.charges[0].title
                 facts = {"option": option, "method": method, "label": label_of(drain.store), "is_in_store": True}
                 ask_for_attention(order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import money as amounts
+from connectors.base.money import to_text
 from connectors.base.types import Payment, PlatformOrder, Shipper, SourceStatus
 from orders.rules import RouteRules
 
@@ -64,7 +64,7 @@ def _filled(order: PlatformOrder, template: str, shop: str) -> list[str]:
         "ship_by": _moment(order.ship_by),
         "deliver_by": _moment(order.deliver_by),
         "delivery_option": order.delivery_option_name,
-        "total": f"{amounts.to_text(paid.total, paid.currency)} {paid.currency}" if paid else "",
+        "total": f"{to_text(paid.total, paid.currency)} {paid.currency}" if paid else "",
     }
     found = []
     for line in template.splitlines():
@@ -89,12 +89,17 @@ def tags_of(order: PlatformOrder, rules: RouteRules, *, is_part: bool, is_unmapp
 
 
 def attributes_of(
-    order: PlatformOrder, part: PlatformOrder, payment: Payment, *, more: Mapping[str, int]
+    order: PlatformOrder,
+    part: PlatformOrder,
+    payment: Payment,
+    *,
+    amounts: Mapping[str, int],
+    texts: Mapping[str, str],
 ) -> tuple[tuple[str, str], ...]:
-    """Facts by name; amounts of 0 are left out. `more` are amounts that the rules made."""
+    """Facts by name; amounts of 0 and empty texts are left out. `amounts` and `texts` are those that the rules made."""
 
     def text(amount: int) -> str:
-        return f"{amounts.to_text(amount, payment.currency)} {payment.currency}"
+        return f"{to_text(amount, payment.currency)} {payment.currency}"
 
     found = [("TikTok order id", order.external_id)]
     if part is not order:
@@ -108,12 +113,12 @@ def attributes_of(
         "Shipping discount by platform": payment.shipping_platform_discount,
         "Product tax": payment.product_tax,
         "Shipping tax": payment.shipping_tax,
-        **more,
+        **amounts,
     }
     found += [(name, text(amount)) for name, amount in parts.items() if amount]
     if order.is_sample:
         found.append(("Free sample", "yes"))
-    return tuple(found)
+    return (*found, *((name, said) for name, said in texts.items() if said))
 
 
 def _moment(at: datetime | None) -> str:
