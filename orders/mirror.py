@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
-from connectors.base.connector import Destination, Features
+from connectors.base.connector import Destination
 from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
 from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox, placing, products, sent, shipping, versions
-from orders.drafting import DraftRules, make_draft
-from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus, Route
+from orders import guard, outbox, placing, products, sent, terms
+from orders.drafting import make_draft
+from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.notes import UNMAPPED_TAG
 from orders.placing import Creation
 from orders.rules import RouteRules
@@ -134,36 +134,14 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
     return _draft(wanted, destination, now) if wanted else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What a merchant said of the orders of one store, read together; `number` is the version that counts."""
-
-    store: ConnectedStore
-    features: Features
-    rules: Mapping[int, RouteRules]  # by the source store
-    methods: Mapping[str, tuple[str, str]]
-    number: int | None
-
-    def rules_of(self, order: Order) -> RouteRules:
-        return self.rules.get(order.source_store_id) or RouteRules()
-
-
-def _settings(store: ConnectedStore, sources: Collection[int], features: Features) -> _Settings:
-    with merchant_rows(store.merchant_id):
-        routes = Route.objects.filter(destination_store=store, source_store__in=sources)
-        rules = {source: RouteRules.from_json(said) for source, said in routes.values_list("source_store_id", "rules")}
-        number = versions.latest_number(store.merchant_id)
-        return _Settings(store, features, rules, shipping.methods_of(store), number)
-
-
 def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> int | None:
     store, lines = creations[0].mirror.store, dict[bool, list[LineItem]]()
-    settings = _settings(store, {each.order.source_store_id for each in creations}, destination.features)
+    said = terms.read(store, {each.order.source_store_id for each in creations}, features=destination.features)
     for creation in creations:
         assert creation.seen is not None
         try:
             part = part_of(creation.seen, creation.mirror.line_ids)
-            lines.setdefault(settings.rules_of(creation.order).sku_case_matters, []).extend(part.lines)
+            lines.setdefault(said.rules_of(creation.order).sku_case_matters, []).extend(part.lines)
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
     found = {
@@ -175,12 +153,12 @@ def _draft(creations: Sequence[Creation], destination: Destination, now: datetim
     for creation in still_open(creations):
         assert creation.seen is not None
         try:
-            linked = found[settings.rules_of(creation.order).sku_case_matters]
-            rules = _rules(order=creation.order, mirror=creation.mirror, found=linked, settings=settings)
+            linked = found[said.rules_of(creation.order).sku_case_matters]
+            rules = said.of(creation.mirror, creation.order, found=linked)
             creation.draft, creation.destination = make_draft(creation.seen, rules), destination
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
-    return settings.number
+    return said.number
 
 
 def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int | None) -> None:
@@ -239,35 +217,29 @@ def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetim
 
 
 def draft_for(
-    *, order: Order, seen: PlatformOrder, mirror: Mirror, destination: Destination, now: datetime
+    *,
+    order: Order,
+    seen: PlatformOrder,
+    mirror: Mirror,
+    destination: Destination,
+    now: datetime,
+    rules: RouteRules | None = None,
 ) -> OrderDraft:
-    """What this store will receive, under its route's rules; the dry run shows the same. Looks up variants that are
-    not linked: makes calls, not inside a transaction. Raises drafting.Blocked, PlatformError."""
+    """What this store will receive, under its route's rules, or under others that are tried; the dry run shows the
+    same. Looks up variants that are not linked: makes calls, not inside a transaction. Raises drafting.Blocked,
+    PlatformError."""
     part = part_of(seen, mirror.line_ids)
-    settings = _settings(mirror.store, {order.source_store_id}, destination.features)
+    said = terms.read(mirror.store, {order.source_store_id}, features=destination.features)
+    if rules is not None:
+        said = replace(said, rules={order.source_store_id: rules})
     found = products.look_up(
         store=mirror.store,
         lines=part.lines,
         destination=destination,
         now=now,
-        case_matters=settings.rules_of(order).sku_case_matters,
+        case_matters=said.rules_of(order).sku_case_matters,
     )
-    return make_draft(seen, _rules(order=order, mirror=mirror, found=found, settings=settings))
-
-
-def _rules(*, order: Order, mirror: Mirror, found: products.Found, settings: _Settings) -> DraftRules:
-    return DraftRules(
-        destination_currency=mirror.store.currency,
-        destination_label=label_of(mirror.store),
-        source_store_id=order.source_store.external_id,
-        source_store_name=order.source_store.name,
-        variants=found.variants,
-        ambiguous_skus=found.ambiguous,
-        shipping_titles=settings.methods,
-        line_ids=frozenset(mirror.line_ids),
-        rules=settings.rules_of(order),
-        features=settings.features,
-    )
+    return make_draft(seen, said.of(mirror, order, found=found))
 
 
 def _flag(creations: Sequence[Creation], drain: Drain) -> None:

@@ -55,14 +55,15 @@ def look_up(
 
 def _linked(store: ConnectedStore, wanted: Mapping[str, str], *, now: datetime) -> dict[str, tuple[Component, ...]]:
     """Those that are linked by hand, however their case is written, or were found a while ago."""
-    spelled = {sku_key(key): key for key in wanted}
+    spelled = {key: sku_key(key) for key in wanted}
     with merchant_rows(store.merchant_id):
-        links = list(ProductLink.objects.filter(store=store, sku__in={*wanted, *spelled}).order_by("is_manual"))
-    return {
-        link.sku if link.sku in wanted else spelled[link.sku]: components_of(link)
-        for link in links
-        if link.is_manual or (link.sku in wanted and link.checked_at > now - LINK_LIFE)
-    }
+        kept = {
+            link.sku: link for link in ProductLink.objects.filter(store=store, sku__in={*spelled, *spelled.values()})
+        }
+    by_hand = {sku: link for sku, link in kept.items() if link.is_manual}
+    fresh = {sku: link for sku, link in kept.items() if link.checked_at > now - LINK_LIFE}
+    found = {key: by_hand.get(key) or by_hand.get(other) or fresh.get(key) for key, other in spelled.items()}
+    return {key: components_of(link) for key, link in found.items() if link is not None}
 
 
 def components_of(link: ProductLink) -> tuple[Component, ...]:
@@ -123,7 +124,8 @@ def forget(*, store: ConnectedStore, skus: Sequence[str]) -> list[ProductLink]:
     """The store said that one of these is gone: what was found by itself is looked for afresh next time, and its
     catalog read anew. Returns the links made by hand, which stay until a person replaces them. In the caller's
     transaction; may be repeated."""
-    links = ProductLink.objects.filter(store=store, sku__in={sku_key(sku) for sku in skus if sku.strip()})
+    keys = {sku_key(sku, case_matters=each) for sku in skus if sku.strip() for each in (True, False)}
+    links = ProductLink.objects.filter(store=store, sku__in=keys)
     links.filter(is_manual=False).delete()
     Catalog.objects.filter(store=store).delete()
     return list(links.order_by("sku"))
