@@ -9,22 +9,25 @@ from typing import Any
 
 from accounts.access import merchant_rows
 from connectors.base.errors import PlatformError, UnsupportedFeature
-from connectors.base.types import OrderDraft, PlatformOrder
+from connectors.base.types import CreateRequest, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
 from orders import ingest, mirror, routing
 from orders.drafting import Blocked
 from orders.models import Attention, Mirror, Order
-from orders.splitting import counted, rest_ids
+from orders.splitting import counted, part_of, rest_ids
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What one store would get: a draft, or the reason why not. `store` is None when no route takes the order, and
-    where `by_hand` names the items that are the merchant's to ship."""
+    """What one store would get of `part` of the order: a draft and the very request that makes it, or the reason why
+    not. `store` is None when no route takes the order, and where `by_hand` names the items that are the merchant's to
+    ship."""
 
     store: ConnectedStore | None
+    part: PlatformOrder | None = None
     draft: OrderDraft | None = None
+    request: CreateRequest | None = None
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     preview: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) ->
             merchant_id=order.merchant_id,
             order=order,
             store=route.destination_store,
+            reference=order.external_id,
             line_ids=routing.named_lines(seen, line_ids),
         )
         for route, line_ids in shares
@@ -79,7 +83,9 @@ def _of_store(order: Order, seen: PlatformOrder, copy: Mirror, clock: Callable[[
         with speaking_to_destination(copy.store, clock=clock) as destination:
             draft = mirror.draft_for(order=order, seen=seen, mirror=copy, destination=destination, now=clock())
             try:
-                return DryRun(copy.store, draft=draft, preview=destination.preview(draft))
+                request = destination.rendered(draft, reference=copy.reference)
+                part, preview = part_of(seen, copy.line_ids), destination.preview(draft)
+                return DryRun(copy.store, part, draft=draft, request=request, preview=preview)
             except UnsupportedFeature as error:
                 return DryRun(copy.store, code=Attention.NOT_SUPPORTED, detail={"message": error.message})
     except Blocked as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from connectors.base.types import (
 )
 from connectors.registry import label_of
 from orders import outbox
+from orders.components import Pieces, sku_key, whole_lines
 from orders.models import (
     Attention,
     Fulfillment,
@@ -26,6 +28,7 @@ from orders.models import (
     OutboxKind,
     OutboxStatus,
 )
+from orders.sent import Sent
 from orders.states import advance, ask_for_attention, clear_attention, note
 
 S = FulfillmentState
@@ -46,15 +49,15 @@ def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipme
         kept = Fulfillment.objects.filter(mirror=mirror, external_id=shipment.external_id).first()
         if kept is None:
             if not shipment.is_cancelled:
-                _record(mirror=mirror, order=order, shipment=shipment, now=now)
+                _record(mirror=mirror, order=order, shipment=shipment, among=shipments, now=now)
         elif shipment.is_cancelled:
             _recall(kept=kept, order=order, now=now)
         elif (kept.carrier_text, kept.tracking_number) != (shipment.carrier[:200], shipment.tracking_number[:100]):
             _correct(kept=kept, order=order, shipment=shipment, now=now)
 
 
-def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) -> None:
-    line_ids, missing = _allocate(order=order, mirror=mirror, shipment=shipment)
+def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence[Shipment], now: datetime) -> None:
+    line_ids, missing, is_waiting = _allocate(order=order, mirror=mirror, shipment=shipment, among=among)
     kept = Fulfillment.objects.create(
         merchant_id=order.merchant_id,
         order=order,
@@ -74,7 +77,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    if order.state != OrderState.CANCELLED and (missing or not line_ids):
+    if order.state != OrderState.CANCELLED and (missing or not (line_ids or is_waiting)):
         ask_for_attention(
             order=order,
             code=Attention.MIXED_FULFILMENT,
@@ -158,8 +161,11 @@ def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: dateti
     outbox.resume(order=order, now=now)
 
 
-def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list[str], int]:
-    """The source's line ids of this parcel, and how many of its units could not be told.
+def _allocate(
+    *, order: Order, mirror: Mirror, shipment: Shipment, among: Sequence[Shipment]
+) -> tuple[list[str], int, bool]:
+    """The source's line ids of this parcel, how many of its units could not be told, and whether some wait for the
+    rest of their line: what is made of several units has left with the last of them.
 
     Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
     """
@@ -171,16 +177,38 @@ def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list
     for other in order.fulfillments.exclude(state=S.CANCELLED):
         taken.update(other.line_ids)
     if shipment.lines is None:
-        return [each for each in own if each not in taken], 0
+        return [each for each in own if each not in taken], 0, False
+    kept = Sent.kept(mirror)
+    pieces = {each: kept.pieces[each] for each in own if each in kept.pieces} if kept else {}
     found: list[str] = []
-    missing = 0
+    missing, out = 0, Counter[str]()
     for line in shipment.lines:
-        free = [each for each in _candidates(order, line) if each in own and each not in taken]
+        free = [each for each in _candidates(order, line) if each in own and each not in taken and each not in pieces]
         chosen = free[: line.quantity]
-        missing += line.quantity - len(chosen)
         taken.update(chosen)
         found += chosen
-    return found, missing
+        if any(sku_key(line.sku) in units for units in pieces.values()):
+            out[sku_key(line.sku)] += line.quantity - len(chosen)
+        else:
+            missing += line.quantity - len(chosen)
+    if not pieces:
+        return found, missing, False
+    out.update(_left_before(order=order, mirror=mirror, among=among, pieces=pieces))
+    whole, too_many, is_waiting = whole_lines(pieces, left=out, done=[each for each in pieces if each in taken])
+    return found + whole, missing + too_many, is_waiting
+
+
+def _left_before(*, order: Order, mirror: Mirror, among: Sequence[Shipment], pieces: Pieces) -> Counter[str]:
+    """The pieces in the parcels that are recorded: their units, less those of lines that are one unit each."""
+    recorded = dict(mirror.fulfillments.exclude(state=S.CANCELLED).values_list("external_id", "line_ids"))
+    out = Counter[str]()
+    for each in among:
+        if each.external_id in recorded and not each.is_cancelled:
+            for line in each.lines or ():
+                out[sku_key(line.sku)] += line.quantity
+    gone = {line_id for ids in recorded.values() for line_id in ids if line_id not in pieces}
+    out.subtract(sku_key(each["sku"]) for each in order.snapshot["lines"] if each["external_id"] in gone)
+    return out
 
 
 def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:

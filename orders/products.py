@@ -10,7 +10,8 @@ from accounts.access import merchant_rows
 from connectors.base.connector import Destination
 from connectors.base.types import LineItem, Variant
 from connectors.models import ConnectedStore
-from orders.drafting import sku_key
+from orders.components import Component as Component
+from orders.components import sku_key
 from orders.models import Catalog, CatalogVariant, ProductLink
 
 LINK_LIFE = timedelta(hours=6)
@@ -22,26 +23,62 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a store has for some SKUs, by `sku_key`. `ambiguous` are those with several variants."""
+    """What stands for some SKUs in a store, by `sku_key`. `ambiguous` are those with several variants."""
 
-    variants: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
     ambiguous: frozenset[str] = frozenset()
 
 
-def look_up(*, store: ConnectedStore, lines: Sequence[LineItem], destination: Destination, now: datetime) -> Found:
-    """The variants for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
-    wanted = {sku_key(line.sku): line.sku.strip() for line in lines if line.sku.strip()}
-    with merchant_rows(store.merchant_id):
-        links = ProductLink.objects.filter(store=store, sku__in=wanted)
-        known = {link.sku: link.variant_id for link in links if link.is_manual or link.checked_at > now - LINK_LIFE}
+def look_up(
+    *,
+    store: ConnectedStore,
+    lines: Sequence[LineItem],
+    destination: Destination,
+    now: datetime,
+    case_matters: bool = False,
+) -> Found:
+    """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
+    wanted = {sku_key(line.sku, case_matters=case_matters): line.sku.strip() for line in lines if line.sku.strip()}
+    known = _linked(store, wanted, now=now)
     missing = [sku for key, sku in wanted.items() if key not in known]
     if not missing:
         return Found(known)
     answers = find(store=store, skus=missing, destination=destination, now=now)
-    single = {sku_key(sku): found[0] for sku, found in answers.items() if len(found) == 1}
+    if case_matters:
+        answers = {sku: [each for each in found if each.sku.strip() == sku] for sku, found in answers.items()}
+    by_key = {sku_key(sku, case_matters=case_matters): found for sku, found in answers.items()}
+    single = {key: found[0] for key, found in by_key.items() if len(found) == 1}
     _keep(store=store, variants=single, now=now)
-    known.update({key: variant.external_id for key, variant in single.items()})
-    return Found(known, frozenset(sku_key(sku) for sku, found in answers.items() if len(found) > 1))
+    known.update({key: (Component(each.external_id, each.sku, each.title),) for key, each in single.items()})
+    return Found(known, frozenset(key for key, found in by_key.items() if len(found) > 1))
+
+
+def _linked(store: ConnectedStore, wanted: Mapping[str, str], *, now: datetime) -> dict[str, tuple[Component, ...]]:
+    """Those that are linked by hand, however their case is written, or were found a while ago."""
+    spelled = {key: sku_key(key) for key in wanted}
+    with merchant_rows(store.merchant_id):
+        kept = {
+            link.sku: link for link in ProductLink.objects.filter(store=store, sku__in={*spelled, *spelled.values()})
+        }
+    by_hand = {sku: link for sku, link in kept.items() if link.is_manual}
+    fresh = {sku: link for sku, link in kept.items() if link.checked_at > now - LINK_LIFE}
+    found = {key: by_hand.get(key) or by_hand.get(other) or fresh.get(key) for key, other in spelled.items()}
+    return {key: components_of(link) for key, link in found.items() if link is not None}
+
+
+def components_of(link: ProductLink) -> tuple[Component, ...]:
+    """What a kept link means."""
+    if not link.components:
+        return (Component(link.variant_id, link.sku, link.title),)
+    return tuple(
+        Component(
+            variant_id=str(each["variant_id"]),
+            sku=str(each.get("sku") or ""),
+            title=str(each.get("title") or ""),
+            quantity=int(each.get("quantity") or 1),
+        )
+        for each in link.components
+    )
 
 
 def find(
@@ -87,7 +124,8 @@ def forget(*, store: ConnectedStore, skus: Sequence[str]) -> list[ProductLink]:
     """The store said that one of these is gone: what was found by itself is looked for afresh next time, and its
     catalog read anew. Returns the links made by hand, which stay until a person replaces them. In the caller's
     transaction; may be repeated."""
-    links = ProductLink.objects.filter(store=store, sku__in={sku_key(sku) for sku in skus if sku.strip()})
+    keys = {sku_key(sku, case_matters=each) for sku in skus if sku.strip() for each in (True, False)}
+    links = ProductLink.objects.filter(store=store, sku__in=keys)
     links.filter(is_manual=False).delete()
     Catalog.objects.filter(store=store).delete()
     return list(links.order_by("sku"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, get_args, get_type_hints
 
+from connectors.base.types import Stock
+
 
 class Email(StrEnum):
     """Which address the store gets."""
@@ -53,14 +55,6 @@ class PlatformShipped(StrEnum):
 
     SKIP = "SKIP"
     MIRROR = "MIRROR"  # without an address; status and number are copied into the store
-
-
-class Stock(StrEnum):
-    """What a new order does to the store's stock."""
-
-    DEDUCT = "DEDUCT"  # also below zero
-    OBEY = "OBEY"  # the store refuses what it has not
-    KEEP = "KEEP"
 
 
 class Unlinked(StrEnum):

@@ -134,6 +134,13 @@ _REASONS: Mapping[str, Reason] = {
         "Connect a store with the same currency, and a route to it; then retry.",
         _UNTIL_MENDED,
     ),
+    Attention.SHIPPING_UNMAPPED: Reason(
+        "“{option}” has no shipping method",
+        "{unmapped_words}",
+        _YOURS,
+        "Choose a method for it under Shipping methods{unmapped_cure}.",
+        "{unmapped_retry}",
+    ),
     Attention.CARRIER_UNMAPPED: Reason(
         "{carrier} is no TikTok Shop carrier",
         "The store shipped with “{carrier}”, number {tracking_number}. TikTok Shop takes only carriers of its list.",
@@ -318,8 +325,18 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
         if detail.get("is_unsaid")
         else "The parcels do not fit the order's items."
     ).format_map(facts)
+    facts.update(_unmapped_words(facts))
     facts["nothing_sent"] = "" if detail.get("is_in_store") else " Nothing was sent."
     return Reason(*(getattr(words, name).format_map(facts).strip() for name in Reason.__slots__))
+
+
+def _unmapped_words(facts: _Facts) -> dict[str, str]:
+    """Whether the order went with the default method and says so, or waits."""
+    if facts.get("is_in_store"):
+        made = "The order is in {label} with the default method, {method}. Your rule flags it.".format_map(facts)
+        return {"unmapped_words": made, "unmapped_cure": ", for the next orders", "unmapped_retry": "No."}
+    waits = "Your rule for {label} wants one for every delivery option. Nothing was sent.".format_map(facts)
+    return {"unmapped_words": waits, "unmapped_cure": ", then retry", "unmapped_retry": _UNTIL_MENDED}
 
 
 def _open_words(facts: _Facts) -> dict[str, str]:

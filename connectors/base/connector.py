@@ -13,6 +13,7 @@ from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
     Carrier,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -46,6 +47,13 @@ class Features:
     custom_lines: bool = False  # an item without a product can be ordered
     sku_search: bool = False  # a variant can be asked for by SKU; else the catalog is read into an index
     amounts: bool = False  # the order there has prices and totals
+    numbers: bool = False  # the order can be given a number of ours
+    emails: bool = False  # the order there has an e-mail address
+    tags: bool = False  # the order there has tags, or fields that hold them
+    order_notes: bool = False  # the order there has a note
+    stock: bool = False  # an order can leave the stock alone, or be refused where there is too little
+    locations: bool = False  # an order can be given to one of the store's locations
+    store_tax: bool = False  # the store reckons the tax of such an order itself
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -208,6 +216,11 @@ class Destination(Connector):
 
     @abstractmethod
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None: ...
+    @abstractmethod
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The very request that `create_order` sends, of which nothing depends on the moment. Makes no call. Raises
+        UnsupportedFeature or PermanentError for a draft that the platform would refuse."""
+
     @abstractmethod
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder: ...
     @abstractmethod

@@ -220,9 +220,18 @@ class Carrier:
     name: str
 
 
+class Stock(StrEnum):
+    """What a new order does to the store's stock."""
+
+    DEDUCT = "DEDUCT"  # also below zero
+    OBEY = "OBEY"  # the store refuses what it has not
+    KEEP = "KEEP"
+
+
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """A line as the destination will receive it. `unit_price` is before discounts."""
+    """A line as the destination will receive it. `unit_price` is before discounts; without `variant_id` it is a custom
+    line."""
 
     variant_id: str
     sku: str
@@ -259,6 +268,10 @@ class OrderDraft:
 
     total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes)). The first charge is shipping,
     its code being the destination's own method where the merchant mapped one; the others are fees.
+
+    `address` is None for an order that the merchant does not ship, or may not ship yet. `number` is the name it is to
+    have, empty for the store's own numbering. `location_id` is the store's, empty for its own choice. `remarks`: what
+    the merchant's rules ask for and this store cannot do, in sentences without buyers' data.
     """
 
     source_external_id: str
@@ -270,7 +283,7 @@ class OrderDraft:
     buyer_id: str
     email: str
     phone: str
-    address: Address
+    address: Address | None
     lines: tuple[DraftLine, ...]
     discount: int
     charges: tuple[DraftCharge, ...]
@@ -280,6 +293,24 @@ class OrderDraft:
     tags: tuple[str, ...]
     note: str
     attributes: tuple[tuple[str, str], ...]
+    number: str = ""
+    is_own_email: bool = False  # the merchant's, not the buyer's: no customer is made of it
+    stock: Stock = Stock.DEDUCT
+    location_id: str = ""
+    rounding: int = 0  # above 0 it is the charge with this code, below 0 a part of the discount
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """A draft as the one request that makes the order, byte for byte; `path` is without the host, `headers` without
+    the token. `remarks`: what is written otherwise than drafted, to fit the platform's limits."""
+
+    method: str
+    path: str
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Mirror(models.Model):
     name = models.CharField(max_length=100, blank=True)
     url = models.CharField(max_length=500, blank=True)
     money = models.JSONField(default=dict, blank=True)
+    sent = models.JSONField(default=dict, blank=True, db_default={})  # what it was made of, see orders/sent.py
     settings_number = models.PositiveIntegerField(null=True, blank=True)  # the version of the settings that made it
     created_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)  # when we looked at it last

@@ -11,7 +11,6 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
-from connectors.base.money import to_text
 from connectors.models import ApiCall
 from connectors.registry import label_of
 from orders import wording
@@ -29,7 +28,8 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
-from orders.queries.by_hand import rest_package, rest_text, rest_total, to_ship
+from orders.queries.by_hand import rest_package, rest_text, to_ship
+from orders.queries.money import money_of
 from orders.queries.questions import attention_of
 from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
@@ -80,7 +80,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "sentence": _sentence(order, mirrors),
         "attention": attention_of(order, items, can_act=can_act),
         "lines": _lines(order, lines, links, mirrors),
-        "money": _money(order, mirrors),
+        "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
         "packages": [_package(package, order, now) for package in packages] + ([by_hand] if by_hand else []),
@@ -259,62 +259,6 @@ def _link_of(order: Order, line: Mapping[str, Any], link: ProductLink | None, *,
     return None
 
 
-def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
-    payment = order.snapshot.get("payment")
-    stores = _in_stores(mirrors, order.currency)
-    if not payment:
-        return {"currency": order.currency, "is_balanced": None, "rows": []}
-    currency = payment["currency"]
-
-    def row(label: str, amount: int, *, note: str = "") -> dict[str, Any]:
-        text = to_text(abs(amount), currency)
-        return {"label": label, "note": note, "source": f"−{text}" if amount < 0 else text}
-
-    rows = [row("Products", payment["product_total"])]
-    if payment["seller_discount"]:
-        rows.append(row("Seller discount", -payment["seller_discount"]))
-    if payment["platform_discount"]:
-        rows.append(row("Platform discount", -payment["platform_discount"], note="paid back by TikTok Shop"))
-    rows.append(row("Shipping", payment["shipping"], note=order.snapshot.get("delivery_option_name", "")))
-    rows += [row(name.replace("_", " ").capitalize(), amount) for name, amount in payment["fees"].items()]
-    if payment["tax"]:
-        before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
-        note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
-        rows.append(row("Tax", payment["tax"], note=note))
-    by_hand = rest_total(order, mirrors)
-    rows.append(_total_row(payment["total"], currency, stores, by_hand=by_hand))
-    return {
-        "currency": currency,
-        "is_balanced": stores == (payment["total"] - by_hand, currency) if stores else None,
-        "store_name": " + ".join(label_of(mirror.store) for mirror in mirrors) if stores else "Store",
-        "rows": rows,
-    }
-
-
-def _in_stores(mirrors: Sequence[Mirror], source_currency: str) -> tuple[int, str] | None:
-    """What the stores' totals make together, and their currency; None while one of them says nothing of money."""
-    totals = [mirror.money.get("total") for mirror in mirrors]
-    currencies = {mirror.money.get("currency") or source_currency for mirror in mirrors}
-    if not totals or None in totals or len(currencies) != 1:
-        return None
-    return sum(totals), currencies.pop()
-
-
-def _total_row(total: int, currency: str, stores: tuple[int, str] | None, *, by_hand: int) -> dict[str, Any]:
-    """What must be equal: the stores' totals less the source's, and no difference between two currencies. `by_hand` of
-    the source's is in no store."""
-    shown = {"label": "Total, paid by the buyer", "source": money_text(total, currency), "is_total": True}
-    if by_hand:
-        shown["note"] = f"{money_text(by_hand, currency)} of it for what you ship"
-    if stores:
-        in_stores, other = stores
-        shown["store"] = money_text(in_stores, other)
-        difference = in_stores + by_hand - total
-        sign = "+" if difference > 0 else ""
-        shown["difference"] = f"{sign}{money_text(difference, currency)}" if other == currency else "Other currency"
-    return shown
-
-
 def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
     shop = order.source_store
     facts: list[dict[str, Any]] = [
@@ -337,6 +281,8 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         facts.append({"label": "Ship by", "value": _moment(order.ship_by), **running})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
         facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
+    if numbers := dict.fromkeys(mirror.settings_number for mirror in mirrors if mirror.settings_number):
+        facts.append({"label": "Settings", "value": ", ".join(f"Version {number}" for number in numbers)})
     if order.snapshot.get("delivery_option_name"):
         facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
     if order.snapshot.get("buyer_email"):

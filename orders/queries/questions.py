@@ -81,7 +81,8 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
         if link and link["style"] == "primary":
             retry["style"] = "secondary"
         return [retry, *([link] if link else []), skip if order.state == OrderState.READY else dismiss]
-    if order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
+    is_flag = order.attention == Attention.SHIPPING_UNMAPPED and order.state != OrderState.READY
+    if is_flag or order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
         return [dismiss]
     if order.attention == Attention.CANCEL_PENDING:
         answer = {"label": "Answer in Seller Center", "link": seller_center_url(order), "style": "primary"}

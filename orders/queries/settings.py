@@ -26,6 +26,13 @@ FEATURES = {
     "custom_lines": "Items without a linked product can be ordered",
     "sku_search": "Products can be looked up by SKU",
     "amounts": "Orders have prices and totals",
+    "numbers": "Orders can have your number",
+    "emails": "Orders have an e-mail address",
+    "tags": "Orders have tags",
+    "order_notes": "Orders have a note",
+    "stock": "Orders can leave the stock alone",
+    "locations": "Orders can be given to a location",
+    "store_tax": "The store reckons the tax itself",
 }
 
 

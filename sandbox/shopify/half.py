@@ -122,7 +122,13 @@ class ShopifyHalf:
                 for shop in shops
             ],
             "variants": [
-                {"shop": shop.domain, "sku": one["sku"], "title": one["product"]["title"], "id": one["id"]}
+                {
+                    "shop": shop.domain,
+                    "sku": one["sku"],
+                    "title": one["product"]["title"],
+                    "id": one["id"],
+                    "stock": one["inventoryQuantity"],
+                }
                 for shop in shops
                 for one in shop.variants.values()
             ],

@@ -28,6 +28,10 @@ class Selling:
             return {"order": None, "userErrors": errors}
         order = self._make(shop, given)
         shop.keep(order)
+        if options.get("inventoryBehaviour", "BYPASS") != "BYPASS":
+            for line in given["lineItems"]:
+                if variant := shop.variants.get(line.get("variantId") or ""):
+                    variant["inventoryQuantity"] -= line["quantity"]
         if customer := (given.get("customer") or {}).get("toUpsert"):
             shop.customers[customer.get("email") or order["email"]] = customer.get("phone") or ""
         self.state.world.ledger_add(

@@ -154,6 +154,32 @@ class TestCreate:
         assert caught.value.reason in ("ADDRESS_INVALID", "REMOTE_ERROR")
         assert place.orders() == []
 
+    def test_sends_the_very_request_that_was_rendered(self, place: Place) -> None:
+        place.world.keeps_bodies = True
+        draft = place.draft()
+        sent = place.speak().rendered(draft, reference=REFERENCE)
+        assert sent == place.speak().rendered(draft, reference=REFERENCE)
+        place.create()
+        (entry,) = [each for each in place.world.journal if each["operation"] == place.create_operation]
+        assert (entry["method"], entry["body"]) == (sent.method, sent.body)
+        assert entry["path"].endswith(sent.path)
+
+    def test_of_what_tiktok_ships_has_no_address_where_the_store_needs_none(self, place: Place) -> None:
+        draft = replace(place.draft(), address=None)
+        if place.platform == "amazon":
+            with pytest.raises(UnsupportedFeature):
+                place.speak().create_order(draft, reference=REFERENCE)
+            return
+        place.speak().create_order(draft, reference=REFERENCE)
+        assert place.order()["reference"] == REFERENCE
+
+    def test_keeps_the_components_of_one_line_apart(self, place: Place) -> None:
+        draft = place.draft()
+        first, gift = draft.lines
+        both = (first, replace(gift, source_line_ids=first.source_line_ids))
+        place.speak().create_order(replace(draft, lines=both), reference=REFERENCE)
+        assert len(place.order()["lines"]) == 2
+
     def test_of_more_lines_than_it_takes_is_refused_by_name_before_it_is_sent(self, place: Place) -> None:
         draft = place.draft()
         many = replace(draft, lines=tuple(replace(draft.lines[0], quantity=1) for _ in range(301)), discount=0)

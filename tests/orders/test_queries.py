@@ -188,7 +188,8 @@ class TestOrderThatIsInAStoreInPart:
     def test_balances_less_what_is_yours(self, order: Order) -> None:
         money = shown(order)["money"]
         assert money["is_balanced"]
-        assert money["rows"][-1]["note"] == "$12.00 of it for what you ship"
+        assert (money["rows"][-2]["label"], money["rows"][-2]["source"]) == ("For what you ship yourself", "−12.00")
+        assert money["rows"][-1]["note"] == "the buyer paid $36.00"
         assert money["rows"][-1]["difference"] == "$0.00"
 
     def test_is_marked_in_the_list(self, order: Order, tiktok: ConnectedStore) -> None:

@@ -34,6 +34,7 @@ from connectors.base.errors import (
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -97,9 +98,16 @@ class Shopify(Destination):
         custom_lines=True,
         sku_search=True,
         amounts=True,
+        numbers=True,
+        emails=True,
+        tags=True,
+        order_notes=True,
+        stock=True,
         notes={
             "hold": "Shopify can hold a fulfillment; orders are made after TikTok's hold, so it is not needed yet",
             "refunds": "The goods of a refund are recorded; no money moves",
+            "locations": "Shopify's own order routing chooses the location",
+            "store_tax": "Shopify reckons no tax for an order that an app makes",
         },
     )
     settings = (
@@ -294,17 +302,22 @@ class Shopify(Destination):
         nodes = self._nodes("orders.search", documents.ORDERS, {"query": query}, "orders")
         return [(str(node.get("sourceIdentifier")), node) for node in nodes]
 
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The document and its variables."""
+        body = {"query": documents.ORDER_CREATE, "variables": mapping.order_create(draft, reference)}
+        return CreateRequest("POST", self._graphql, json.dumps(body))
+
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
-        variables = mapping.order_create(draft, reference)
-        made = self._payload("orderCreate", documents.ORDER_CREATE, variables, is_safe=False)
+        body = self.rendered(draft, reference=reference).body
+        made = self._part("orderCreate", self._run("orderCreate", body, is_safe=False), is_safe=False)
         if made.get("order"):
             try:
                 return mapping.placed_order(made["order"], self._shop_url(self._shop))
             except UnreadableAnswer as error:
                 raise OutcomeUnknown("Shopify's answer to the new order could not be read") from error
         if made.get("userErrors"):
-            raise mapping.refusal(made["userErrors"], "the order", variables)
+            raise mapping.refusal(made["userErrors"], "the order", json.loads(body)["variables"])
         raise OutcomeUnknown("Shopify's answer to the new order says neither yes nor no")
 
     def cancel_order(self, external_id: str, *, reason: str, restock: bool) -> CancelReceipt:
@@ -407,9 +420,8 @@ class Shopify(Destination):
     def _token(self, asked: Mapping[str, str], shop: str, *, operation: str) -> Credentials:
         body = {"client_id": self.config["CLIENT_ID"], "client_secret": self._secrets[0], **asked}
         is_safe = "refresh_token" in asked
-        answer = self._post(
-            f"{self._shop_url(shop)}/admin/oauth/access_token", body, operation=operation, is_safe=is_safe
-        )
+        url = f"{self._shop_url(shop)}/admin/oauth/access_token"
+        answer = self._post(url, json.dumps(body), operation=operation, is_safe=is_safe)
         if answer.status == 400:
             raise AuthorizationError("Shopify refused the code or the refresh token", code="invalid_grant")
         if failure := self._http_failure(answer, is_safe=is_safe):
@@ -431,13 +443,11 @@ class Shopify(Destination):
             extra={"shop": signing.shop_domain(shop)},
         )
 
-    def _post(self, url: str, body: Mapping[str, Any], *, operation: str, is_safe: bool, token: str = "") -> Answer:
+    def _post(self, url: str, body: str, *, operation: str, is_safe: bool, token: str = "") -> Answer:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             headers["X-Shopify-Access-Token"] = token
-        return self.http.send(
-            "POST", url, operation=operation, is_safe=is_safe, headers=headers, body=json.dumps(body).encode()
-        )
+        return self.http.send("POST", url, operation=operation, is_safe=is_safe, headers=headers, body=body.encode())
 
     def _http_failure(self, answer: Answer, *, is_safe: bool) -> PlatformError | None:
         if answer.status in _PAUSED:
@@ -450,11 +460,16 @@ class Shopify(Destination):
     def _ask(
         self, operation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool = True
     ) -> dict[str, Any]:
+        return self._run(operation, json.dumps({"query": document, "variables": variables}), is_safe=is_safe)
+
+    @property
+    def _graphql(self) -> str:
+        return f"/admin/api/{self.config.get('API_VERSION') or '2026-07'}/graphql.json"
+
+    def _run(self, operation: str, body: str, *, is_safe: bool) -> dict[str, Any]:
         """Run a document and answer its `data`. Errors beside data raise too: half an answer is none."""
-        version = self.config.get("API_VERSION") or "2026-07"
-        url = f"{self._shop_url(self._shop)}/admin/api/{version}/graphql.json"
+        url = f"{self._shop_url(self._shop)}{self._graphql}"
         token = self.credentials.access_token if self.credentials else ""
-        body = {"query": document, "variables": variables}
         answer = self._post(url, body, operation=operation, is_safe=is_safe, token=token)
         if failure := self._http_failure(answer, is_safe=is_safe):
             raise failure
@@ -491,7 +506,10 @@ class Shopify(Destination):
             return
 
     def _payload(self, mutation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
-        payload = self._ask(mutation, document, variables, is_safe=is_safe).get(mutation)
+        return self._part(mutation, self._ask(mutation, document, variables, is_safe=is_safe), is_safe=is_safe)
+
+    def _part(self, mutation: str, data: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
+        payload = data.get(mutation)
         if not isinstance(payload, dict):
             raise (TemporaryError if is_safe else OutcomeUnknown)("Shopify's answer could not be read")
         return payload

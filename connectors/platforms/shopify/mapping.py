@@ -25,6 +25,7 @@ from connectors.base.types import (
     Refund,
     Shipment,
     ShipmentLine,
+    Stock,
     StoreIdentity,
     Variant,
 )
@@ -79,6 +80,12 @@ _IS_CANCELLED = {
     "FAILURE": True,
     "OPEN": None,
     "PENDING": None,
+}
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderCreateInputsInventoryBehavior (read 2026-11)
+_STOCK = {
+    Stock.DEDUCT: "DECREMENT_IGNORING_POLICY",
+    Stock.OBEY: "DECREMENT_OBEYING_POLICY",
+    Stock.KEEP: "BYPASS",
 }
 _TOO_MANY = re.compile(r"throttl|too many|rate limit|limit.{0,40}(minute|exceeded|reached)|per minute", re.I)
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d[\d\s().-]{6,}\d")
@@ -256,17 +263,20 @@ def order_create(draft: OrderDraft, reference: str) -> dict[str, Any]:
         "tags": _tags(draft.tags),
         "customAttributes": [{"key": key, "value": value} for key, value in draft.attributes if key and value][:250],
         "metafields": [{"namespace": NAMESPACE, "key": REFERENCE_KEY, "type": "id", "value": reference}],
-        "shippingAddress": _address(draft.address, draft.phone),
+        **({"name": draft.number} if draft.number else {}),
+        **({"shippingAddress": _address(draft.address, draft.phone)} if draft.address else {}),
         **_lines_and_money(draft),
     }
     if draft.email and "*" not in draft.email:
-        names = {key: order["shippingAddress"].get(key) for key in ("firstName", "lastName")}
-        customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
-        order |= {"email": draft.email, "customer": {"toUpsert": customer}}
+        order["email"] = draft.email
+        if not draft.is_own_email:  # an address of the merchant's own would make all buyers one customer
+            names = {key: order.get("shippingAddress", {}).get(key) for key in ("firstName", "lastName")}
+            customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
+            order["customer"] = {"toUpsert": customer}
     if draft.source_url.startswith(("https://", "http://")):
         order["sourceUrl"] = draft.source_url
     options = {
-        "inventoryBehaviour": "DECREMENT_IGNORING_POLICY",
+        "inventoryBehaviour": _STOCK[draft.stock],
         "sendReceipt": False,
         "sendFulfillmentReceipt": False,
     }

@@ -15,7 +15,7 @@ from typing import Any
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.money import AmountError, to_minor, to_text
-from connectors.base.types import Address, OrderDraft, PlacedOrder, Shipment, StoreIdentity, Variant
+from connectors.base.types import Address, OrderDraft, PlacedOrder, Shipment, Stock, StoreIdentity, Variant
 
 logger = logging.getLogger(__name__)
 
@@ -201,14 +201,13 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
     if len(reference) > LONGEST_REFERENCE:
         raise UnsupportedFeature(f"Squarespace takes references of at most {LONGEST_REFERENCE} characters")
     remarks: list[str] = []
-    address = _address(draft.address, draft.phone, remarks)
+    address = _address(draft.address, draft.phone, remarks) if draft.address else None
     body: dict[str, Any] = {
         "channelName": CHANNEL,
         "externalOrderReference": reference,
         "createdOn": iso(draft.created_at),
         **_lines_and_money(draft, remarks),
-        "shippingAddress": address,
-        "billingAddress": address,
+        **({"shippingAddress": address, "billingAddress": address} if address else {}),
         "fulfillments": [],
         "fulfillmentStatus": "PENDING",
         "inventoryBehavior": inventory,
@@ -220,6 +219,12 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
         names = ", ".join(charge.title for charge in draft.charges[1:])
         remarks.append(f"Squarespace has no place for fees: {names} stands among the shipping lines")
     return body, tuple(remarks)
+
+
+def inventory_of(draft: OrderDraft, chosen: str) -> str:
+    """What becomes of the stock: as the store was told, unless the route says otherwise. Deducting is refused where
+    there is too little."""
+    return {Stock.KEEP: "SKIP", Stock.OBEY: "DEDUCT"}.get(draft.stock, chosen)
 
 
 def _lines_and_money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:

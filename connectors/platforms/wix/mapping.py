@@ -262,22 +262,22 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
     """
     _require_size(draft)
     remarks: list[str] = []
-    shipping, place = draft.charges[0], _place(draft.address, draft.phone, remarks)
+    shipping = draft.charges[0]
+    place = _place(draft.address, draft.phone, remarks) if draft.address else None
     order: dict[str, Any] = {
         "channelInfo": {"type": channel, "externalOrderId": reference},
         "status": "APPROVED",
         "paymentStatus": "PAID",
         "currency": draft.currency,
-        "weightUnit": "LB" if draft.address.country_code.upper() == "US" else "KG",
+        "weightUnit": "LB" if draft.address and draft.address.country_code.upper() == "US" else "KG",
         "taxIncludedInPrices": draft.tax_included,
         "purchasedDate": iso(draft.created_at),
         "lineItems": [_line(line, place_no, draft, remarks) for place_no, line in enumerate(draft.lines, start=1)],
         **_money(draft, remarks),
-        "recipientInfo": place,
-        "billingInfo": place,
+        **({"recipientInfo": place, "billingInfo": place} if place else {}),
         "shippingInfo": {
             "title": _cut(shipping.title, 250, "The shipping method's name", remarks),
-            "logistics": {"shippingDestination": place},
+            "logistics": {"shippingDestination": place} if place else {},
             "cost": {"price": _price(shipping.amount, draft.currency)},
         },
         "customFields": _fields(draft, remarks),
