@@ -39,7 +39,12 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     reason = seen.cancel_reason or "Cancelled on TikTok Shop"
     facts: dict[str, Any] = {"cancelled_by": seen.cancelled_by} if seen.cancelled_by else {}
     advance(order=order, to=OrderState.CANCELLED, reason=reason, now=now, facts=facts, check_at=None)
-    kinds = [OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER, OutboxKind.PUSH_TRACKING]
+    kinds = [
+        OutboxKind.CHOOSE_STORES,
+        OutboxKind.CREATE_ORDER,
+        OutboxKind.PUSH_TRACKING,
+        OutboxKind.COPY_TRACKING,
+    ]
     outbox.drop(order=order, kinds=kinds, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(

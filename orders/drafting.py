@@ -19,6 +19,7 @@ from connectors.base.types import (
     OrderDraft,
     Payment,
     PlatformOrder,
+    Shipper,
 )
 from orders.models import Attention
 from orders.money import MoneyMismatch, prove, require_balance
@@ -29,6 +30,8 @@ TAG = "TikTok Shop"
 _POSTAL_CODES = {"US": r"\d{5}(-?\d{4})?"}
 SAMPLE_TAG = "tiktok-sample"
 PREORDER_TAG = "tiktok-preorder"
+WAREHOUSED_TAG = "tiktok-fbt"
+PLATFORM_SHIPPED_TAG = "tiktok-shipped"
 PART_TAG = "tiktok-part"
 
 
@@ -45,7 +48,8 @@ class Blocked(Exception):
 class DraftRules:
     """What a route says about its drafts. `variants` maps a source SKU to the destination's variant id;
     `shipping_titles` a delivery option, or "" for any other, to a method's title and code; `line_ids` are the lines
-    that go to this store, none named meaning all."""
+    that go to this store, none named meaning all; `needs_address` is off where the source will never show one;
+    `group` is a tag that this order shares with others that go into one parcel."""
 
     destination_currency: str
     destination_label: str
@@ -55,6 +59,8 @@ class DraftRules:
     ambiguous_skus: frozenset[str] = frozenset()
     shipping_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     line_ids: frozenset[str] = frozenset()
+    needs_address: bool = True
+    group: str = ""
 
 
 def sku_key(sku: str) -> str:
@@ -70,7 +76,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             Attention.CURRENCY_MISMATCH,
             {"order": payment.currency, "store": rules.destination_currency, "label": rules.destination_label},
         )
-    address = _released_address(order)
+    address = _released_address(order) if rules.needs_address else None
     live = [line for line in order.lines if line.status != "CANCELLED"]
     try:
         if len(live) != len(order.lines):
@@ -87,7 +93,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             currency=payment.currency,
             buyer_id=order.buyer_id,
             email=order.buyer_email,
-            phone=address.phone,
+            phone=address.phone if address else "",
             address=address,
             lines=_grouped(live, rules),
             discount=payment.seller_discount + payment.platform_discount,
@@ -95,7 +101,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             taxes=_taxes(payment, tax_included=proof.tax_included),
             tax_included=proof.tax_included and payment.tax > 0,
             total=payment.total,
-            tags=_tags(order, is_part=part is not order),
+            tags=_tags(order, rules, is_part=part is not order),
             note=_note(order, is_part=part is not order),
             attributes=_attributes(order, part, payment),
         )
@@ -190,9 +196,19 @@ def _taxes(payment: Payment, *, tax_included: bool) -> tuple[DraftTax, ...]:
     return (DraftTax(title=title, rate=text, amount=payment.tax),)
 
 
-def _tags(order: PlatformOrder, *, is_part: bool) -> tuple[str, ...]:
-    facts = {SAMPLE_TAG: order.is_sample, PREORDER_TAG: order.is_preorder, PART_TAG: is_part}
+def tags_of(order: PlatformOrder) -> tuple[str, ...]:
+    """The tags that say what kind of order this is, whichever store it goes to."""
+    facts = {
+        SAMPLE_TAG: order.is_sample,
+        PREORDER_TAG: order.is_preorder,
+        WAREHOUSED_TAG: order.shipper is Shipper.PLATFORM_WAREHOUSE,
+        PLATFORM_SHIPPED_TAG: order.shipper is Shipper.PLATFORM,
+    }
     return (TAG, *(tag for tag, is_so in facts.items() if is_so))
+
+
+def _tags(order: PlatformOrder, rules: DraftRules, *, is_part: bool) -> tuple[str, ...]:
+    return (*tags_of(order), *([PART_TAG] if is_part else []), *([rules.group] if rules.group else []))
 
 
 def _note(order: PlatformOrder, *, is_part: bool) -> str:
@@ -201,6 +217,10 @@ def _note(order: PlatformOrder, *, is_part: bool) -> str:
         lines.append("A part of it; the other items are sent from elsewhere")
     if order.is_sample:
         lines.append("Free sample")
+    if order.shipper is Shipper.PLATFORM_WAREHOUSE:
+        lines.append("TikTok's warehouse ships it: do not send anything")
+    if order.shipper is Shipper.PLATFORM:
+        lines.append("It goes with TikTok's own label: print it in Seller Center")
     if order.buyer_message.strip():
         lines.append(f"Buyer's message: {order.buyer_message.strip()}")
     return "\n".join(lines)

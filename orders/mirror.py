@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
-from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
-from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
+from connectors.base.errors import (
+    AuthorizationError,
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    UnsupportedFeature,
+)
+from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, Shipper, SourceStatus
 from connectors.models import ConnectedStore
-from connectors.registry import label_of
+from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox, placing, products, shipping
+from orders import copying, guard, outbox, placing, products, shipping
+from orders.admission import is_ours_to_ship
 from orders.drafting import DraftRules, make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.placing import Creation
@@ -50,7 +57,15 @@ class CreateStep:
             work.placed = work.destination.create_order(work.draft, reference=work.item.reference)
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
-        placing.keep([work for work in works if isinstance(work, Creation) and work.placed is not None], drain)
+        made = [work for work in works if isinstance(work, Creation) and work.placed is not None]
+        foreign = [each for each in made if each.seen is not None and not is_ours_to_ship(each.seen)]
+        if not foreign:
+            placing.keep(made, drain)
+            return
+        with merchant_rows(drain.store.merchant_id):
+            placing.keep(made, drain)
+            kept = [(each.order, each.seen) for each in foreign if each.is_settled and each.seen is not None]
+            copying.follow_made(made=kept, now=drain.clock())
 
 
 def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
@@ -169,15 +184,19 @@ def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
     if order.state != OrderState.READY:
         return False
+    kind = connector_class(mirror.store.platform)
+    if not is_ours_to_ship(seen) and not kind.features.without_address:
+        raise UnsupportedFeature(f"{kind.label} takes no order without an address, and TikTok shows none for this one")
     if seen.status in (SourceStatus.UNPAID, SourceStatus.ON_HOLD):
         raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30)
     if seen.cancel_requested:
         raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    if seen.address_state is not AddressState.COMPLETE:
+    if is_ours_to_ship(seen) and seen.address_state is not AddressState.COMPLETE:
         raise outbox.NotYet(Attention.ADDRESS_NOT_RELEASED, wait=60, detail={"state": seen.address_state.value.lower()})
     if seen.status is SourceStatus.UNKNOWN:
         raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-    if seen.status is not SourceStatus.AWAITING_SHIPMENT and not order.skip_rule and not _is_rest(seen, mirror):
+    is_expected = seen.status is SourceStatus.AWAITING_SHIPMENT or not is_ours_to_ship(seen)
+    if not is_expected and not order.skip_rule and not _is_rest(seen, mirror):
         raise outbox.NotYet(
             Attention.MIXED_FULFILMENT, wait=900, detail={"status": seen.status_text, "is_shipped_elsewhere": True}
         )
@@ -227,6 +246,8 @@ def _rules(
         ambiguous_skus=found.ambiguous,
         shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
+        needs_address=order.shipper == Shipper.SELLER,
+        group=mirror.parcel_group,
     )
 
 

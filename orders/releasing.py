@@ -8,6 +8,7 @@ from datetime import datetime
 from accounts.bulk import insert_many, insert_missing
 from orders import outbox, routing
 from orders.models import Attention, Mirror, Order, OrderState, OutboxKind, Route
+from orders.rules import Samples
 from orders.states import advance_many, clear_attention
 
 # What a released order is not asked about any more.
@@ -38,10 +39,12 @@ def _only_route(order: Order, routes: Sequence[Route]) -> Route | None:
     if not routes or any(routing.asks_store(route) for route in routes):
         return None
     try:
-        shares = routing.share_out(routing.lines_of(order), routes, {})
-    except routing.NoRoute:
+        shares = routing.share_out(routing.lines_of(order), routes, {}, is_by_hand=bool(order.skip_rule))
+    except (routing.NoRoute, routing.Refused):
         return None
-    return shares[0][0] if len(shares) == 1 else None
+    route = shares[0][0]
+    is_plain = len(shares) == 1 and not (order.is_sample and routing.rules_of(route).samples is Samples.COMBINE)
+    return route if is_plain else None
 
 
 def _plan_plain(plain: Sequence[tuple[Order, Route]], now: datetime) -> None:

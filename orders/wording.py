@@ -424,6 +424,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "shipment.cancelled": ("The store took the parcel {tracking_number} back", "red"),
     "tracking.sent": ("Tracking {tracking_number} sent to TikTok Shop", "teal"),
     "tracking.found": ("TikTok Shop has {tracking_number} already", "teal"),
+    "parcel.copied": ("TikTok's parcel {tracking_number} written into {store}", "teal"),
+    "parcel.found": ("{store} has TikTok's parcel {tracking_number} already", "teal"),
     "tracking.accepted": ("TikTok Shop shows {tracking_number}", "green"),
     "product.linked": ("{sku} linked to {title}", "blue"),
     "carrier.chosen": ("{carrier_text} means {carrier}", "blue"),

@@ -46,6 +46,7 @@ class Features:
     custom_lines: bool = False  # an item without a product can be ordered
     sku_search: bool = False  # a variant can be asked for by SKU; else the catalog is read into an index
     amounts: bool = False  # the order there has prices and totals
+    without_address: bool = False  # an order can be created that says no address, since the source ships it
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -238,6 +239,11 @@ class Destination(Connector):
             if placed is not None:
                 found[reference] = placed
         return found
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
+        source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""
+        raise UnsupportedFeature(f"{self.label} records no parcel that left elsewhere")
 
     def list_variants(self) -> Iterator[Variant]:
         """The whole catalog, where it cannot be searched by SKU."""

@@ -26,6 +26,7 @@ FEATURES = {
     "custom_lines": "Items without a linked product can be ordered",
     "sku_search": "Products can be looked up by SKU",
     "amounts": "Orders have prices and totals",
+    "without_address": "Takes orders without an address, which TikTok ships",
 }
 
 

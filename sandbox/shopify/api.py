@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from sandbox.shopify import search
+from sandbox.shopify import search, warehouse
 from sandbox.shopify.notices import Notices
 from sandbox.shopify.selling import Selling, error, unfulfilled
 from sandbox.shopify.state import Shop, State, digits
@@ -24,6 +24,7 @@ SCOPES = {
     "shop": "",
     "webhookSubscriptions": "",
     "appUninstall": "",
+    "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
     "metafieldDefinitionCreate": "write_orders",
     "orderCancel": "write_orders",
     "orderCreate": "write_orders",
@@ -201,6 +202,18 @@ class Api:
         self.notices.refund(self.place, order, refund)
         return {"refund": refund, "order": self.shown(order), "userErrors": []}
 
+    def _fulfillmentCreate(self, _info: GraphQLResolveInfo, fulfillment: dict[str, Any]) -> dict[str, Any]:
+        try:
+            order, lines = warehouse.opened(self.place, fulfillment)
+        except warehouse.Refused as refused:
+            return {"fulfillment": None, "userErrors": [error(str(refused), "fulfillment")]}
+        given = fulfillment.get("trackingInfo") or {}
+        tracking = {name: given.get(name) or "" for name in ("company", "number", "url")}
+        made = self.selling.record(self.place, order, lines, tracking)
+        if fulfillment.get("notifyCustomer"):
+            self.state.world.ledger_add("shopify", "buyer.mailed", order["id"])
+        return {"fulfillment": self._shipped(order, made), "userErrors": []}
+
     def _webhookSubscriptionCreate(
         self, _info: GraphQLResolveInfo, topic: str, webhookSubscription: dict[str, Any]
     ) -> dict[str, Any]:
@@ -248,7 +261,12 @@ class Api:
                 :first
             ],
             "refunds": lambda _info, first=None: order["refunds"][:first],
+            "fulfillmentOrders": lambda _info, **page: self._fulfillment_orders(order, page),
         }
+
+    def _fulfillment_orders(self, order: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+        self._need("read_merchant_managed_fulfillment_orders", "fulfillmentOrders")
+        return _page([warehouse.shown(order, _line)], **page)
 
     def _shipped(self, order: dict[str, Any], fulfillment: dict[str, Any]) -> dict[str, Any]:
         by_id = {line["id"]: line for line in order["lines"]}

@@ -140,6 +140,7 @@ class Selling:
             "lines": lines,
             "fulfillments": [],
             "refunds": [],
+            "holds": [],
         }
 
     def _line(self, shop: Shop, line: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +164,8 @@ class Selling:
         """Fulfils lines by SKU, all that is open by default. Raises ValueError for more than is open."""
         if order["cancelled"]:
             raise ValueError("the order is cancelled")
+        if order["holds"]:
+            raise ValueError("the order is on hold")
         lines: dict[str, int] = {}
         for line in order["lines"]:
             open_units = unfulfilled(order, line) if line["requires_shipping"] else 0
@@ -173,6 +176,12 @@ class Selling:
                     wanted = {**wanted, line["sku"]: wanted[line["sku"]] - count}
         if not lines or (wanted and any(wanted.values())):
             raise ValueError("nothing, or less than that, is open to ship")
+        return self.record(shop, order, lines, tracking)
+
+    def record(
+        self, shop: Shop, order: dict[str, Any], lines: dict[str, int], tracking: dict[str, str]
+    ) -> dict[str, Any]:
+        """Fulfils so many units of these lines, by line id, that are open."""
         fulfillment: dict[str, Any] = {
             "id": self.state.new_gid("Fulfillment"),
             "status": "SUCCESS",

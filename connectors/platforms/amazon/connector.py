@@ -71,6 +71,7 @@ class Amazon(Destination):
             "cancel": "Only until Amazon begins to pick the items",
             "refunds": "Amazon took no money for these orders; a refund stays at TikTok Shop",
             "custom_lines": "Only items in Amazon's stock can be ordered",
+            "without_address": "TikTok shows no address for what it ships itself, and Amazon needs one",
             "amounts": "A fulfillment order has no prices, discounts, taxes or totals",
         },
     )
@@ -353,6 +354,8 @@ class Amazon(Destination):
 
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """Dates and fees for each speed, or why Amazon would not ship it."""
+        if draft.address is None:
+            raise UnsupportedFeature("Amazon takes no order without an address")
         body: dict[str, Any] = {
             "marketplaceId": self._market.id,
             "address": mapping.address(draft.address, draft.phone, []),

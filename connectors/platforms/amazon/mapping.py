@@ -238,6 +238,8 @@ def order_create(
     An MCF order has no prices, discounts, taxes or shipping totals; the buyer is not mailed. Raises UnsupportedFeature,
     PermanentError.
     """
+    if draft.address is None:
+        raise UnsupportedFeature("Amazon takes no order without an address")
     remarks: list[str] = []
     body: dict[str, Any] = {
         "marketplaceId": marketplace_id,

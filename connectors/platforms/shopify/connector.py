@@ -97,6 +97,7 @@ class Shopify(Destination):
         custom_lines=True,
         sku_search=True,
         amounts=True,
+        without_address=True,
         notes={
             "hold": "Shopify can hold a fulfillment; orders are made after TikTok's hold, so it is not needed yet",
             "refunds": "The goods of a refund are recorded; no money moves",
@@ -123,12 +124,19 @@ class Shopify(Destination):
         costs=dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
     )
     create_operation = "orderCreate"
-    scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
+    scopes = (
+        "write_orders",
+        "read_products",
+        "read_fulfillments",
+        "write_customers",
+        "write_merchant_managed_fulfillment_orders",
+    )
     scope_names = {
         "write_orders": "Orders",
         "read_products": "Products",
         "read_fulfillments": "Fulfillments",
         "write_customers": "Customers",
+        "write_merchant_managed_fulfillment_orders": "Fulfillment orders",
     }
     private_keys = frozenset(
         [
@@ -365,6 +373,21 @@ class Shopify(Destination):
         for node in order.get("fulfillments") or []:
             found += mapping.shipments(node, self._lines_of(node))
         return found
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Fulfill what is open, or the parcel's lines, under its number. Not repeatable: look at shipments_of first.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCreate (notes of 2026-09)
+        """
+        asked = self._ask("order.fulfillable", documents.FULFILLMENT_ORDERS, {"id": external_id})
+        nodes = ((asked.get("order") or {}).get("fulfillmentOrders") or {}).get("nodes") or []
+        is_open = [node for node in nodes if node.get("status") in ("OPEN", "IN_PROGRESS")]
+        variables = {"fulfillment": mapping.fulfillment_input(is_open, shipment)}
+        made = self._payload("fulfillmentCreate", documents.FULFILLMENT_CREATE, variables, is_safe=False)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the parcel")
+        if not made.get("fulfillment"):
+            raise OutcomeUnknown("Shopify's answer to the parcel says neither yes nor no")
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""

@@ -80,6 +80,28 @@ query ShipmentLines($id: ID!, $first: Int!, $after: String) {
     + LINES
 )
 
+FULFILLMENT_ORDERS = """
+query FulfillmentOrders($id: ID!) {
+  order(id: $id) {
+    fulfillmentOrders(first: 10) {
+      nodes {
+        id status
+        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id customAttributes { key value } } } }
+      }
+    }
+  }
+}
+"""
+
+FULFILLMENT_CREATE = """
+mutation FulfillmentCreate($fulfillment: FulfillmentInput!) {
+  fulfillmentCreate(fulfillment: $fulfillment) {
+    fulfillment { id }
+    userErrors { field message }
+  }
+}
+"""
+
 VARIANTS = """
 query Variants($first: Int!, $after: String, $query: String!) {
   productVariants(first: $first, after: $after, query: $query) {

@@ -256,11 +256,11 @@ def order_create(draft: OrderDraft, reference: str) -> dict[str, Any]:
         "tags": _tags(draft.tags),
         "customAttributes": [{"key": key, "value": value} for key, value in draft.attributes if key and value][:250],
         "metafields": [{"namespace": NAMESPACE, "key": REFERENCE_KEY, "type": "id", "value": reference}],
-        "shippingAddress": _address(draft.address, draft.phone),
+        **({"shippingAddress": _address(draft.address, draft.phone)} if draft.address else {}),
         **_lines_and_money(draft),
     }
     if draft.email and "*" not in draft.email:
-        names = {key: order["shippingAddress"].get(key) for key in ("firstName", "lastName")}
+        names = {key: order.get("shippingAddress", {}).get(key) for key in ("firstName", "lastName")}
         customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
         order |= {"email": draft.email, "customer": {"toUpsert": customer}}
     if draft.source_url.startswith(("https://", "http://")):
@@ -350,6 +350,36 @@ def _address(address: Address, phone: str) -> dict[str, str]:
         "phone": "" if "*" in number else number,
     }
     return {key: part for key, part in parts.items() if part}
+
+
+def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> dict[str, Any]:
+    """A parcel that left elsewhere, of all that is open or of the lines that hold the parcel's source line ids.
+
+    Raises PermanentError where less than that is open.
+    """
+    wanted: dict[str, int] = {}
+    for line in parcel.lines or ():
+        for line_id in line.source_line_ids:
+            wanted[line_id] = wanted.get(line_id, 0) + line.quantity
+    groups = []
+    for each in orders:
+        rows = []
+        for item in (each.get("lineItems") or {}).get("nodes") or []:
+            left = int(item.get("remainingQuantity") or 0)
+            ids = source_line_ids((item.get("lineItem") or {}).get("customAttributes") or [])
+            count = left if parcel.lines is None else min(left, sum(wanted.pop(line_id, 0) for line_id in ids))
+            if count:
+                rows.append({"id": item["id"], "quantity": count})
+        if rows:
+            groups.append({"fulfillmentOrderId": each["id"], "fulfillmentOrderLineItems": rows})
+    if wanted or not groups:
+        raise PermanentError("Shopify's order has nothing open to be recorded as shipped", reason="REMOTE_ERROR")
+    tracking = {"company": parcel.carrier, "number": parcel.tracking_number, "url": parcel.tracking_url}
+    return {
+        "lineItemsByFulfillmentOrder": groups,
+        "trackingInfo": {key: text for key, text in tracking.items() if text},
+        "notifyCustomer": False,
+    }
 
 
 def refund_input(order_id: str, lines: Sequence[Mapping[str, Any]], refund: Refund, reference: str) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0016_setups")]
+
+    operations = [
+        migrations.AddField(
+            model_name="mirror",
+            name="parcel_group",
+            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+        ),
+        migrations.AlterField(
+            model_name="outboxitem",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("CHOOSE_STORES", "Ask which stores have the items"),
+                    ("CREATE_ORDER", "Create the order in the store"),
+                    ("CANCEL_ORDER", "Cancel the order in the store"),
+                    ("PUSH_TRACKING", "Send a tracking number to the source"),
+                    ("COPY_TRACKING", "Write a parcel that the source shipped into the store"),
+                ],
+                max_length=16,
+            ),
+        ),
+    ]
