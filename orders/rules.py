@@ -135,9 +135,12 @@ class RouteRules:
         return {name: value for name, value in plain.items() if value != defaults[name]}
 
 
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _hints(kind: Any) -> dict[str, Any]:
+    """A class's types: reading them is slow, and rules are read for every order."""
+    return _read_hints(kind)
+
+
+_read_hints = cache(get_type_hints)
 
 
 def _read(hint: Any, value: Any) -> Any:

@@ -258,8 +258,8 @@ class OrderDraft:
     """Everything a destination needs to create the order. The equation of orders/money.py holds for it.
 
     total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes)). The first charge is shipping,
-    its code being the destination's own method where the merchant mapped one; the others are fees. `address` is None where
-    the source ships the order and shows none: only where the destination's `without_address` says that it takes that.
+    its code being the destination's own method where the merchant mapped one; the others are fees. `address` is None
+    where the source ships the order and shows none: only for a destination whose features say `without_address`.
     """
 
     source_external_id: str
