@@ -46,6 +46,7 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
         OutboxKind.COPY_TRACKING,
     ]
     outbox.drop(order=order, kinds=kinds, now=now)
+    _drop_holding(order=order, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(
         order.outbox.filter(
@@ -57,6 +58,15 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
             cancel_mirror(mirror=mirror, order=order, has_left=has_left, now=now)
         elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
+
+
+def _drop_holding(*, order: Order, now: datetime) -> None:
+    """Holding back and letting go in a store: if such a call was made after all, it does a cancelled order no harm, and
+    the cancellation must not wait until that is known."""
+    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER]
+    order.outbox.filter(kind__in=kinds, status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED]).update(
+        status=OutboxStatus.DROPPED, settled_at=now, is_doubtful=False
+    )
 
 
 def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime) -> None:

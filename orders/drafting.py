@@ -30,6 +30,7 @@ TAG = "TikTok Shop"
 _POSTAL_CODES = {"US": r"\d{5}(-?\d{4})?"}
 SAMPLE_TAG = "tiktok-sample"
 PREORDER_TAG = "tiktok-preorder"
+HOLD_TAG = "tiktok-hold"
 WAREHOUSED_TAG = "tiktok-fbt"
 PLATFORM_SHIPPED_TAG = "tiktok-shipped"
 PART_TAG = "tiktok-part"
@@ -49,6 +50,7 @@ class DraftRules:
     """What a route says about its drafts. `variants` maps a source SKU to the destination's variant id;
     `shipping_titles` a delivery option, or "" for any other, to a method's title and code; `line_ids` are the lines
     that go to this store, none named meaning all; `needs_address` is off where the source will never show one;
+    `is_on_hold` says that the source holds the order, so that it is made without buyer and payment;
     `group` is a tag that this order shares with others that go into one parcel."""
 
     destination_currency: str
@@ -60,6 +62,7 @@ class DraftRules:
     shipping_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     line_ids: frozenset[str] = frozenset()
     needs_address: bool = True
+    is_on_hold: bool = False
     group: str = ""
 
 
@@ -76,7 +79,8 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             Attention.CURRENCY_MISMATCH,
             {"order": payment.currency, "store": rules.destination_currency, "label": rules.destination_label},
         )
-    address = _released_address(order) if rules.needs_address else None
+    is_known = rules.needs_address and not rules.is_on_hold
+    address = _released_address(order) if is_known else None
     live = [line for line in order.lines if line.status != "CANCELLED"]
     try:
         if len(live) != len(order.lines):
@@ -92,7 +96,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             created_at=order.created_at,
             currency=payment.currency,
             buyer_id=order.buyer_id,
-            email=order.buyer_email,
+            email="" if rules.is_on_hold else order.buyer_email,
             phone=address.phone if address else "",
             address=address,
             lines=_grouped(live, rules),
@@ -104,6 +108,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
             tags=_tags(order, rules, is_part=part is not order),
             note=_note(order, is_part=part is not order),
             attributes=_attributes(order, part, payment),
+            is_on_hold=rules.is_on_hold,
         )
         require_balance(draft)
     except MoneyMismatch as error:
@@ -208,7 +213,8 @@ def tags_of(order: PlatformOrder) -> tuple[str, ...]:
 
 
 def _tags(order: PlatformOrder, rules: DraftRules, *, is_part: bool) -> tuple[str, ...]:
-    return (*tags_of(order), *([PART_TAG] if is_part else []), *([rules.group] if rules.group else []))
+    own = {HOLD_TAG: rules.is_on_hold, PART_TAG: is_part, rules.group: bool(rules.group)}
+    return (*tags_of(order), *(tag for tag, is_so in own.items() if is_so))
 
 
 def _note(order: PlatformOrder, *, is_part: bool) -> str:

@@ -48,13 +48,14 @@ class _Judge:
     now: datetime
     routes: Sequence[Route] = ()
 
-    def standing(self, seen: PlatformOrder, *, was_held: bool) -> hold.Standing:
+    def standing(self, seen: PlatformOrder, *, was_held: bool, is_placed: bool = False) -> hold.Standing:
+        """`is_placed`: its store has it already, kept back, so that rules come too late for it."""
         return hold.standing_of(
             seen,
             was_held=was_held,
             connected_at=self.store.connected_at,
             now=self.now,
-            skip_rule=routing.refusal_of_all(seen, self.routes),
+            skip_rule="" if is_placed else routing.refusal_of_all(seen, self.routes),
             imposes_hold=hold.is_imposed_by(self.store),
         )
 
@@ -85,7 +86,11 @@ def store_orders(*, seen: Sequence[PlatformOrder], store: ConnectedStore, now: d
             known |= _locked(store, [each.external_id for each in fresh if each.external_id not in kept])
         readings = [each for each in seen if each.external_id in known]
         kept.update(_refresh_all(readings, known, judge))
-        _release([each for each in kept.values() if isinstance(each, Order)], now)
+        orders = [each for each in kept.values() if isinstance(each, Order)]
+        held = [each for each in orders if each.state == OrderState.HELD and not each.released_for]
+        on_hold = [each for each in held if each.source_status == SourceStatus.ON_HOLD]
+        releasing.place_on_hold(orders=on_hold, routes=judge.routes, now=now)
+        _release(orders, now)
     return kept
 
 
@@ -250,6 +255,8 @@ def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge)
 def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge) -> None:
     """Judge the hold anew."""
     now, standing = judge.now, judge.standing(seen, was_held=was_held)
+    if standing.state is OrderState.SKIPPED and order.mirrors.filter(is_held=True).exists():
+        standing = _of_placed(order, seen, judge, was_held=was_held)
     if standing.state is OrderState.READY:
         if order.state == OrderState.UNPAID:
             advance(order=order, to=OrderState.HELD, reason="The buyer paid", now=now, release_at=standing.release_at)
@@ -267,6 +274,15 @@ def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge) 
     elif standing.release_at != order.release_at:
         Order.objects.filter(pk=order.pk).update(release_at=standing.release_at, check_at=standing.check_at, checks=0)
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
+
+
+def _of_placed(order: Order, seen: PlatformOrder, judge: _Judge, *, was_held: bool) -> hold.Standing:
+    """Its store has it already, kept back: rules come too late for it, and what was shipped elsewhere is asked about
+    when it is to be let go there."""
+    standing = judge.standing(seen, was_held=was_held, is_placed=True)
+    if standing.state is not OrderState.SKIPPED:
+        return standing
+    return hold.Standing(OrderState.READY, standing.reason, release_at=order.release_at)
 
 
 def _ask_about_reading(*, order: Order, seen: PlatformOrder, now: datetime, is_unknown: bool) -> None:

@@ -182,6 +182,10 @@ def _mark(creations: Sequence[Creation], drain: Drain) -> None:
 
 def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
+    if order.state == OrderState.HELD and mirror.is_held:
+        if seen.status is not SourceStatus.ON_HOLD:
+            raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
+        return True
     if order.state != OrderState.READY:
         return False
     kind = connector_class(mirror.store.platform)
@@ -247,6 +251,7 @@ def _rules(
         shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
         needs_address=order.shipper == Shipper.SELLER,
+        is_on_hold=mirror.is_held and order.source_status == SourceStatus.ON_HOLD,
         group=mirror.parcel_group,
     )
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from accounts.bulk import insert_many, insert_missing
+from connectors.base.types import Shipper
+from connectors.registry import label_of
 from orders import outbox, routing
-from orders.models import Attention, Mirror, Order, OrderState, OutboxKind, Route
+from orders.models import Attention, HoldMode, Mirror, MirrorState, Order, OrderState, OutboxKind, Route
 from orders.rules import Samples
-from orders.states import advance_many, clear_attention
+from orders.states import advance_many, ask_for_attention, clear_attention
 
 # What a released order is not asked about any more.
 ANSWERED = frozenset({Attention.STILL_ON_HOLD, Attention.UNKNOWN_STATUS})
@@ -25,6 +27,7 @@ def release_many(*, orders: Sequence[Order], now: datetime, reason: str) -> None
     moved = advance_many(orders=orders, to=OrderState.READY, reason=reason, now=now, released_at=now)
     routes = routing.routes_of(orders[0].source_store)
     planned = set(Mirror.objects.filter(order__in=[order.pk for order in moved]).values_list("order_id", flat=True))
+    _open_held([order for order in moved if order.pk in planned], now)
     fresh = [order for order in moved if order.pk not in planned]
     plain = [(order, route) for order in fresh if (route := _only_route(order, routes)) is not None]
     _plan_plain(plain, now)
@@ -32,6 +35,36 @@ def release_many(*, orders: Sequence[Order], now: datetime, reason: str) -> None
     for order in moved:
         if order.pk not in done:
             routing.plan_mirrors(order=order, now=now)
+
+
+def place_on_hold(*, orders: Sequence[Order], routes: Sequence[Route], now: datetime) -> None:
+    """Plan the orders that TikTok holds and that go to their store at once, to be kept back there, in the caller's
+    transaction, which holds their rows. Only whole orders of one route; may be repeated."""
+    if not any(route.hold_mode == HoldMode.AT_ONCE for route in routes):
+        return
+    for order in orders:
+        route = None if order.shipper != Shipper.SELLER else _only_route(order, routes)
+        if route is None or route.hold_mode != HoldMode.AT_ONCE or order.mirrors.exists():
+            continue
+        store, reference = route.destination_store, order.external_id
+        Mirror.objects.create(
+            merchant_id=order.merchant_id, order=order, store=store, reference=reference, is_held=True
+        )
+        for kind in (OutboxKind.CREATE_ORDER, OutboxKind.HOLD_ORDER):
+            outbox.enqueue(order=order, store=store, kind=kind, reference=reference, now=now)
+
+
+def _open_held(orders: Sequence[Order], now: datetime) -> None:
+    """What was made while TikTok held it is opened in its store; what is gone there is asked about."""
+    for order in orders:
+        for mirror in order.mirrors.filter(is_held=True).select_related("store"):
+            if mirror.state in (MirrorState.PLANNED, MirrorState.CREATED):
+                kind, reference = OutboxKind.RELEASE_ORDER, mirror.reference
+                outbox.enqueue(order=order, store=mirror.store, kind=kind, reference=reference, now=now)
+            else:
+                message = f"{mirror.name} was cancelled there while TikTok Shop held it, which now wants it shipped."
+                detail = {"label": label_of(mirror.store), "message": message, "is_in_store": True}
+                ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
 
 
 def _only_route(order: Order, routes: Sequence[Route]) -> Route | None:

@@ -213,7 +213,8 @@ def plan_anew(*, order: Order, now: datetime) -> bool:
 
     Only while surely nothing of the order was sent anywhere; else it changes nothing: False. May be repeated.
     """
-    creates = OutboxItem.objects.filter(order=order, kind=OutboxKind.CREATE_ORDER).select_for_update()
+    kinds = [OutboxKind.CREATE_ORDER, OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER]
+    creates = OutboxItem.objects.filter(order=order, kind__in=kinds).select_for_update()
     is_open = any(item.is_doubtful or item.status == OutboxStatus.IN_FLIGHT for item in creates)
     if is_open or order.state != OrderState.READY or order.mirrors.exclude(state=MirrorState.PLANNED).exists():
         return False
@@ -339,9 +340,20 @@ def save_route(*, route: Route) -> None:
     if not 0 <= route.extra_hold_hours <= 72:
         raise RouteRefused("An extra hold is 0 to 72 hours.")
     require_possible_rules(route=route)
-    route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
+    if route.hold_mode == HoldMode.AT_ONCE:
+        _require_hold(route)
+    else:
+        route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
     route.merchant_id = source.merchant_id
     route.save()
+
+
+def _require_hold(route: Route) -> None:
+    kind = connector_class(route.destination_store.platform)
+    if not kind.features.hold:
+        raise RouteRefused(f"Sending orders at once is not available on this store: {kind.label} keeps no order back.")
+    if route.extra_hold_hours:
+        raise RouteRefused("Orders that go to the store at once have no extra hold. Choose one of the two.")
 
 
 def require_possible_rules(*, route: Route) -> None:

@@ -413,6 +413,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "order.split": ("Goes to several stores: {units_text}", "blue"),
     "order.rest_left": ("Yours to ship: {items_text}", "amber"),
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
+    "mirror.held": ("{name} is kept back in {store} while TikTok Shop holds the order", "amber"),
+    "mirror.let_go": ("{name} has its buyer now, and is let go in {store}", "green"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
     "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),

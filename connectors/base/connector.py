@@ -240,6 +240,15 @@ class Destination(Connector):
                 found[reference] = placed
         return found
 
+    def hold_order(self, external_id: str) -> None:
+        """Keep the order's goods back until `release_order`. May be repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def release_order(self, external_id: str, draft: OrderDraft) -> None:
+        """Fill in what was not known while it was held, mark it as paid, and let the goods go, in this order. May be
+        repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
         source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""

@@ -281,6 +281,7 @@ class OrderDraft:
     tags: tuple[str, ...]
     note: str
     attributes: tuple[tuple[str, str], ...]
+    is_on_hold: bool = False  # the source holds it: not paid yet, and whom it is for is not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,15 @@ SCOPES = {
     "webhookSubscriptions": "",
     "appUninstall": "",
     "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentOrderHold": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentOrderReleaseHold": "write_merchant_managed_fulfillment_orders",
     "metafieldDefinitionCreate": "write_orders",
     "orderCancel": "write_orders",
     "orderCreate": "write_orders",
+    "orderMarkAsPaid": "write_orders",
+    "orderUpdate": "write_orders",
     "refundCreate": "write_orders",
+    "tagsRemove": "write_orders",
     "webhookSubscriptionCreate": "",
 }
 TOPIC_SCOPES = {"FULFILLMENTS": "read_fulfillments", "ORDERS": "read_orders", "REFUNDS": "read_orders", "APP": ""}
@@ -201,6 +206,58 @@ class Api:
         self.state.world.ledger_add("shopify", "refund.created", refund["id"], order=order["id"])
         self.notices.refund(self.place, order, refund)
         return {"refund": refund, "order": self.shown(order), "userErrors": []}
+
+    def _orderUpdate(self, _info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+        order = self.place.orders.get(input["id"])
+        if order is None:
+            return {"order": None, "userErrors": [error("Order does not exist", "id")]}
+        self.selling.update(self.place, order, input)
+        return {"order": self.shown(order), "userErrors": []}
+
+    def _tagsRemove(self, _info: GraphQLResolveInfo, id: str, tags: list[str]) -> dict[str, Any]:
+        order = self.place.orders.get(id)
+        if order is None:
+            return {"userErrors": [error("Order does not exist", "id")]}
+        order["tags"] = [tag for tag in order["tags"] if tag not in tags]
+        self.state.touch(order)
+        return {"userErrors": []}
+
+    def _orderMarkAsPaid(self, _info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+        order = self.place.orders.get(input["id"])
+        if order is None or order["cancelled"] or order["financial"] == "PAID" or order["paid"] >= order["total"]:
+            return {"order": None, "userErrors": [error("Order cannot be marked as paid.", "id")]}
+        self.selling.pay(self.place, order)
+        return {"order": self.shown(order), "userErrors": []}
+
+    def _fulfillmentOrderHold(
+        self, _info: GraphQLResolveInfo, id: str, fulfillmentHold: dict[str, Any]
+    ) -> dict[str, Any]:
+        order = warehouse.of(self.place, id)
+        handle = fulfillmentHold.get("handle") or ""
+        if order is None or warehouse.status_of(order) in ("CLOSED", "CANCELLED"):
+            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
+        elif any(hold["handle"] == handle for hold in order["holds"]):
+            code = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
+            wrong = error("The handle is in use", "fulfillmentHold", "handle", code=code)
+        else:
+            hold = {"id": self.state.new_gid("FulfillmentHold"), "handle": handle, "heldByRequestingApp": True}
+            order["holds"].append(hold)
+            self.state.touch(order)
+            self.state.world.ledger_add("shopify", "order.held", order["id"], reference=order["sourceIdentifier"])
+            return {"fulfillmentHold": hold, "userErrors": []}
+        return {"fulfillmentHold": None, "userErrors": [wrong]}
+
+    def _fulfillmentOrderReleaseHold(
+        self, _info: GraphQLResolveInfo, id: str, holdIds: list[str] | None = None
+    ) -> dict[str, Any]:
+        order = warehouse.of(self.place, id)
+        if order is None:
+            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
+            return {"userErrors": [wrong]}
+        order["holds"] = [hold for hold in order["holds"] if holdIds is not None and hold["id"] not in holdIds]
+        self.state.touch(order)
+        self.state.world.ledger_add("shopify", "order.hold_ended", order["id"], reference=order["sourceIdentifier"])
+        return {"userErrors": []}
 
     def _fulfillmentCreate(self, _info: GraphQLResolveInfo, fulfillment: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -197,6 +197,19 @@ class Selling:
         self.notices.order(shop, "ORDERS_UPDATED", order)
         return fulfillment
 
+    def update(self, shop: Shop, order: dict[str, Any], given: dict[str, Any]) -> None:
+        """orderUpdate: only what is given; an address in part is taken."""
+        names = ("email", "note", "tags", "shippingAddress")
+        order.update({name: given[name] for name in names if given.get(name) is not None})
+        self.state.touch(order)
+        self.state.world.ledger_add("shopify", "order.updated", order["id"], content=given)
+        self.notices.order(shop, "ORDERS_UPDATED", order)
+
+    def pay(self, shop: Shop, order: dict[str, Any]) -> None:
+        order["paid"], order["financial"] = order["total"], "PAID"
+        self.state.touch(order)
+        self.notices.order(shop, "ORDERS_UPDATED", order)
+
     def cancel(self, shop: Shop, order: dict[str, Any], reason: str) -> None:
         """Marks the order as cancelled. May be repeated."""
         if order["cancelled"]:

@@ -8,9 +8,9 @@ import pytest
 
 from accounts.access import merchant_rows
 from orders import attention, routing
-from orders.models import OrderState, Route
+from orders.models import HoldMode, OrderState, Route, RouteRule
 from orders.rules import Filter, FilterBy, PlatformShipped, RouteRules, Samples, Warehoused
-from tests.journeys.conftest import STORES, Journey
+from tests.journeys.conftest import SHOPIFY_SHOP, STORES, Journey
 
 FBT = {"fulfillment_type": "FULFILLMENT_BY_TIKTOK", "shipping_type": "TIKTOK"}
 LABELLED = {"shipping_type": "TIKTOK"}
@@ -182,3 +182,107 @@ class TestWhatTikTokShips:
         order = journey.order(order_id)
         assert (order.state, order.attention) == (OrderState.READY, "NOT_SUPPORTED")
         assert "address" in order.attention_detail["message"]
+
+
+class TestAtOnce:
+    @pytest.fixture
+    def at_once(self, journey: Journey) -> Journey:
+        source, store = journey.store("tiktok_shop"), journey.store("shopify")
+        with merchant_rows(source.merchant_id):
+            Route.objects.filter(source_store=source).delete()
+            made = Route(source_store=source, destination_store=store, hold_mode=HoldMode.AT_ONCE)
+            routing.save_route(route=made)
+        return journey
+
+    def test_is_offered_only_where_the_store_keeps_orders_back(self, journey: Journey) -> None:
+        journey.connect("wix")
+        source, store = journey.store("tiktok_shop"), journey.store("wix")
+        made = Route(source_store=source, destination_store=store, rule=RouteRule.FOUND, hold_mode=HoldMode.AT_ONCE)
+        with merchant_rows(source.merchant_id), pytest.raises(routing.RouteRefused, match="not available"):
+            routing.save_route(route=made)
+
+    def test_keeps_the_order_back_and_fills_in_the_buyer_when_tiktok_lets_it_go(self, at_once: Journey) -> None:
+        order_id = at_once.buy()
+        at_once.wait(10)
+        there = at_once.shopify_order(order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (True, "PENDING")
+        assert (there["shipping_address"], there["email"]) == (None, "")
+        assert at_once.order(order_id).state == OrderState.HELD
+        at_once.wait(at_once.world.hold_seconds)
+        there = at_once.shopify_order(order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
+        assert there["shipping_address"]["zip"]
+        assert there["email"]
+        assert there["paid"] == there["total"]
+        assert at_once.order(order_id).state == OrderState.MIRRORED
+        assert len(at_once.ledger("order.created", order_id)) == 1
+        at_once.ship(order_id)
+        at_once.wait(60)
+        assert at_once.order(order_id).state == OrderState.FULFILLED
+
+    def test_fills_in_before_it_lets_go(self, at_once: Journey) -> None:
+        order_id = at_once.buy()
+        at_once.wait(10)
+        at_once.wait(at_once.world.hold_seconds)
+        told = [entry["event"] for entry in at_once.world.ledger if entry["event"].startswith("order.")]
+        assert told.index("order.held") < told.index("order.updated") < told.index("order.hold_ended")
+        assert at_once.events(order_id).index("mirror.held") < at_once.events(order_id).index("mirror.let_go")
+
+    def test_cancels_in_the_store_what_is_cancelled_on_hold(self, at_once: Journey) -> None:
+        order_id = at_once.buy()
+        at_once.wait(10)
+        at_once.control("tiktok_shop/buyer_cancel", order_id=order_id)
+        at_once.wait(10)
+        assert at_once.shopify_order(order_id)["is_cancelled"]
+        at_once.wait(at_once.world.hold_seconds)
+        assert at_once.order(order_id).state == OrderState.CANCELLED
+        assert not at_once.ledger("order.updated")
+
+    @pytest.mark.parametrize(
+        "operation",
+        ["orderCreate", "fulfillmentOrderHold", "orderUpdate", "orderMarkAsPaid", "fulfillmentOrderReleaseHold"],
+    )
+    def test_comes_to_the_same_after_a_lost_answer(self, at_once: Journey, operation: str) -> None:
+        at_once.fault("shopify", operation, "reset_after")
+        order_id = at_once.buy()
+        for _ in range(3):
+            at_once.wait(60)
+        assert at_once.shopify_order(order_id)["is_on_hold"]
+        at_once.wait(at_once.world.hold_seconds)
+        for _ in range(3):
+            at_once.wait(60)
+        there = at_once.shopify_order(order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
+        assert at_once.order(order_id).state == OrderState.MIRRORED
+        assert at_once.order(order_id).attention == ""
+        assert len(at_once.ledger("order.created", order_id)) == 1
+
+    def test_leaves_no_live_order_when_it_is_cancelled_while_its_create_is_in_doubt(self, at_once: Journey) -> None:
+        at_once.fault("shopify", "orderCreate", "reset_after")
+        order_id = at_once.buy()
+        at_once.settle()
+        at_once.control("tiktok_shop/buyer_cancel", order_id=order_id)
+        for _ in range(6):
+            at_once.wait(10)
+        assert all(there["is_cancelled"] for there in at_once.shopify_orders(order_id))
+
+    def test_asks_about_an_order_that_was_cancelled_in_the_store_meanwhile(self, at_once: Journey) -> None:
+        order_id = at_once.buy()
+        at_once.wait(10)
+        at_once.control("shopify/cancel", shop=SHOPIFY_SHOP, order=at_once.shopify_order(order_id)["name"])
+        at_once.wait(at_once.world.hold_seconds + 10)
+        assert at_once.order(order_id).attention == "REMOTE_ERROR"
+        assert "wants it shipped" in at_once.order(order_id).attention_detail["message"]
+
+    def test_sends_an_order_in_full_where_it_could_not_be_made_before(self, at_once: Journey) -> None:
+        order_id = at_once.buy(lines=[{"sku": "CND-PINE-12", "quantity": 1}])
+        at_once.wait(10)
+        assert at_once.order(order_id).attention == "NOT_LINKED"
+        at_once.wait(at_once.world.hold_seconds)
+        at_once.control("shopify/add_variant", shop=SHOPIFY_SHOP, sku="CND-PINE-12", title="Pine Candle, 12 oz")
+        for _ in range(8):
+            at_once.wait(60)
+        there = at_once.shopify_order(order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
+        assert at_once.order(order_id).state == OrderState.MIRRORED
+        assert at_once.order(order_id).attention == ""

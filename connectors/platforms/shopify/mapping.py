@@ -259,7 +259,9 @@ def order_create(draft: OrderDraft, reference: str) -> dict[str, Any]:
         **({"shippingAddress": _address(draft.address, draft.phone)} if draft.address else {}),
         **_lines_and_money(draft),
     }
-    if draft.email and "*" not in draft.email:
+    if draft.is_on_hold:
+        order["financialStatus"] = "PENDING"
+    elif draft.email and "*" not in draft.email:
         names = {key: order.get("shippingAddress", {}).get(key) for key in ("firstName", "lastName")}
         customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
         order |= {"email": draft.email, "customer": {"toUpsert": customer}}
@@ -299,7 +301,7 @@ def _lines_and_money(draft: OrderDraft) -> dict[str, Any]:
         for tax in draft.taxes
         if tax.amount
     ]
-    if draft.total > 0:
+    if draft.total > 0 and not draft.is_on_hold:
         payment = {"kind": "SALE", "status": "SUCCESS", "gateway": MARK, "amountSet": bag(draft.total)}
         parts["transactions"] = [payment]
     return parts
@@ -350,6 +352,39 @@ def _address(address: Address, phone: str) -> dict[str, str]:
         "phone": "" if "*" in number else number,
     }
     return {key: part for key, part in parts.items() if part}
+
+
+HOLD_TAG = "tiktok-hold"  # by which a draft says that TikTok holds the order
+HOLD_HANDLE = "verisync-tiktok-hold"
+
+
+def hold_input() -> dict[str, Any]:
+    """Our hold: a second one with its handle is refused, so that it may be repeated."""
+    return {
+        "reason": "OTHER",
+        "reasonNotes": "TikTok Shop holds this order; VeriSync releases it",
+        "handle": HOLD_HANDLE,
+        "notifyMerchant": False,
+    }
+
+
+def own_holds(node: Mapping[str, Any]) -> list[str]:
+    """The ids of our own holds on a fulfillment order; those of others stay."""
+    return [
+        str(hold["id"])
+        for hold in node.get("fulfillmentHolds") or []
+        if hold.get("heldByRequestingApp") and hold.get("handle") == HOLD_HANDLE
+    ]
+
+
+def order_update(external_id: str, draft: OrderDraft) -> dict[str, Any]:
+    """What was not known while the order was held: whom it is for. The customer's record cannot be made afterwards."""
+    found: dict[str, Any] = {"id": external_id, "note": draft.note[:5000]}
+    if draft.address is not None:
+        found["shippingAddress"] = _address(draft.address, draft.phone)
+    if draft.email and "*" not in draft.email:
+        found["email"] = draft.email
+    return found
 
 
 def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> dict[str, Any]:
