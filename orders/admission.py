@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from connectors.base.types import PlatformOrder, Shipper
+from connectors.registry import connector_class
 from orders.drafting import sku_key, tags_of
+from orders.models import Route
 from orders.rules import Filter, FilterBy, PlatformShipped, RouteRules, Samples, Stock, Warehoused
 
 # What an order shows that was skipped by a rule of ours; a merchant's own filter is shown by the name it was given.
@@ -33,6 +35,46 @@ def refusal(order: PlatformOrder, rules: RouteRules) -> str:
 def is_ours_to_ship(order: PlatformOrder) -> bool:
     """Whether the seller ships it. Else TikTok shows no address, waits for no tracking number, and takes none."""
     return order.shipper is Shipper.SELLER
+
+
+class Refused(Exception):
+    """The rules of its routes keep the order from being sent. `rule` names them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.rule = rule_text(names)
+        super().__init__(self.rule)
+
+
+def rule_text(names: Sequence[str]) -> str:
+    """The rules' names as an order shows them, each once."""
+    return "; ".join(dict.fromkeys(names))[:120]
+
+
+def rules_of(route: Route) -> RouteRules:
+    """What the merchant chose for this route."""
+    return RouteRules.from_json(route.rules) if route.rules else _UNCHANGED
+
+
+_UNCHANGED = RouteRules()
+
+
+def refusal_by(route: Route, order: PlatformOrder) -> str:
+    """Why this route does not send the order: its rule's name, or what its store cannot do. Empty where it does."""
+    if rule := refusal(order, rules_of(route)):
+        return rule
+    if is_ours_to_ship(order):
+        return ""
+    kind = connector_class(route.destination_store.platform)
+    return "" if kind.features.without_address else f"{kind.label} takes no order without an address"
+
+
+def refusal_of_all(order: PlatformOrder, routes: Sequence[Route]) -> str:
+    """The rules by which every one of these routes refuses the order; empty where one of them takes it.
+
+    Without any route, what VeriSync does unless told otherwise.
+    """
+    names = [refusal_by(route, order) for route in routes] or [refusal(order, _UNCHANGED)]
+    return rule_text(names) if all(names) else ""
 
 
 def rules_for(order: PlatformOrder, rules: RouteRules) -> RouteRules:

@@ -12,7 +12,7 @@ from connectors.base.errors import PlatformError, UnsupportedFeature
 from connectors.base.types import OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import ingest, mirror, routing
+from orders import admission, ingest, mirror, routing
 from orders.drafting import Blocked
 from orders.models import Attention, Mirror, Order, OrderState
 from orders.splitting import counted, rest_ids
@@ -41,7 +41,7 @@ def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
     try:
         copies = _copies(order, seen, clock)
         return [*(_of_store(order, seen, copy, clock) for copy in copies), *_by_hand(seen, copies)]
-    except routing.Refused as error:
+    except admission.Refused as error:
         return [DryRun(None, skip_rule=error.rule)]
     except routing.NoRoute as error:
         skus = [line.sku.strip() or line.title for line in error.lines]

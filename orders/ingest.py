@@ -16,7 +16,7 @@ from accounts.bulk import gathered, insert_missing, later
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from orders import cancellations, copying, fulfillment, hold, outbox, releasing, routing
+from orders import admission, cancellations, copying, fulfillment, hold, outbox, releasing, routing
 from orders.models import Attention, Order, OrderState, OrderVersion, Route
 from orders.states import AlreadyMoved, IllegalTransition, advance, ask_for_attention, clear_attention, note
 
@@ -55,7 +55,7 @@ class _Judge:
             was_held=was_held,
             connected_at=self.store.connected_at,
             now=self.now,
-            skip_rule="" if is_placed else routing.refusal_of_all(seen, self.routes),
+            skip_rule="" if is_placed else admission.refusal_of_all(seen, self.routes),
             imposes_hold=hold.is_imposed_by(self.store),
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.bulk import insert_many, insert_missing
 from connectors.base.types import Shipper
 from connectors.registry import label_of
-from orders import outbox, routing
+from orders import admission, outbox, routing
 from orders.models import Attention, HoldMode, Mirror, MirrorState, Order, OrderState, OutboxKind, Route
 from orders.rules import Samples
 from orders.states import advance_many, ask_for_attention, clear_attention
@@ -73,10 +73,10 @@ def _only_route(order: Order, routes: Sequence[Route]) -> Route | None:
         return None
     try:
         shares = routing.share_out(routing.lines_of(order), routes, {}, is_by_hand=bool(order.skip_rule))
-    except (routing.NoRoute, routing.Refused):
+    except (routing.NoRoute, admission.Refused):
         return None
     route = shares[0][0]
-    is_plain = len(shares) == 1 and not (order.is_sample and routing.rules_of(route).samples is Samples.COMBINE)
+    is_plain = len(shares) == 1 and not (order.is_sample and admission.rules_of(route).samples is Samples.COMBINE)
     return route if is_plain else None
 
 

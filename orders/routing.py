@@ -27,7 +27,7 @@ from orders.models import (
     Route,
     RouteRule,
 )
-from orders.rules import FilterBy, PlatformShipped, RouteRules, Warehoused
+from orders.rules import FilterBy, PlatformShipped, Warehoused
 from orders.splitting import counted, rest_ids
 from orders.states import advance, ask_for_attention, clear_attention, note
 
@@ -41,46 +41,6 @@ class NoRoute(Exception):
     def __init__(self, lines: Sequence[LineItem]) -> None:
         super().__init__("no route")
         self.lines = lines
-
-
-class Refused(Exception):
-    """The rules of its routes keep the order from being sent. `rule` names them."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.rule = rule_text(names)
-        super().__init__(self.rule)
-
-
-def rule_text(names: Sequence[str]) -> str:
-    """The rules' names as an order shows them, each once."""
-    return "; ".join(dict.fromkeys(names))[:120]
-
-
-def rules_of(route: Route) -> RouteRules:
-    """What the merchant chose for this route."""
-    return RouteRules.from_json(route.rules) if route.rules else _UNCHANGED
-
-
-_UNCHANGED = RouteRules()
-
-
-def refusal_by(route: Route, order: PlatformOrder) -> str:
-    """Why this route does not send the order: its rule's name, or what its store cannot do. Empty where it does."""
-    if rule := admission.refusal(order, rules_of(route)):
-        return rule
-    if admission.is_ours_to_ship(order):
-        return ""
-    kind = connector_class(route.destination_store.platform)
-    return "" if kind.features.without_address else f"{kind.label} takes no order without an address"
-
-
-def refusal_of_all(order: PlatformOrder, routes: Sequence[Route]) -> str:
-    """The rules by which every one of these routes refuses the order; empty where one of them takes it.
-
-    Without any route, what VeriSync does unless told otherwise.
-    """
-    names = [refusal_by(route, order) for route in routes] or [admission.refusal(order, _UNCHANGED)]
-    return rule_text(names) if all(names) else ""
 
 
 def kept_routes(source_store: ConnectedStore) -> list[Route]:
@@ -119,20 +79,20 @@ def routes_of(source_store: ConnectedStore) -> list[Route]:
 def share_out(
     order: PlatformOrder, routes: Sequence[Route], stocked: Stocked, *, is_by_hand: bool = False
 ) -> list[tuple[Route, tuple[str, ...]]]:
-    """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place, Refused
-    where only the routes' rules are in the way. `is_by_hand`: a person wants it sent, whatever the rules say.
+    """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place, and
+    admission.Refused where only the routes' rules are in the way. `is_by_hand`: a person wants it sent all the same.
 
     A route that does not take parts gets the whole order or nothing of it; the default takes what is left. Where one
     that leaves the rest got something, the lines without a place are the merchant's to ship by hand.
     """
-    refusals = [(route, "" if is_by_hand else refusal_by(route, order)) for route in routes]
+    refusals = [(route, "" if is_by_hand else admission.refusal_by(route, order)) for route in routes]
     try:
         return _shares(order, [route for route, rule in refusals if not rule], stocked)
     except NoRoute:
         if not any(rule for _, rule in refusals):
             raise
     wanted = [route for route, _ in _shares(order, routes, stocked)]
-    raise Refused([rule for route, rule in refusals if rule and route in wanted])
+    raise admission.Refused([rule for route, rule in refusals if rule and route in wanted])
 
 
 def _shares(order: PlatformOrder, routes: Sequence[Route], stocked: Stocked) -> list[tuple[Route, tuple[str, ...]]]:
@@ -262,7 +222,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
     seen = lines_of(order)
     try:
         shares = share_out(seen, routes, stocked, is_by_hand=bool(order.skip_rule))
-    except Refused as error:
+    except admission.Refused as error:
         clear_attention(order=order, now=now)
         advance(order=order, to=OrderState.SKIPPED, reason=error.rule, now=now, skip_rule=error.rule, check_at=None)
         return
@@ -278,7 +238,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
         items = counted(line.sku.strip() or line.title for line in seen.lines if line.external_id in left)
         note(order=order, kind="order.rest_left", facts={"items": items}, now=now)
     for route, line_ids in shares:
-        window = combining.window_of(order=order, seen=seen, route=route, rules=rules_of(route), now=now)
+        window = combining.window_of(order=order, seen=seen, route=route, rules=admission.rules_of(route), now=now)
         mirror, _ = Mirror.objects.get_or_create(
             order=order,
             store=route.destination_store,
@@ -301,7 +261,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
 
 def mirror_of(order: Order, seen: PlatformOrder, route: Route, line_ids: Sequence[str], *, now: datetime) -> Mirror:
     """The mirror that would be planned for this share, not written down."""
-    window = combining.window_of(order=order, seen=seen, route=route, rules=rules_of(route), now=now)
+    window = combining.window_of(order=order, seen=seen, route=route, rules=admission.rules_of(route), now=now)
     return Mirror(
         merchant_id=order.merchant_id,
         order=order,
@@ -358,7 +318,7 @@ def _require_hold(route: Route) -> None:
 
 def require_possible_rules(*, route: Route) -> None:
     """Raise RouteRefused when the route's rules ask for what its store cannot do, or make no sense."""
-    rules, kind = rules_of(route), connector_class(route.destination_store.platform)
+    rules, kind = admission.rules_of(route), connector_class(route.destination_store.platform)
     takes_shipped = rules.warehoused is not Warehoused.SKIP or rules.platform_shipped is not PlatformShipped.SKIP
     if takes_shipped and not kind.features.without_address:
         raise RouteRefused(

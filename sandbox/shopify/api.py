@@ -42,7 +42,7 @@ BAD_ADDRESS = error("Address is invalid", "webhookSubscription", "uri")
 Resolver = Callable[..., Any]
 
 
-class Api:
+class Api(warehouse.Calls):
     """The root of one request."""
 
     def __init__(self, state: State, notices: Notices, shop: Shop, as_of: float | None) -> None:
@@ -228,48 +228,6 @@ class Api:
             return {"order": None, "userErrors": [error("Order cannot be marked as paid.", "id")]}
         self.selling.pay(self.place, order)
         return {"order": self.shown(order), "userErrors": []}
-
-    def _fulfillmentOrderHold(
-        self, _info: GraphQLResolveInfo, id: str, fulfillmentHold: dict[str, Any]
-    ) -> dict[str, Any]:
-        order = warehouse.of(self.place, id)
-        handle = fulfillmentHold.get("handle") or ""
-        if order is None or warehouse.status_of(order) in ("CLOSED", "CANCELLED"):
-            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
-        elif any(hold["handle"] == handle for hold in order["holds"]):
-            code = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
-            wrong = error("The handle is in use", "fulfillmentHold", "handle", code=code)
-        else:
-            hold = {"id": self.state.new_gid("FulfillmentHold"), "handle": handle, "heldByRequestingApp": True}
-            order["holds"].append(hold)
-            self.state.touch(order)
-            self.state.world.ledger_add("shopify", "order.held", order["id"], reference=order["sourceIdentifier"])
-            return {"fulfillmentHold": hold, "userErrors": []}
-        return {"fulfillmentHold": None, "userErrors": [wrong]}
-
-    def _fulfillmentOrderReleaseHold(
-        self, _info: GraphQLResolveInfo, id: str, holdIds: list[str] | None = None
-    ) -> dict[str, Any]:
-        order = warehouse.of(self.place, id)
-        if order is None:
-            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
-            return {"userErrors": [wrong]}
-        order["holds"] = [hold for hold in order["holds"] if holdIds is not None and hold["id"] not in holdIds]
-        self.state.touch(order)
-        self.state.world.ledger_add("shopify", "order.hold_ended", order["id"], reference=order["sourceIdentifier"])
-        return {"userErrors": []}
-
-    def _fulfillmentCreate(self, _info: GraphQLResolveInfo, fulfillment: dict[str, Any]) -> dict[str, Any]:
-        try:
-            order, lines = warehouse.opened(self.place, fulfillment)
-        except warehouse.Refused as refused:
-            return {"fulfillment": None, "userErrors": [error(str(refused), "fulfillment")]}
-        given = fulfillment.get("trackingInfo") or {}
-        tracking = {name: given.get(name) or "" for name in ("company", "number", "url")}
-        made = self.selling.record(self.place, order, lines, tracking)
-        if fulfillment.get("notifyCustomer"):
-            self.state.world.ledger_add("shopify", "buyer.mailed", order["id"])
-        return {"fulfillment": self._shipped(order, made), "userErrors": []}
 
     def _webhookSubscriptionCreate(
         self, _info: GraphQLResolveInfo, topic: str, webhookSubscription: dict[str, Any]

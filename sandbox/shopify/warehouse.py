@@ -6,8 +6,10 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.shopify.selling import unfulfilled
-from sandbox.shopify.state import Shop, digits
+from graphql import GraphQLResolveInfo
+
+from sandbox.shopify.selling import Selling, error, unfulfilled
+from sandbox.shopify.state import Shop, State, digits
 
 PREFIX = "gid://shopify/FulfillmentOrder/"
 LINE_PREFIX = "gid://shopify/FulfillmentOrderLineItem/"
@@ -15,6 +17,57 @@ LINE_PREFIX = "gid://shopify/FulfillmentOrderLineItem/"
 
 class Refused(Exception):
     """Nothing was done; the text says why."""
+
+
+class Calls:
+    """The calls about fulfillment orders, as a part of the root of one request."""
+
+    place: Shop
+    state: State
+    selling: Selling
+    _shipped: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+
+    def _fulfillmentOrderHold(
+        self, _info: GraphQLResolveInfo, id: str, fulfillmentHold: dict[str, Any]
+    ) -> dict[str, Any]:
+        order = of(self.place, id)
+        handle = fulfillmentHold.get("handle") or ""
+        if order is None or status_of(order) in ("CLOSED", "CANCELLED"):
+            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
+        elif any(hold["handle"] == handle for hold in order["holds"]):
+            code = "DUPLICATE_FULFILLMENT_HOLD_HANDLE"
+            wrong = error("The handle is in use", "fulfillmentHold", "handle", code=code)
+        else:
+            hold = {"id": self.state.new_gid("FulfillmentHold"), "handle": handle, "heldByRequestingApp": True}
+            order["holds"].append(hold)
+            self.state.touch(order)
+            self.state.world.ledger_add("shopify", "order.held", order["id"], reference=order["sourceIdentifier"])
+            return {"fulfillmentHold": hold, "userErrors": []}
+        return {"fulfillmentHold": None, "userErrors": [wrong]}
+
+    def _fulfillmentOrderReleaseHold(
+        self, _info: GraphQLResolveInfo, id: str, holdIds: list[str] | None = None
+    ) -> dict[str, Any]:
+        order = of(self.place, id)
+        if order is None:
+            wrong = error("Fulfillment order not found", "id", code="FULFILLMENT_ORDER_NOT_FOUND")
+            return {"userErrors": [wrong]}
+        order["holds"] = [hold for hold in order["holds"] if holdIds is not None and hold["id"] not in holdIds]
+        self.state.touch(order)
+        self.state.world.ledger_add("shopify", "order.hold_ended", order["id"], reference=order["sourceIdentifier"])
+        return {"userErrors": []}
+
+    def _fulfillmentCreate(self, _info: GraphQLResolveInfo, fulfillment: dict[str, Any]) -> dict[str, Any]:
+        try:
+            order, lines = opened(self.place, fulfillment)
+        except Refused as refused:
+            return {"fulfillment": None, "userErrors": [error(str(refused), "fulfillment")]}
+        given = fulfillment.get("trackingInfo") or {}
+        tracking = {name: given.get(name) or "" for name in ("company", "number", "url")}
+        made = self.selling.record(self.place, order, lines, tracking)
+        if fulfillment.get("notifyCustomer"):
+            self.state.world.ledger_add("shopify", "buyer.mailed", order["id"])
+        return {"fulfillment": self._shipped(order, made), "userErrors": []}
 
 
 def status_of(order: dict[str, Any]) -> str:
