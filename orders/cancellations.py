@@ -43,10 +43,9 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
         OutboxKind.CHOOSE_STORES,
         OutboxKind.CREATE_ORDER,
         OutboxKind.PUSH_TRACKING,
-        OutboxKind.COPY_TRACKING,
     ]
     outbox.drop(order=order, kinds=kinds, now=now)
-    _drop_holding(order=order, now=now)
+    _drop_harmless(order=order, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(
         order.outbox.filter(
@@ -60,10 +59,10 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
 
 
-def _drop_holding(*, order: Order, now: datetime) -> None:
-    """Holding back and letting go in a store: if such a call was made after all, it does a cancelled order no harm, and
-    the cancellation must not wait until that is known."""
-    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER]
+def _drop_harmless(*, order: Order, now: datetime) -> None:
+    """Holding back, letting go, and writing a parcel down in a store: if such a call was made after all, it does a
+    cancelled order no harm, and the cancellation must not wait until that is known."""
+    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER, OutboxKind.COPY_TRACKING]
     order.outbox.filter(kind__in=kinds, status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED]).update(
         status=OutboxStatus.DROPPED, settled_at=now, is_doubtful=False
     )

@@ -5,7 +5,6 @@ Only for orders that a route sends without an address (`RouteRules.warehoused`, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from accounts.access import merchant_rows
@@ -42,12 +41,11 @@ def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
             )
 
 
-def follow_made(*, made: Sequence[tuple[Order, PlatformOrder]], now: datetime) -> None:
-    """What TikTok shows of these orders, which a store has from now on, in the caller's transaction: parcels that left
-    before would be told by no later reading."""
-    for order, seen in made:
-        fulfillment.follow_source(order=order, seen=seen, now=now)
-        follow_source(order=order, seen=seen, now=now)
+def follow_made(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+    """What TikTok shows of an order that a store has from now on, in the caller's transaction: parcels that left before
+    would be told by no later reading."""
+    fulfillment.follow_source(order=order, seen=seen, now=now)
+    follow_source(order=order, seen=seen, now=now)
 
 
 def perform(*, item: OutboxItem, drain: Drain) -> None:

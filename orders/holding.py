@@ -23,14 +23,12 @@ def keep_back(*, item: OutboxItem, drain: Drain) -> None:
     Raises PlatformError, outbox.NotYet, outbox.LostLease. May be repeated.
     """
     order, mirror = _load(item)
-    if _waits_for_create(item, mirror, drain):
-        return
     is_wanted = order.state == OrderState.HELD and mirror.state == MirrorState.CREATED
     now = drain.clock()
     if not is_wanted and item.is_doubtful and item.sure_at is not None and now < item.sure_at:
         # A hold that is carried out after the release would never be taken off.
         left = (item.sure_at - now).total_seconds()
-        raise OutcomeUnknown("Whether the store holds the order is not known yet", retry_after=min(left, 10))
+        raise OutcomeUnknown("Whether the store holds the order is not known yet", retry_after=left)
     if is_wanted:
         with (
             speaking_to_destination(mirror.store, clock=drain.clock, pace=drain.pace) as destination,
@@ -44,8 +42,6 @@ def let_go(*, item: OutboxItem, drain: Drain) -> None:
     """Carry out RELEASE_ORDER: read the order once more, then fill in the buyer and end the hold. Makes calls: not
     inside a transaction. Raises PlatformError, drafting.Blocked, outbox.NotYet, outbox.LostLease. May be repeated."""
     order, mirror = _load(item)
-    if _waits_for_create(item, mirror, drain):
-        return
     is_wanted = order.state in (OrderState.READY, OrderState.MIRRORED) and mirror.state == MirrorState.CREATED
     if is_wanted:
         order, seen = guard.read_again(order=order, clock=drain.clock)
@@ -65,15 +61,6 @@ def _load(item: OutboxItem) -> tuple[Order, Mirror]:
         order = Order.objects.select_related("source_store").get(pk=item.order_id)
         mirror = Mirror.objects.select_related("store").get(order=item.order_id, store=item.store_id)
     return order, mirror
-
-
-def _waits_for_create(item: OutboxItem, mirror: Mirror, drain: Drain) -> bool:
-    """Its create was given up until a person resumes it; what is asked about is the create, not this."""
-    if mirror.state != MirrorState.PLANNED:
-        return False
-    with merchant_rows(item.merchant_id):
-        outbox.postpone(item=item, now=drain.clock(), error="", wait=60)
-    return True
 
 
 def _require_released(order: Order, seen: PlatformOrder) -> None:

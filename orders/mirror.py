@@ -18,7 +18,7 @@ from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrde
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import copying, guard, outbox, placing, products, shipping
+from orders import copying, guard, outbox, placing, products, releasing, shipping
 from orders.admission import is_ours_to_ship
 from orders.drafting import DraftRules, make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
@@ -58,14 +58,24 @@ class CreateStep:
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
         made = [work for work in works if isinstance(work, Creation) and work.placed is not None]
-        foreign = [each for each in made if each.seen is not None and not is_ours_to_ship(each.seen)]
-        if not foreign:
+        followed = [each for each in made if each.mirror.is_held or (each.seen and not is_ours_to_ship(each.seen))]
+        if not followed:
             placing.keep(made, drain)
             return
         with merchant_rows(drain.store.merchant_id):
             placing.keep(made, drain)
-            kept = [(each.order, each.seen) for each in foreign if each.is_settled and each.seen is not None]
-            copying.follow_made(made=kept, now=drain.clock())
+            for creation in followed:
+                if creation.is_settled:
+                    _follow(creation, drain.clock())
+
+
+def _follow(creation: Creation, now: datetime) -> None:
+    order, draft = creation.order, creation.draft
+    if creation.mirror.is_held:
+        is_complete = draft is not None and not draft.is_on_hold
+        releasing.follow_made(order=order, mirror=creation.mirror, is_complete=is_complete, now=now)
+    elif creation.seen is not None:
+        copying.follow_made(order=order, seen=creation.seen, now=now)
 
 
 def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.bulk import insert_many, insert_missing
 from connectors.base.types import Shipper
@@ -50,21 +50,49 @@ def place_on_hold(*, orders: Sequence[Order], routes: Sequence[Route], now: date
         Mirror.objects.create(
             merchant_id=order.merchant_id, order=order, store=store, reference=reference, is_held=True
         )
-        for kind in (OutboxKind.CREATE_ORDER, OutboxKind.HOLD_ORDER):
-            outbox.enqueue(order=order, store=store, kind=kind, reference=reference, now=now)
+        outbox.enqueue(order=order, store=store, kind=OutboxKind.CREATE_ORDER, reference=reference, now=now)
+
+
+def follow_made(*, order: Order, mirror: Mirror, is_complete: bool, now: datetime) -> None:
+    """The store has an order now that was planned while TikTok held it: it is kept back there, or let go if it was
+    released meanwhile, in the caller's transaction. `is_complete`: it was made with buyer and payment. May be repeated.
+
+    Only now, since what waits behind its create would be due all the while.
+    """
+    if is_complete:
+        Mirror.objects.filter(pk=mirror.pk).update(is_held=False)
+    elif mirror.state == MirrorState.CREATED and order.state == OrderState.HELD:
+        kind, reference = OutboxKind.HOLD_ORDER, mirror.reference
+        outbox.enqueue(order=order, store=mirror.store, kind=kind, reference=reference, now=now)
+    elif mirror.state == MirrorState.CREATED and order.state in (OrderState.READY, OrderState.MIRRORED):
+        _open(order, mirror, now)
 
 
 def _open_held(orders: Sequence[Order], now: datetime) -> None:
     """What was made while TikTok held it is opened in its store; what is gone there is asked about."""
     for order in orders:
         for mirror in order.mirrors.filter(is_held=True).select_related("store"):
-            if mirror.state in (MirrorState.PLANNED, MirrorState.CREATED):
-                kind, reference = OutboxKind.RELEASE_ORDER, mirror.reference
-                outbox.enqueue(order=order, store=mirror.store, kind=kind, reference=reference, now=now)
-            else:
-                message = f"{mirror.name} was cancelled there while TikTok Shop held it, which now wants it shipped."
+            if mirror.state == MirrorState.CREATED:
+                _open(order, mirror, now)
+            elif mirror.state != MirrorState.PLANNED:  # what is planned is followed up when it is made
+                message = f"{mirror.name} was cancelled there, and TikTok Shop still expects the order to be shipped."
                 detail = {"label": label_of(mirror.store), "message": message, "is_in_store": True}
                 ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+
+
+def _open(order: Order, mirror: Mirror, now: datetime) -> None:
+    """A hold that was never begun is not needed any more; one in doubt is waited for, or it might come last."""
+    outbox.drop(order=order, kinds=[OutboxKind.HOLD_ORDER], now=now)
+    doubtful = order.outbox.filter(kind=OutboxKind.HOLD_ORDER, store=mirror.store, is_doubtful=True).first()
+    not_before = max(now, doubtful.sure_at + timedelta(seconds=1)) if doubtful and doubtful.sure_at else now
+    outbox.enqueue(
+        order=order,
+        store=mirror.store,
+        kind=OutboxKind.RELEASE_ORDER,
+        reference=mirror.reference,
+        now=now,
+        not_before=not_before,
+    )
 
 
 def _only_route(order: Order, routes: Sequence[Route]) -> Route | None:

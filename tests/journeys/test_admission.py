@@ -272,7 +272,7 @@ class TestAtOnce:
         at_once.control("shopify/cancel", shop=SHOPIFY_SHOP, order=at_once.shopify_order(order_id)["name"])
         at_once.wait(at_once.world.hold_seconds + 10)
         assert at_once.order(order_id).attention == "REMOTE_ERROR"
-        assert "wants it shipped" in at_once.order(order_id).attention_detail["message"]
+        assert "still expects the order" in at_once.order(order_id).attention_detail["message"]
 
     def test_sends_an_order_in_full_where_it_could_not_be_made_before(self, at_once: Journey) -> None:
         order_id = at_once.buy(lines=[{"sku": "CND-PINE-12", "quantity": 1}])
