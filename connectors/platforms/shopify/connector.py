@@ -398,10 +398,10 @@ class Shopify(Destination):
     def release_order(self, external_id: str, draft: OrderDraft) -> None:
         """Address and e-mail first, then the payment, then our hold; the holds of others stay."""
         order = self._held(external_id)
-        variables = {"input": mapping.order_update(external_id, draft)}
-        made = self._payload("orderUpdate", documents.ORDER_UPDATE, variables, is_safe=True)
+        given = mapping.order_update(external_id, draft)
+        made = self._payload("orderUpdate", documents.ORDER_UPDATE, {"input": given}, is_safe=True)
         if made.get("userErrors"):
-            raise mapping.refusal(made["userErrors"], "the buyer's data", {"order": variables["input"]})
+            raise mapping.refusal(made["userErrors"], "the buyer's data", {"order": given})
         if draft.total > 0 and order.get("displayFinancialStatus") == "PENDING":
             paid = self._payload("orderMarkAsPaid", documents.MARK_PAID, {"input": {"id": external_id}}, is_safe=True)
             if paid.get("userErrors") and self._held(external_id).get("displayFinancialStatus") != "PAID":
@@ -411,8 +411,8 @@ class Shopify(Destination):
             logger.warning("Shopify kept the tag %s on %s", mapping.HOLD_TAG, external_id)
         for node in (order.get("fulfillmentOrders") or {}).get("nodes") or []:
             if holds := mapping.own_holds(node):
-                variables = {"id": node["id"], "holdIds": holds}
-                made = self._payload("fulfillmentOrderReleaseHold", documents.RELEASE_HOLD, variables, is_safe=True)
+                ended = {"id": node["id"], "holdIds": holds}
+                made = self._payload("fulfillmentOrderReleaseHold", documents.RELEASE_HOLD, ended, is_safe=True)
                 if made.get("userErrors"):
                     raise mapping.refusal(made["userErrors"], "the end of the hold")
 
