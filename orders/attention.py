@@ -49,9 +49,12 @@ def skip(*, order: Order, by: str, now: datetime) -> None:
     """Do not create this order. Raises NotPossible once a store may have it."""
     if order.state not in UNTOUCHED:
         raise NotPossible("The order is in a store already, or closed.")
+    if order.mirrors.filter(state=MirrorState.CREATED).exists():
+        raise NotPossible("The order is in a store already. Cancel it on TikTok Shop, and it is cancelled there.")
     if order.outbox.filter(is_doubtful=True).exists() or order.outbox.filter(status=OutboxStatus.IN_FLIGHT).exists():
         raise NotPossible("It is being created at this moment. Wait until that is known.")
-    outbox.drop(order=order, kinds=[OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER], now=now)
+    kinds = [OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER, OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER]
+    outbox.drop(order=order, kinds=kinds, now=now)
     order.mirrors.filter(state=MirrorState.PLANNED).update(state=MirrorState.DROPPED)
     clear_attention(order=order, now=now, by=by)
     rule = f"Skipped by {by}"
@@ -62,7 +65,7 @@ def create_anyway(*, order: Order, by: str, now: datetime) -> None:
     """Create an order that a rule skipped. The guard still keeps it back while TikTok Shop holds it."""
     if order.state != OrderState.SKIPPED:
         raise NotPossible("The order was not skipped.")
-    order.mirrors.filter(state=MirrorState.DROPPED).update(state=MirrorState.PLANNED)
+    order.mirrors.filter(state=MirrorState.DROPPED).update(state=MirrorState.PLANNED, is_held=False)
     order.outbox.filter(kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.DROPPED).update(
         status=OutboxStatus.PENDING, not_before=now, attempts=0, settled_at=None
     )

@@ -49,8 +49,9 @@ class Blocked(Exception):
 class DraftRules:
     """What a route says about its drafts. `variants` maps a source SKU (`sku_key`, as the rules compare it) to what
     stands for it at the destination; `shipping_titles` a delivery option, or "" for any other, to a method's title and
-    code; `line_ids` are the lines that go to this store, none named meaning all. `may_lack_address`: the order is made
-    before its address is released, and filled in later."""
+    code; `line_ids` are the lines that go to this store, none named meaning all. `is_on_hold`: the source holds the
+    order, so that it is made without buyer and payment, and filled in later. `group` is a tag that orders of one parcel
+    share."""
 
     destination_currency: str
     destination_label: str
@@ -62,7 +63,8 @@ class DraftRules:
     line_ids: frozenset[str] = frozenset()
     rules: RouteRules = field(default_factory=RouteRules)
     features: Features = field(default_factory=Features)
-    may_lack_address: bool = False
+    is_on_hold: bool = False
+    group: str = ""
 
     def key(self, sku: str) -> str:
         """How this route compares SKUs."""
@@ -103,8 +105,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
 def _draft(
     order: PlatformOrder, part: PlatformOrder, paid: Payment, seen: View, address: Address | None, rules: DraftRules
 ) -> OrderDraft:
-    said, is_part, is_fixed = rules.rules, part is not order, rules.rules.email is Email.FIXED
-    is_unmapped = _is_unmapped(part, rules)
+    said, is_part, is_unmapped = rules.rules, part is not order, _is_unmapped(part, rules)
     number = f"{said.number_prefix}{order.external_id}" if said.number_prefix else ""
     custom = _custom_lines(part.lines, rules)
     location = said.locations.get(order.warehouse_id) or said.default_location
@@ -119,7 +120,7 @@ def _draft(
         created_at=order.created_at,
         currency=paid.currency,
         buyer_id=order.buyer_id,
-        email={Email.RELAY: order.buyer_email, Email.FIXED: said.fixed_email.strip()}.get(said.email, ""),
+        email=_email(order, rules),
         phone=address.phone if address else "",
         address=address,
         lines=_grouped(part.lines, rules),
@@ -128,11 +129,19 @@ def _draft(
         taxes=_taxes(paid, seen),
         tax_included=seen.tax_included,
         total=seen.total,
-        tags=tags_of(order, said, is_part=is_part, is_unmapped=is_unmapped and said.unmapped_shipping is Unmapped.FLAG),
+        tags=tags_of(
+            order,
+            said,
+            is_part=is_part,
+            is_unmapped=is_unmapped and said.unmapped_shipping is Unmapped.FLAG,
+            is_on_hold=rules.is_on_hold,
+            group=rules.group,
+        ),
         note=note_of(order, template=said.note, shop=rules.source_store_name, is_part=is_part),
         attributes=attributes_of(order, part, paid, amounts=made, texts=more),
         number=number,
-        is_own_email=is_fixed,
+        is_own_email=said.email is Email.FIXED,
+        is_on_hold=rules.is_on_hold,
         stock=_stock(order, said),
         rounding=seen.rounding,
         location_id=location,
@@ -150,10 +159,10 @@ def _readable_payment(order: PlatformOrder) -> Payment:
 
 def _released_address(order: PlatformOrder, rules: DraftRules) -> Address | None:
     """None where the merchant does not ship it, or does not yet."""
-    if order.address is None or order.address_state is not AddressState.COMPLETE:
-        if order.shipper is Shipper.SELLER and not rules.may_lack_address:
-            raise Blocked(Attention.ADDRESS_NOT_RELEASED, {"state": order.address_state.value})
+    if order.shipper is not Shipper.SELLER or rules.is_on_hold:
         return None
+    if order.address is None or order.address_state is not AddressState.COMPLETE:
+        raise Blocked(Attention.ADDRESS_NOT_RELEASED, {"state": order.address_state.value})
     address = order.address
     pattern = _POSTAL_CODES.get(address.country_code.upper(), ".*")
     if not re.fullmatch(pattern, address.postal_code.strip()):
@@ -161,6 +170,12 @@ def _released_address(order: PlatformOrder, rules: DraftRules) -> Address | None
         message = f"The postal code is {said}, which is none in {address.country_code}; a leading zero may be lost"
         raise Blocked(Attention.ADDRESS_INVALID, {"message": message})
     return address
+
+
+def _email(order: PlatformOrder, rules: DraftRules) -> str:
+    if rules.is_on_hold or rules.rules.email is Email.NONE:
+        return ""
+    return rules.rules.fixed_email.strip() if rules.rules.email is Email.FIXED else order.buyer_email
 
 
 def _grouped(lines: Sequence[LineItem], rules: DraftRules) -> tuple[DraftLine, ...]:

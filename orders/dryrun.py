@@ -12,9 +12,9 @@ from connectors.base.errors import PlatformError, UnsupportedFeature
 from connectors.base.types import CreateRequest, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import ingest, mirror, routing
+from orders import admission, ingest, mirror, routing
 from orders.drafting import Blocked
-from orders.models import Attention, Mirror, Order
+from orders.models import Attention, Mirror, Order, OrderState
 from orders.splitting import counted, part_of, rest_ids
 
 
@@ -22,7 +22,7 @@ from orders.splitting import counted, part_of, rest_ids
 class DryRun:
     """What one store would get of `part` of the order: a draft and the very request that makes it, or the reason why
     not. `store` is None when no route takes the order, and where `by_hand` names the items that are the merchant's to
-    ship."""
+    ship, or `skip_rule` the rule that sends it nowhere."""
 
     store: ConnectedStore | None
     part: PlatformOrder | None = None
@@ -32,6 +32,7 @@ class DryRun:
     detail: Mapping[str, Any] = field(default_factory=dict)
     preview: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
+    skip_rule: str = ""
 
 
 def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
@@ -43,6 +44,8 @@ def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
     try:
         copies = _copies(order, seen, clock)
         return [*(_of_store(order, seen, copy, clock) for copy in copies), *_by_hand(seen, copies)]
+    except admission.Refused as error:
+        return [DryRun(None, skip_rule=error.rule)]
     except routing.NoRoute as error:
         skus = [line.sku.strip() or line.title for line in error.lines]
         return [DryRun(None, code=Attention.NO_ROUTE, detail={"skus": skus})]
@@ -59,17 +62,11 @@ def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) ->
     if not routes:
         return []
     stocked = routing.ask_stores(routes=routes, lines=seen.lines, clock=clock)
-    shares = routing.share_out(seen, routes, stocked)
-    return [
-        Mirror(
-            merchant_id=order.merchant_id,
-            order=order,
-            store=route.destination_store,
-            reference=order.external_id,
-            line_ids=routing.named_lines(seen, line_ids),
-        )
-        for route, line_ids in shares
-    ]
+    shares = routing.share_out(
+        seen, routes, stocked, is_by_hand=order.state == OrderState.READY and order.skip_rule != ""
+    )
+    with merchant_rows(order.merchant_id):
+        return [routing.mirror_of(order, seen, route, line_ids, now=clock()) for route, line_ids in shares]
 
 
 def _by_hand(seen: PlatformOrder, copies: Sequence[Mirror]) -> list[DryRun]:

@@ -12,6 +12,7 @@ from connectors.base.types import (
     PlatformOrder,
     Shipment,
     ShipmentLine,
+    Shipper,
     SourceStatus,
 )
 from connectors.registry import label_of
@@ -102,6 +103,9 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         facts = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
         ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=facts)
         return
+    if order.shipper != Shipper.SELLER:
+        _compare_with_source(kept=kept, order=order, now=now)
+        return
     if not kept.tracking_number or not kept.line_ids:
         return
     Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
@@ -113,6 +117,18 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         reference=f"{order.external_id}-{kept.pk}",
         now=now,
     )
+
+
+def _compare_with_source(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """TikTok ships this order and takes no number for it: the store's parcel is TikTok's own, or a second one."""
+    if not kept.tracking_number:
+        return
+    numbers = {package["tracking_number"] for package in order.snapshot.get("packages", [])}
+    if kept.tracking_number in numbers:
+        Fulfillment.objects.filter(pk=kept.pk).update(state=S.ACCEPTED, accepted_at=now)
+        return
+    message = f"{label_of(kept.mirror.store)} shipped it too, under {kept.tracking_number}."
+    ask_for_attention(order=order, code=Attention.NOT_SELLER_SHIPPING, now=now, detail={"message": message})
 
 
 def _recall(*, kept: Fulfillment, order: Order, now: datetime) -> None:

@@ -8,12 +8,19 @@ from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
-from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
+from connectors.base.errors import (
+    AuthorizationError,
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    UnsupportedFeature,
+)
 from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from connectors.registry import label_of
+from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox, placing, products, sent, terms
+from orders import copying, guard, outbox, placing, products, releasing, sent, terms
+from orders.admission import is_ours_to_ship
 from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.notes import UNMAPPED_TAG
@@ -54,9 +61,31 @@ class CreateStep:
             work.placed = replace(placed, remarks=work.draft.remarks + placed.remarks)
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
-        placed = [work for work in works if isinstance(work, Creation) and work.placed is not None]
-        placing.keep(placed, drain)
-        _flag([work for work in placed if work.draft is not None and UNMAPPED_TAG in work.draft.tags], drain)
+        made = [work for work in works if isinstance(work, Creation) and work.placed is not None]
+        _keep(made, drain)
+        _flag([each for each in made if each.draft is not None and UNMAPPED_TAG in each.draft.tags], drain)
+
+
+def _keep(made: Sequence[Creation], drain: Drain) -> None:
+    """Write down what is in the store now, together with what follows it where TikTok holds or ships the order."""
+    followed = [each for each in made if each.mirror.is_held or (each.seen and not is_ours_to_ship(each.seen))]
+    if not followed:
+        placing.keep(made, drain)
+        return
+    with merchant_rows(drain.store.merchant_id):
+        placing.keep(made, drain)
+        for creation in followed:
+            if creation.is_settled:
+                _follow(creation, drain.clock())
+
+
+def _follow(creation: Creation, now: datetime) -> None:
+    order, draft = creation.order, creation.draft
+    if creation.mirror.is_held:
+        is_complete = draft is not None and not draft.is_on_hold
+        releasing.follow_made(order=order, mirror=creation.mirror, is_complete=is_complete, now=now)
+    elif creation.seen is not None:
+        copying.follow_made(order=order, seen=creation.seen, now=now)
 
 
 def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
@@ -180,17 +209,25 @@ def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int |
 
 def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
+    if order.state == OrderState.HELD and mirror.is_held:
+        if seen.status is not SourceStatus.ON_HOLD:
+            raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
+        return True
     if order.state != OrderState.READY:
         return False
+    kind = connector_class(mirror.store.platform)
+    if not is_ours_to_ship(seen) and not kind.features.without_address:
+        raise UnsupportedFeature(f"{kind.label} takes no order without an address, and TikTok shows none for this one")
     if seen.status in (SourceStatus.UNPAID, SourceStatus.ON_HOLD):
         raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30)
     if seen.cancel_requested:
         raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    if seen.address_state is not AddressState.COMPLETE:
+    if is_ours_to_ship(seen) and seen.address_state is not AddressState.COMPLETE:
         raise outbox.NotYet(Attention.ADDRESS_NOT_RELEASED, wait=60, detail={"state": seen.address_state.value.lower()})
     if seen.status is SourceStatus.UNKNOWN:
         raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-    if seen.status is not SourceStatus.AWAITING_SHIPMENT and not order.skip_rule and not _is_rest(seen, mirror):
+    is_expected = seen.status is SourceStatus.AWAITING_SHIPMENT or not is_ours_to_ship(seen)
+    if not is_expected and not order.skip_rule and not _is_rest(seen, mirror):
         raise outbox.NotYet(
             Attention.MIXED_FULFILMENT, wait=900, detail={"status": seen.status_text, "is_shipped_elsewhere": True}
         )

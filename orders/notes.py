@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connectors.base.money import to_text
-from connectors.base.types import Payment, PlatformOrder, Shipper, SourceStatus
+from connectors.base.types import Payment, PlatformOrder, Shipper
 from orders.rules import RouteRules
 
 TAG = "TikTok Shop"
@@ -15,7 +15,8 @@ SAMPLE_TAG = "tiktok-sample"
 PREORDER_TAG = "tiktok-preorder"
 PART_TAG = "tiktok-part"
 HOLD_TAG = "tiktok-hold"
-FBT_TAG = "tiktok-fbt"
+WAREHOUSED_TAG = "tiktok-fbt"
+PLATFORM_SHIPPED_TAG = "tiktok-shipped"
 UNMAPPED_TAG = "tiktok-shipping-unmapped"
 PLACEHOLDERS: Mapping[str, str] = {
     "order_id": "TikTok Shop's order id",
@@ -25,6 +26,11 @@ PLACEHOLDERS: Mapping[str, str] = {
     "deliver_by": "When it must arrive",
     "delivery_option": "The delivery option that the buyer chose",
     "total": "What the buyer paid",
+}
+# Whoever packs reads it, whatever the template says.
+_SHIPPED_BY_SOURCE = {
+    Shipper.PLATFORM_WAREHOUSE: "TikTok's warehouse ships it: do not send anything",
+    Shipper.PLATFORM: "It goes with TikTok's own label: print it in Seller Center",
 }
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -48,6 +54,8 @@ def note_of(order: PlatformOrder, *, template: str, shop: str, is_part: bool) ->
     lines = _filled(order, template, shop) if template.strip() else [f"TikTok Shop order {order.external_id}"]
     if is_part:
         lines.append("A part of it; the other items are sent from elsewhere")
+    if order.shipper in _SHIPPED_BY_SOURCE:
+        lines.append(_SHIPPED_BY_SOURCE[order.shipper])
     if not template.strip():
         lines += ["Free sample"] if order.is_sample else []
         message = order.buyer_message.strip()
@@ -74,18 +82,30 @@ def _filled(order: PlatformOrder, template: str, shop: str) -> list[str]:
     return found
 
 
-def tags_of(order: PlatformOrder, rules: RouteRules, *, is_part: bool, is_unmapped: bool) -> tuple[str, ...]:
-    """Ours, by which the order is known, then the merchant's."""
+def kind_tags(order: PlatformOrder) -> tuple[str, ...]:
+    """The tags that say what kind of order this is, whichever store it goes to."""
     facts = {
         SAMPLE_TAG: order.is_sample,
         PREORDER_TAG: order.is_preorder,
-        HOLD_TAG: order.status is SourceStatus.ON_HOLD,
-        FBT_TAG: order.shipper is Shipper.PLATFORM_WAREHOUSE,
-        PART_TAG: is_part,
-        UNMAPPED_TAG: is_unmapped,
+        WAREHOUSED_TAG: order.shipper is Shipper.PLATFORM_WAREHOUSE,
+        PLATFORM_SHIPPED_TAG: order.shipper is Shipper.PLATFORM,
     }
-    own = (tag.strip() for tag in rules.tags)
-    return tuple(dict.fromkeys([TAG, *(tag for tag, is_so in facts.items() if is_so), *filter(None, own)]))
+    return (TAG, *(tag for tag, is_so in facts.items() if is_so))
+
+
+def tags_of(
+    order: PlatformOrder,
+    rules: RouteRules,
+    *,
+    is_part: bool = False,
+    is_unmapped: bool = False,
+    is_on_hold: bool = False,
+    group: str = "",
+) -> tuple[str, ...]:
+    """Ours, by which the order is known, then the merchant's. `group` is what orders of one parcel share."""
+    facts = {HOLD_TAG: is_on_hold, PART_TAG: is_part, UNMAPPED_TAG: is_unmapped, group: bool(group)}
+    more = [tag for tag, is_so in facts.items() if is_so]
+    return tuple(dict.fromkeys([*kind_tags(order), *more, *filter(None, map(str.strip, rules.tags))]))
 
 
 def attributes_of(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from connectors.base.types import Stock
@@ -116,7 +117,7 @@ class RouteRules:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> RouteRules:
         """What `to_json` made, of this version of the program or another: what is not known is left out."""
-        hints, values = get_type_hints(cls), {}
+        hints, values = _hints(cls), {}
         for each in dataclasses.fields(cls):
             if each.name in kept:
                 values[each.name] = _read(hints[each.name], kept[each.name])
@@ -128,11 +129,19 @@ class RouteRules:
         return {name: value for name, value in plain.items() if value != defaults[name]}
 
 
+def _hints(kind: Any) -> dict[str, Any]:
+    """A class's types: reading them is slow, and rules are read for every order."""
+    return _read_hints(kind)
+
+
+_read_hints = cache(get_type_hints)
+
+
 def _read(hint: Any, value: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
     if dataclasses.is_dataclass(hint):
-        hints = get_type_hints(hint)
+        hints = _hints(hint)
         return hint(**{name: _read(hints[name], part) for name, part in value.items() if name in hints})  # type: ignore[operator]
     if getattr(hint, "__origin__", None) is tuple:
         return tuple(_read(get_args(hint)[0], part) for part in value)

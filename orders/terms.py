@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Features
+from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from orders import shipping, versions
@@ -43,6 +44,8 @@ class Terms:
             line_ids=frozenset(mirror.line_ids),
             rules=self.rules_of(order),
             features=self.features,
+            is_on_hold=mirror.is_held and order.source_status == SourceStatus.ON_HOLD,
+            group=mirror.parcel_group,
         )
 
 

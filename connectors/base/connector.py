@@ -54,6 +54,7 @@ class Features:
     stock: bool = False  # an order can leave the stock alone, or be refused where there is too little
     locations: bool = False  # an order can be given to one of the store's locations
     store_tax: bool = False  # the store reckons the tax of such an order itself
+    without_address: bool = False  # an order can be created that says no address, since the source ships it
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -251,6 +252,20 @@ class Destination(Connector):
             if placed is not None:
                 found[reference] = placed
         return found
+
+    def hold_order(self, external_id: str) -> None:
+        """Keep the order's goods back until `release_order`. May be repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def release_order(self, external_id: str, draft: OrderDraft) -> None:
+        """Fill in what was not known while it was held, mark it as paid, and let the goods go, in this order. May be
+        repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
+        source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""
+        raise UnsupportedFeature(f"{self.label} records no parcel that left elsewhere")
 
     def list_variants(self) -> Iterator[Variant]:
         """The whole catalog, where it cannot be searched by SKU."""

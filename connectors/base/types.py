@@ -269,9 +269,10 @@ class OrderDraft:
     total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes)). The first charge is shipping,
     its code being the destination's own method where the merchant mapped one; the others are fees.
 
-    `address` is None for an order that the merchant does not ship, or may not ship yet. `number` is the name it is to
-    have, empty for the store's own numbering. `location_id` is the store's, empty for its own choice. `remarks`: what
-    the merchant's rules ask for and this store cannot do, in sentences without buyers' data.
+    `address` is None for an order that the source ships, which shows none (only for a destination whose features say
+    `without_address`), or that may not be shipped yet. `number` is the name it is to have, empty for the store's own
+    numbering. `location_id` is the store's, empty for its own choice. `remarks`: what the merchant's rules ask for and
+    this store cannot do, in sentences without buyers' data.
     """
 
     source_external_id: str
@@ -298,6 +299,7 @@ class OrderDraft:
     stock: Stock = Stock.DEDUCT
     location_id: str = ""
     rounding: int = 0  # above 0 it is the charge with this code, below 0 a part of the discount
+    is_on_hold: bool = False  # the source holds it: not paid yet, and whom it is for is not known
     remarks: tuple[str, ...] = ()
 
 

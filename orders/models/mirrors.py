@@ -30,6 +30,10 @@ class Mirror(models.Model):
     store = models.ForeignKey(ConnectedStore, on_delete=models.PROTECT, related_name="mirrors")
     line_ids = models.JSONField(default=list, blank=True)  # the source's lines it has; none named means all
     reference = models.CharField(max_length=80)
+    # Made while the source holds the order, and kept on hold in the store until its release is done there.
+    is_held = models.BooleanField(default=False, db_default=False)
+    # A tag that it shares with other orders of the store that are to go into one parcel (orders/combining.py).
+    parcel_group = models.CharField(max_length=40, blank=True, default="", db_default="")
     state = models.CharField(max_length=10, choices=MirrorState.choices, default=MirrorState.PLANNED)
     external_id = models.CharField(max_length=100, blank=True)
     name = models.CharField(max_length=100, blank=True)

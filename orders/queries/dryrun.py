@@ -22,6 +22,8 @@ def dry_run_context(runs: Sequence[DryRun]) -> dict[str, Any]:
 def _run(run: DryRun) -> dict[str, Any]:
     if run.by_hand:
         return {"store": "Yours to ship by hand", "by_hand": run.by_hand}
+    if run.skip_rule:
+        return {"store": "No store", "skip_rule": run.skip_rule}
     shown: dict[str, Any] = {"store": store_label(run.store) if run.store else "No store", "preview": run.preview}
     if run.draft is None:
         label = label_of(run.store) if run.store else "The store"

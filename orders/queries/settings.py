@@ -33,6 +33,7 @@ FEATURES = {
     "stock": "Orders can leave the stock alone",
     "locations": "Orders can be given to a location",
     "store_tax": "The store reckons the tax itself",
+    "without_address": "Takes orders without an address, which TikTok ships",
 }
 
 

@@ -238,6 +238,7 @@ def _seen(order: dict[str, Any]) -> dict[str, Any]:
         "fulfillment_status": "Unfulfilled" if not shipped else "Partly fulfilled" if left else "Fulfilled",
         "status": "Cancelled" if order["cancelled"] else "",
         "is_cancelled": bool(order["cancelled"]),
+        "is_on_hold": bool(order["holds"]),
         "email": order["email"],
         "note": order["note"],
         "tags": order["tags"],

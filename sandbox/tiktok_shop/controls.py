@@ -38,6 +38,7 @@ class Controls:
             "system_cancel": self.system_cancel,
             "seller_answer": seller_center.answer,
             "seller_ship": seller_center.ship,
+            "platform_ship": seller_center.platform_ship,
             "end_hold": self.end_hold,
             "in_transit": self.in_transit,
             "deliver": self.deliver,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.base.errors import OutcomeUnknown, PermanentError, PlatformError, UnsupportedFeature
-from connectors.base.types import Refund
+from connectors.base.types import Refund, Shipment, ShipmentLine, Shipper
 from tests.contracts.conftest import JANE, REFERENCE, Place, full_order
 
 NUMBER = "9400111899562537866361"
@@ -314,6 +314,75 @@ class TestShipment:
         place.control("add_tracking", shop=order["shop"], order=order["name"], tracking_number=NUMBER, carrier="USPS")
         (later,) = place.speak().shipments_of(made.external_id)
         assert (later.external_id, later.tracking_number) == (parcel.external_id, NUMBER)
+
+
+class TestParcelFromElsewhere:
+    """What the source ships itself is written into the order."""
+
+    def test_of_everything_is_recorded_and_the_buyer_not_told(self, place: Place) -> None:
+        made = place.create()
+        parcel = Shipment("7", "USPS", NUMBER, "", None, place.now())
+        if not place.kind.features.without_address:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().record_shipment(made.external_id, parcel)
+            return
+        place.speak().record_shipment(made.external_id, parcel)
+        (there,) = place.speak().shipments_of(made.external_id)
+        assert (there.tracking_number, there.carrier, there.is_cancelled) == (NUMBER, "USPS", False)
+        assert not [entry for entry in place.world.ledger if entry["event"] == "buyer.mailed"]
+
+    def test_of_some_lines_leaves_the_others_open(self, place: Place) -> None:
+        if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
+            pytest.skip("the platform knows no parcels with some of the lines")
+        made = place.create()
+        (gift,) = [line for line in place.draft().lines if line.sku == "GFT-MTC-01"]
+        lines = (ShipmentLine(gift.sku, 1, gift.source_line_ids),)
+        place.speak().record_shipment(made.external_id, Shipment("7", "USPS", NUMBER, "", lines, place.now()))
+        (there,) = place.speak().shipments_of(made.external_id)
+        assert [(line.sku, line.quantity) for line in there.lines] == [("GFT-MTC-01", 1)]
+        place.ship(tracking_number="94002")
+
+    def test_of_what_left_before_is_refused(self, place: Place) -> None:
+        if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
+            pytest.skip("the platform adds any number of parcels")
+        made = place.create()
+        place.ship(tracking_number="94001")
+        with pytest.raises(PermanentError):
+            place.speak().record_shipment(made.external_id, Shipment("7", "USPS", NUMBER, "", None, place.now()))
+
+
+class TestOrderWithoutAddress:
+    def test_is_taken_as_declared(self, place: Place) -> None:
+        draft = place.draft(replace(full_order(), shipper=Shipper.PLATFORM))
+        if not place.kind.features.without_address:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().create_order(draft, reference=REFERENCE)
+            return
+        made = place.speak().create_order(draft, reference=REFERENCE)
+        assert "Harbor Street" not in str(place.order())
+        place.ship(tracking_number=NUMBER)
+        assert len(place.speak().shipments_of(made.external_id)) == 1
+
+
+class TestHold:
+    def test_keeps_the_order_back_until_it_is_released_or_says_that_it_cannot(self, place: Place) -> None:
+        made = place.create(is_on_hold=place.kind.features.hold)
+        if not place.kind.features.hold:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().hold_order(made.external_id)
+            with pytest.raises(UnsupportedFeature):
+                place.speak().release_order(made.external_id, place.draft())
+            return
+        for _ in range(2):
+            place.speak().hold_order(made.external_id)
+        order = place.order()
+        assert (order["is_on_hold"], order["shipping_address"], order["paid"]) == (True, None, "0")
+        for _ in range(2):
+            place.speak().release_order(made.external_id, place.draft())
+        order = place.order()
+        assert (order["is_on_hold"], order["paid"]) == (False, order["total"])
+        assert "tiktok-hold" not in order["tags"]
+        assert order["shipping_address"]["zip"] == JANE.postal_code
 
 
 class TestRefund:

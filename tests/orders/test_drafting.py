@@ -156,7 +156,7 @@ class TestRules:
         assert "tiktok-fbt" in draft.tags
 
     def test_let_an_order_be_made_before_its_address_is_released_where_it_is_kept_on_hold(self) -> None:
-        draft = make_draft(seen(SourceStatus.ON_HOLD), replace(RULES, may_lack_address=True))
+        draft = make_draft(seen(SourceStatus.ON_HOLD), replace(RULES, is_on_hold=True))
         assert draft.address is None
         assert "tiktok-hold" in draft.tags
 

@@ -49,6 +49,10 @@ class TestNote:
     def test_never_reads_a_placeholder_in_what_the_buyer_wrote(self) -> None:
         assert note("{buyer_message}", buyer_message="{order_id}") == "{order_id}"
 
+    def test_of_what_tiktok_ships_says_so_in_any_case(self) -> None:
+        said = note_of(replace(ORDER, shipper=Shipper.PLATFORM_WAREHOUSE), template="Mine", shop="", is_part=False)
+        assert said == "Mine\nTikTok's warehouse ships it: do not send anything"
+
     def test_of_a_part_says_so_in_any_case(self) -> None:
         said = note_of(ORDER, template="Mine", shop="", is_part=True)
         assert said == "Mine\nA part of it; the other items are sent from elsewhere"
@@ -62,5 +66,7 @@ class TestTags:
         assert tags == ("TikTok Shop", "tiktok-sample", "tiktok-fbt", "tiktok-shipping-unmapped", "warm")
 
     def test_say_that_an_order_is_on_hold(self) -> None:
-        held = replace(ORDER, status=SourceStatus.ON_HOLD)
-        assert "tiktok-hold" in tags_of(held, RouteRules(), is_part=False, is_unmapped=False)
+        assert "tiktok-hold" in tags_of(ORDER, RouteRules(), is_on_hold=True)
+
+    def test_are_the_same_for_orders_of_one_parcel(self) -> None:
+        assert tags_of(ORDER, RouteRules(tags=("warm",)), group="tiktok-samples-5")[-2:] == ("tiktok-samples-5", "warm")

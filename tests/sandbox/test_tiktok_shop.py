@@ -229,6 +229,22 @@ class TestShipping:
     def test_is_refused_on_hold(self, client: Client) -> None:
         assert client.ship(client.buy())["code"] == 21011044
 
+    @pytest.mark.parametrize(
+        ("bought", "code"),
+        [
+            ({"fulfillment_type": "FULFILLMENT_BY_TIKTOK", "shipping_type": "TIKTOK"}, 21008025),
+            ({"shipping_type": "TIKTOK"}, 21008106),
+        ],
+    )
+    def test_takes_no_number_for_what_the_platform_ships(
+        self, client: Client, bought: dict[str, Any], code: int
+    ) -> None:
+        order_id = client.buy(hold=False, **bought)
+        assert client.ship(order_id)["code"] == code
+        assert "***" in client.order(order_id)["recipient_address"]["name"]
+        client.control("platform_ship", order_id=order_id, tracking_number="9400111899562537866361")
+        assert client.order(order_id)["status"] == "AWAITING_COLLECTION"
+
     def test_ships_once(self, client: Client, world: World) -> None:
         order_id = client.buy(hold=False)
         assert client.ship(order_id)["code"] == 0

@@ -74,6 +74,7 @@ class Amazon(Destination):
             "cancel": "Only until Amazon begins to pick the items",
             "refunds": "Amazon took no money for these orders; a refund stays at TikTok Shop",
             "custom_lines": "Only items in Amazon's stock can be ordered",
+            "without_address": "TikTok shows no address for what it ships itself, and Amazon needs one",
             "amounts": "A fulfillment order has no prices, discounts, taxes or totals",
             "numbers": "It is the number on the packing slip, which the buyer reads",
             "emails": "Amazon would mail the buyer, so it is told no address",

@@ -78,6 +78,8 @@ _TOPICS = [
     "REFUNDS_CREATE",
     "APP_UNINSTALLED",
 ]
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/FulfillmentOrderHoldUserErrorCode (schema 2026-07)
+_HELD_BEFORE = frozenset(["DUPLICATE_FULFILLMENT_HOLD_HANDLE"])
 _PAGE = 25
 _SKUS_PER_SEARCH = 10
 _REFERENCES_PER_SEARCH = 20
@@ -92,6 +94,7 @@ class Shopify(Destination):
     features = Features(
         webhooks=True,
         search_by_reference=True,
+        hold=True,
         cancel=True,
         partial_fulfillment=True,
         refunds=True,
@@ -103,8 +106,9 @@ class Shopify(Destination):
         tags=True,
         order_notes=True,
         stock=True,
+        without_address=True,
         notes={
-            "hold": "Shopify can hold a fulfillment; orders are made after TikTok's hold, so it is not needed yet",
+            "hold": "For a moment after it is made an order is there without a hold, unpaid and without an address",
             "refunds": "The goods of a refund are recorded; no money moves",
             "locations": "Shopify's own order routing chooses the location",
             "store_tax": "Shopify reckons no tax for an order that an app makes",
@@ -131,12 +135,19 @@ class Shopify(Destination):
         costs=dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
     )
     create_operation = "orderCreate"
-    scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
+    scopes = (
+        "write_orders",
+        "read_products",
+        "read_fulfillments",
+        "write_customers",
+        "write_merchant_managed_fulfillment_orders",
+    )
     scope_names = {
         "write_orders": "Orders",
         "read_products": "Products",
         "read_fulfillments": "Fulfillments",
         "write_customers": "Customers",
+        "write_merchant_managed_fulfillment_orders": "Fulfillment orders",
     }
     private_keys = frozenset(
         [
@@ -378,6 +389,63 @@ class Shopify(Destination):
         for node in order.get("fulfillments") or []:
             found += mapping.shipments(node, self._lines_of(node))
         return found
+
+    def hold_order(self, external_id: str) -> None:
+        """Put our hold on each fulfillment order. Shopify makes those a moment after the order: until then, again.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentOrderHold (notes of 2026-09)
+        """
+        order = self._held(external_id)
+        nodes = (order.get("fulfillmentOrders") or {}).get("nodes") or []
+        if order and not order.get("cancelledAt") and not nodes:
+            raise TemporaryError("Shopify has not planned the order's fulfillment yet", retry_after=2.0)
+        for node in nodes:
+            if mapping.own_holds(node) or node.get("status") not in ("OPEN", "ON_HOLD", "SCHEDULED"):
+                continue
+            variables = {"id": node["id"], "hold": mapping.hold_input()}
+            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=True)
+            wrong = [each for each in made.get("userErrors") or [] if each.get("code") not in _HELD_BEFORE]
+            if wrong:
+                raise mapping.refusal(wrong, "the hold")
+
+    def release_order(self, external_id: str, draft: OrderDraft) -> None:
+        """Address and e-mail first, then the payment, then our hold; the holds of others stay."""
+        order = self._held(external_id)
+        given = mapping.order_update(external_id, draft)
+        made = self._payload("orderUpdate", documents.ORDER_UPDATE, {"input": given}, is_safe=True)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the buyer's data", {"order": given})
+        if draft.total > 0 and order.get("displayFinancialStatus") == "PENDING":
+            paid = self._payload("orderMarkAsPaid", documents.MARK_PAID, {"input": {"id": external_id}}, is_safe=True)
+            if paid.get("userErrors") and self._held(external_id).get("displayFinancialStatus") != "PAID":
+                raise mapping.refusal(paid["userErrors"], "the payment")
+        untagged = {"id": external_id, "tags": [mapping.HOLD_TAG]}
+        if self._payload("tagsRemove", documents.TAGS_REMOVE, untagged, is_safe=True).get("userErrors"):
+            logger.warning("Shopify kept the tag %s on %s", mapping.HOLD_TAG, external_id)
+        for node in (order.get("fulfillmentOrders") or {}).get("nodes") or []:
+            if holds := mapping.own_holds(node):
+                ended = {"id": node["id"], "holdIds": holds}
+                made = self._payload("fulfillmentOrderReleaseHold", documents.RELEASE_HOLD, ended, is_safe=True)
+                if made.get("userErrors"):
+                    raise mapping.refusal(made["userErrors"], "the end of the hold")
+
+    def _held(self, external_id: str) -> dict[str, Any]:
+        return self._ask("order.held", documents.HELD, {"id": external_id}).get("order") or {}
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Fulfill what is open, or the parcel's lines, under its number. Not repeatable: look at shipments_of first.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCreate (notes of 2026-09)
+        """
+        asked = self._ask("order.fulfillable", documents.FULFILLMENT_ORDERS, {"id": external_id})
+        nodes = ((asked.get("order") or {}).get("fulfillmentOrders") or {}).get("nodes") or []
+        is_open = [node for node in nodes if node.get("status") in ("OPEN", "IN_PROGRESS")]
+        variables = {"fulfillment": mapping.fulfillment_input(is_open, shipment)}
+        made = self._payload("fulfillmentCreate", documents.FULFILLMENT_CREATE, variables, is_safe=False)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the parcel")
+        if not made.get("fulfillment"):
+            raise OutcomeUnknown("Shopify's answer to the parcel says neither yes nor no")
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""

@@ -70,6 +70,7 @@ class Squarespace(Destination):
         amounts=True,
         emails=True,
         stock=True,
+        without_address=True,
         notes={
             "search_by_reference": "Recent orders are read through instead, where the outcome of a create is in doubt",
             "hold": "Orders are made when TikTok's hold is over",
@@ -274,6 +275,15 @@ class Squarespace(Destination):
     def shipments_of(self, external_id: str) -> list[Shipment]:
         """Every parcel, without its contents: Squarespace does not say what is in which."""
         return mapping.shipments(self._order(external_id) or {})
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Add the parcel; the order counts as fulfilled then. Not repeatable: look at shipments_of first.
+
+        https://developers.squarespace.com/commerce-apis/fulfill-order (read 2026-11)
+        """
+        body = mapping.fulfillment(shipment, now=self.clock())
+        path = f"{_ORDERS}/{external_id}/fulfillments"
+        self._send("POST", path, body, operation="orders.fulfill", is_safe=False)
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then."""

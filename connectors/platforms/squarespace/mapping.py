@@ -227,6 +227,18 @@ def inventory_of(draft: OrderDraft, chosen: str) -> str:
     return {Stock.KEEP: "SKIP", Stock.OBEY: "DEDUCT"}.get(draft.stock, chosen)
 
 
+def fulfillment(parcel: Shipment, *, now: datetime) -> dict[str, Any]:
+    """The body of "Fulfill an order": a parcel that left elsewhere. The order counts as fulfilled after the first."""
+    row = {
+        "shipDate": iso(parcel.shipped_at or now),
+        "carrierName": parcel.carrier or "TikTok Shop",
+        "service": "Standard",
+        "trackingNumber": parcel.tracking_number,
+        "trackingUrl": parcel.tracking_url,
+    }
+    return {"shouldSendNotification": False, "shipments": [{name: text for name, text in row.items() if text}]}
+
+
 def _lines_and_money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:
     """Lines, charges and sums. A title beside PHYSICAL_PRODUCT is refused (a trial of 2026-08)."""
 

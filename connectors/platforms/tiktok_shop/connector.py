@@ -16,6 +16,7 @@ from connectors.base.connector import (
     Features,
     Setting,
     Source,
+    StoreOption,
     Subscriptions,
 )
 from connectors.base.errors import (
@@ -93,6 +94,14 @@ class TikTokShop(Source):
     needs = (
         "The login of the shop's owner. Other members of the shop cannot allow access.",
         "Seller Shipping as the shop's default shipping option. Orders on TikTok Shipping are shown, not sent.",
+    )
+    options = (
+        StoreOption(
+            "imposes_hold",
+            "Orders that TikTok Shop does not hold",
+            "Some categories have no hour in which the buyer may cancel at will; the buyer may regret it all the same.",
+            (("yes", "Wait an hour all the same"), ("no", "Send them at once")),
+        ),
     )
     settings = (
         Setting("APP_KEY", is_required=True, help="The app's key"),

@@ -70,6 +70,7 @@ class Wix(Destination):
         emails=True,
         tags=True,
         order_notes=True,
+        without_address=True,
         notes={
             "search_by_reference": "The search lags behind, so it is asked again before anything is sent twice",
             "hold": "Orders are made when TikTok's hold is over",
@@ -273,6 +274,15 @@ class Wix(Destination):
             return []
         path = f"/ecom/v1/fulfillments/orders/{external_id}"
         return mapping.shipments(self._get(path, operation="fulfillments.get"), order)
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Fulfill what is open, or the parcel's SKUs, under its number. Not repeatable: look at shipments_of first."""
+        order = self._order(external_id)
+        if order is None:
+            raise PermanentError("The order is not on the site any more", reason="REMOTE_ERROR")
+        path = f"/ecom/v1/fulfillments/orders/{external_id}"
+        body = mapping.fulfillment(order, self._get(path, operation="fulfillments.get"), shipment)
+        self._send("POST", f"{path}/create-fulfillment", body, operation="fulfillments.create", is_safe=False)
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""
