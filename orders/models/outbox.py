@@ -19,6 +19,7 @@ class OutboxKind(models.TextChoices):
     CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
+    EDIT_TRACKING = "EDIT_TRACKING", "Change a tracking number at the source"
 
 
 class OutboxStatus(models.TextChoices):
