@@ -72,7 +72,7 @@ def is_seven(number: str) -> bool:
 
 
 def _shape(pattern: str, *, check: Callable[[str], bool] = lambda _number: True, tells: bool = False) -> Shape:
-    return Shape(re.compile(pattern), check, tells)
+    return Shape(re.compile(pattern, re.ASCII), check, tells)
 
 
 def _s10(country: str) -> Shape:

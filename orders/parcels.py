@@ -164,7 +164,8 @@ def keep_first(*, order: Order, fulfillment_id: int, by: str, now: datetime) -> 
     if kept.state not in (S.SENT, S.ACCEPTED):  # the source has its lines under a number that is not ours
         push = OutboxItem.objects.filter(order=order, kind=OutboxKind.PUSH_TRACKING, subject=str(kept.pk))
         push.filter(status=OutboxStatus.PARKED).update(status=OutboxStatus.DROPPED, settled_at=now)
-        Fulfillment.objects.filter(pk=kept.pk).update(state=S.REFUSED)
+        warning = f"TikTok Shop keeps {facts['tracking_number']}"
+        Fulfillment.objects.filter(pk=kept.pk).update(state=S.REFUSED, warning=warning)
     clear_attention(order=order, now=now, by=by)
 
 
