@@ -152,11 +152,11 @@ class TestNumber:
         assert len(journey.ledger("package.shipped", order_id)) == 1
 
     def test_that_was_refused_is_sent_again(self, journey: Journey) -> None:
-        journey.control("tiktok_shop/shop", shop="Alice's Candles", tracking_check="refuse")
+        journey.control("tiktok_shop/shop_settings", shop="Alice's Candles", tracking_check="refuse")
         parcel = shipped(journey, "94001")
         parcel.press("parcel/send")
         assert (parcel.attention, parcel.kept.state) == (Attention.TRACKING_INVALID, FulfillmentState.REFUSED)
-        journey.control("tiktok_shop/shop", shop="Alice's Candles", tracking_check="off")
+        journey.control("tiktok_shop/shop_settings", shop="Alice's Candles", tracking_check="off")
         parcel.press("dismiss")
         parcel.press("parcel/resend")
         assert parcel.told == {("USPS", "94001")}
@@ -361,7 +361,6 @@ class TestChange:
     def test_after_seventy_two_hours_is_too_late(self, journey: Journey) -> None:
         parcel = shipped(journey)
         journey.wait(72 * HOUR + 60)
-        assert "change left" not in parcel.page()
         parcel.store_says(OTHER)
         assert parcel.attention == Attention.TRACKING_EDIT_SPENT
         parcel.press("parcel/change")  # TikTok Shop has the last word
