@@ -11,7 +11,6 @@ from connectors.speaking import speaking_to_destination
 from orders import outbox, products, releasing, routing
 from orders.drafting import sku_key
 from orders.models import (
-    CarrierMapping,
     MirrorState,
     Order,
     OrderState,
@@ -115,21 +114,4 @@ def save_link(*, order: Order, link: ProductLink, by: str, now: datetime) -> Non
         },
     )
     note(order=order, kind="product.linked", facts={"sku": link.sku.upper(), "title": link.title}, by=by, now=now)
-    retry(order=order, by=by, now=now)
-
-
-def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> None:
-    """Remember what the store's word for a carrier means, and go on, in the caller's transaction."""
-    detail = order.attention_detail
-    chosen = next((each for each in detail.get("choices", []) if each["id"] == carrier_id), None)
-    if chosen is None or not detail.get("carrier"):
-        raise NotPossible("That carrier is not in TikTok Shop's list for this order.")
-    CarrierMapping.objects.update_or_create(
-        source_store=order.source_store,
-        delivery_option_id=order.snapshot.get("delivery_option_id", ""),
-        carrier_text=detail["carrier"],
-        defaults={"merchant_id": order.merchant_id, "carrier_id": chosen["id"], "carrier_name": chosen["name"]},
-    )
-    facts = {"carrier_text": detail["carrier"], "carrier": chosen["name"]}
-    note(order=order, kind="carrier.chosen", facts=facts, by=by, now=now)
     retry(order=order, by=by, now=now)

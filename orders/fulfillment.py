@@ -16,7 +16,7 @@ from connectors.base.types import (
     SourceStatus,
 )
 from connectors.registry import label_of
-from orders import outbox
+from orders import changing, outbox
 from orders.components import Pieces, sku_key, whole_lines
 from orders.models import (
     Attention,
@@ -29,6 +29,7 @@ from orders.models import (
     OutboxKind,
     OutboxStatus,
 )
+from orders.preflight import is_elsewhere, package_of
 from orders.sent import Sent
 from orders.states import advance, ask_for_attention, clear_attention, note
 
@@ -53,7 +54,7 @@ def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipme
                 _record(mirror=mirror, order=order, shipment=shipment, among=shipments, now=now)
         elif shipment.is_cancelled:
             _recall(kept=kept, order=order, now=now)
-        elif (kept.carrier_text, kept.tracking_number) != (shipment.carrier[:200], shipment.tracking_number[:100]):
+        elif changing.said_of(kept) != (shipment.carrier[:200], changing.cleaned(shipment.tracking_number)):
             _correct(kept=kept, order=order, shipment=shipment, now=now)
 
 
@@ -65,11 +66,12 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
         mirror=mirror,
         external_id=shipment.external_id,
         carrier_text=shipment.carrier[:200],
-        tracking_number=shipment.tracking_number[:100],
+        tracking_number=changing.cleaned(shipment.tracking_number),
         tracking_url=shipment.tracking_url[:500],
         line_ids=line_ids,
         state=S.WAITING,
         shipped_at=shipment.shipped_at,
+        said=_aside(order, shipment),
     )
     facts = {
         "store": label_of(mirror.store),
@@ -91,10 +93,16 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
                 "tracking_number": shipment.tracking_number,
             },
         )
-    _queue(kept=kept, order=order, now=now)
+    queue(kept=kept, order=order, now=now)
 
 
-def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+def _aside(order: Order, shipment: Shipment) -> dict[str, bool]:
+    """Whether it left for another postcode than the buyer's: the fact, since the postcode itself is the buyer's."""
+    address = order.snapshot.get("address")
+    return {"is_elsewhere": True} if is_elsewhere(address=address, postal_code=shipment.postal_code) else {}
+
+
+def queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     """Say that the parcel is to be reported, once its number is known. A cancelled order asks instead."""
     if kept.tracking_number:
         order.search_text = f"{order.search_text}\n{kept.tracking_number}"
@@ -157,24 +165,28 @@ def _drop_push(*, order: Order, kept: Fulfillment, now: datetime) -> None:
 
 
 def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: datetime) -> None:
-    """The store changed the carrier or the number. Before it was sent, ours follows; after, a person decides."""
-    facts = {"from": kept.tracking_number, "to": shipment.tracking_number, "carrier": shipment.carrier}
-    if kept.state in (S.SENT, S.ACCEPTED):
-        last = order.events.filter(kind="shipment.changed_after_sent").last()
-        if last is None or last.facts != facts:
-            note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
-            what = f"{label_of(kept.mirror.store)} now says {shipment.carrier} {shipment.tracking_number}"
-            message = f"{what}; TikTok Shop was told {kept.carrier_text} {kept.tracking_number}."
-            ask_for_attention(
-                order=order, code=Attention.TRACKING_EDIT_SPENT, now=now, detail={"message": message, **facts}
-            )
-        return
-    kept.carrier_text, kept.tracking_number = shipment.carrier[:200], shipment.tracking_number[:100]
-    kept.tracking_url = shipment.tracking_url[:500]
-    kept.save(update_fields=["carrier_text", "tracking_number", "tracking_url"])
-    note(order=order, kind="shipment.changed", facts=facts, now=now)
-    _queue(kept=kept, order=order, now=now)
-    outbox.resume(order=order, now=now)
+    """The store changed the carrier or the number. Before it was sent, ours follows; after, a person decides. Where
+    the source ships, it was told nothing."""
+    carrier, number = shipment.carrier[:200], changing.cleaned(shipment.tracking_number)
+    facts = {"from": kept.tracking_number, "to": number, "carrier": carrier}
+    is_told = kept.state in (S.SENT, S.ACCEPTED) and order.shipper == Shipper.SELLER
+    if not is_told:
+        kept.carrier_text, kept.tracking_number = carrier, number
+        kept.tracking_url = shipment.tracking_url[:500]
+    is_same = (kept.carrier_text, kept.tracking_number) == (carrier, number)
+    kept.said = _aside(order, shipment) | ({} if is_same else {"carrier": carrier, "tracking_number": number})
+    kept.save(update_fields=["carrier_text", "tracking_number", "tracking_url", "said"])
+    if not is_told:
+        note(order=order, kind="shipment.changed", facts=facts, now=now)
+        queue(kept=kept, order=order, now=now)
+        outbox.resume(order=order, now=now)
+    elif is_same:
+        note(order=order, kind="shipment.changed_back", facts=facts, now=now)
+        if changing.is_asked(order=order, kept=kept):
+            clear_attention(order=order, now=now)
+    elif number:
+        note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
+        changing.ask(order=order, kept=kept, now=now, carrier=carrier, number=number)
 
 
 def _allocate(
@@ -241,9 +253,8 @@ def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
 
 def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
     """Take the source's word on parcels and progress, in the caller's transaction. May be repeated."""
-    numbers = {package.tracking_number: package for package in seen.packages if package.tracking_number}
     for kept in order.fulfillments.filter(state__in=[S.QUEUED, S.SENT, S.REFUSED]):
-        package = numbers.get(kept.tracking_number)
+        package = package_of(seen=seen, number=kept.tracking_number, line_ids=kept.line_ids)
         if package is None:
             continue
         Fulfillment.objects.filter(pk=kept.pk).update(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, pages, settings
+from orders.views import actions, pages, parcels, settings
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -19,6 +19,11 @@ urlpatterns = [
     path("orders/<int:order_id>/create/", actions.create, name="order_create"),
     path("orders/<int:order_id>/carrier/", actions.carrier, name="order_carrier"),
     path("orders/<int:order_id>/link/", actions.link, name="order_link"),
+    path("orders/<int:order_id>/parcel/send/", parcels.send_anyway, name="parcel_send_anyway"),
+    path("orders/<int:order_id>/parcel/correct/", parcels.correct, name="parcel_correct"),
+    path("orders/<int:order_id>/parcel/change/", parcels.change, name="parcel_change"),
+    path("orders/<int:order_id>/parcel/keep/", parcels.keep, name="parcel_keep"),
+    path("orders/<int:order_id>/parcel/resend/", parcels.resend, name="parcel_resend"),
     path("stores/", pages.store_list, name="stores"),
     path("stores/<int:store_id>/", settings.store, name="store_settings"),
     path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from orders.models import Attention, MirrorState, OrderState
 
@@ -165,11 +169,19 @@ _REASONS: Mapping[str, Reason] = {
         "Correct it in the store, then retry.",
         "When the store shows another number.",
     ),
+    Attention.TRACKING_CHANGED: Reason(
+        "Another number than TikTok Shop was told",
+        "{message}",
+        _STORE,
+        "Spend the one change that TikTok Shop allows{until_words}, or keep the first number.",
+        "Not until you choose. TikTok Shop keeps the first number.",
+    ),
     Attention.TRACKING_EDIT_SPENT: Reason(
-        "Shipped before, under another number",
+        "Another number, and no change left",
         "{message}",
         _TIKTOK,
-        "Compare the package in Seller Center; TikTok Shop lets a number be changed once, within 72 hours.",
+        "TikTok Shop lets a number be changed once, within 72 hours. Ask its support by ticket{support_words}, "
+        "or leave it at the first number.",
         "No.",
     ),
     Attention.STILL_ON_HOLD: Reason(
@@ -258,6 +270,40 @@ _REASONS: Mapping[str, Reason] = {
         "{retry_words}",
     ),
 }
+# What our own checks say before anything is sent, by the check; TikTok Shop's refusals have the words above.
+_CHECKS: Mapping[str, Reason] = {
+    "PATTERN": Reason(
+        "{tracking_number} is no {carrier_name} number",
+        "No number of {carrier_name} that we know looks like {tracking_number}.{like_words} Nothing was sent.",
+        "The tracking number or its carrier",
+        "Correct the number or the carrier. If you know that it is right, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "DUPLICATE": Reason(
+        "Tracking number used before",
+        "{tracking_number} was sent for {other_words}. TikTok Shop takes one number for several orders only where "
+        "they go to one buyer at one address. Nothing was sent.",
+        "The tracking number",
+        "Correct the number. If the orders left in one parcel, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "FOREIGN": Reason(
+        "Too many numbers of other carriers",
+        "{store} sent it with {carrier}, not with {own}. TikTok Shop was told {sent} such numbers from there before, "
+        "and switches such a warehouse off once there are {limit}. Nothing was sent.",
+        _TIKTOK,
+        "Have the store ship with {own}, and correct the number. If you know better, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "POSTCODE": Reason(
+        "Shipped to another postcode",
+        "{store} shipped {tracking_number} to another postcode than the buyer's. TikTok Shop flags such parcels. "
+        "Nothing was sent.",
+        _STORE,
+        "Compare the address in the store with TikTok Shop's. If the parcel goes to the buyer, send it all the same.",
+        "When the store shows another number.",
+    ),
+}
 _SIDES = {"platform": "The platform", "merchant": "Yours", "us": _OURS}
 
 
@@ -282,7 +328,8 @@ _SHORT: Mapping[str, str] = {
     Attention.CARRIER_NOT_SUPPORTED: "Carrier refused",
     Attention.TRACKING_INVALID: "Number refused",
     Attention.TRACKING_DUPLICATE: "Number reused",
-    Attention.TRACKING_EDIT_SPENT: "Other number",
+    Attention.TRACKING_CHANGED: "Other number",
+    Attention.TRACKING_EDIT_SPENT: "No change left",
     Attention.STILL_ON_HOLD: "Still on hold",
     Attention.CANCEL_PENDING: "Cancel request",
     Attention.ALREADY_CANCELLED: "Open in store",
@@ -310,7 +357,11 @@ def short_reason(code: str) -> str:
 
 def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     """The words for a code and the facts that were kept with it."""
-    words = _REASONS.get(code) or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
+    words = (
+        _CHECKS.get(detail.get("check", ""))
+        or _REASONS.get(code)
+        or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
+    )
     facts = _Facts(detail)
     facts["sku_or_title"] = detail.get("sku") or detail.get("title") or "An item"
     facts["label"] = detail.get("label") or "The store"
@@ -319,6 +370,7 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
     facts["skus_text"] = ", ".join(detail.get("skus", [])) or "its items"
     facts.update(_open_words(facts))
+    facts.update(_tracking_words(detail))
     facts.update(_gone_words(detail, facts["label"]))
     facts["parcels_words"] = (
         "{store} does not say what is in the parcel {tracking_number}; the first one was reported for all items."
@@ -353,6 +405,24 @@ def _open_words(facts: _Facts) -> dict[str, str]:
         how, watched = "Stop the parcel if you still can, and close the order in {store} by hand.", "No."
     words = {"why_open": why, "how_to_close": how, "is_watched": watched}
     return {name: text.format_map(facts) for name, text in words.items()}
+
+
+def _tracking_words(detail: Mapping[str, Any]) -> dict[str, str]:
+    """Whose number it looks like, where it was used before, and until when it may be changed."""
+    like = detail.get("like", [])
+    other = "another parcel of this order" if detail.get("is_same") else f"order {detail.get('other', '')} before"
+    until, support = detail.get("until"), detail.get("support_until")
+    return {
+        "like_words": f" It looks like one of {' or '.join(like)}." if like else "",
+        "other_words": f"{detail['most']} orders before" if detail.get("most") else other,
+        "until_words": f", until {_day_and_time(until)}" if until else "",
+        "support_words": f", until {_day_and_time(support).partition(',')[0]}" if support else "",
+    }
+
+
+def _day_and_time(moment: str) -> str:
+    """On the merchant's clock: Nov 27, 2:10 PM."""
+    return date_format(localtime(datetime.fromisoformat(moment)), "M j, g:i A")
 
 
 def _gone_words(detail: Mapping[str, Any], label: str) -> dict[str, str]:
@@ -394,6 +464,7 @@ CALLS: Mapping[str, str] = {
     "cancellations.create": "cancel the order",
     "packages.ship": "send the tracking number",
     "packages.mark_shipped": "send the tracking number",
+    "packages.update": "change the tracking number",
     "order": "read the order",
     "order.shipments": "read the parcels",
     "fulfillment.lines": "read a parcel's items",
@@ -440,8 +511,15 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "Tracking changed in the store after it was sent: {from} to {to}",
         "amber",
     ),
+    "shipment.changed_back": ("The store says {to} again, as TikTok Shop was told", "teal"),
     "shipment.cancelled": ("The store took the parcel {tracking_number} back", "red"),
     "tracking.sent": ("Tracking {tracking_number} sent to TikTok Shop", "teal"),
+    "tracking.corrected": ("Corrected by hand: {from} to {carrier} {to}", "blue"),
+    "tracking.sent_anyway": ("{tracking_number} to be sent all the same", "amber"),
+    "tracking.resent": ("{tracking_number} to be sent again", "blue"),
+    "tracking.change_wanted": ("The one change to be spent: {from} to {to}", "amber"),
+    "tracking.changed": ("Tracking changed at TikTok Shop: {from} to {carrier} {to}", "teal"),
+    "tracking.kept": ("TikTok Shop keeps {tracking_number}", "gray"),
     "tracking.found": ("TikTok Shop has {tracking_number} already", "teal"),
     "parcel.copied": ("TikTok's parcel {tracking_number} written into {store}", "teal"),
     "parcel.found": ("{store} has TikTok's parcel {tracking_number} already", "teal"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer, UnsupportedFeature
@@ -56,6 +56,17 @@ class Features:
     store_tax: bool = False  # the store reckons the tax of such an order itself
     without_address: bool = False  # an order can be created that says no address, since the source ships it
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingRules:
+    """What a source lets be done with tracking numbers."""
+
+    changes: int = 0  # how often the numbers of one order may be changed after they were sent
+    change_within: timedelta = timedelta()  # counted from when the number was sent first
+    support_within: timedelta = timedelta()  # counted from the order: later changes are asked of its support
+    orders_per_number: int = 1  # how many orders of one buyer at one address may share a number
+    foreign_numbers: int | None = None  # so many numbers of other carriers from a store with `own_carrier` are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,8 @@ class Source(Connector):
     """Where buyers order. An order that cannot be read stands in an answer as its own UnreadableAnswer, naming its id:
     one bad order never hides the others."""
 
+    tracking_rules: ClassVar[TrackingRules] = TrackingRules()
+
     @abstractmethod
     def fetch_orders(self, external_ids: Sequence[str]) -> list[PlatformOrder | UnreadableAnswer]: ...
     @abstractmethod
@@ -208,12 +221,18 @@ class Source(Connector):
     @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
 
+    def change_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt:
+        """Change the number or the carrier of the parcel `tracking.package_ids` that was sent before, where
+        `tracking_rules` allow it. `order` is a fresh reading."""
+        raise UnsupportedFeature(f"{self.label} lets no tracking number be changed")
+
 
 class Destination(Connector):
     """Where merchants fulfill. `shipping_methods` are the only codes it takes, with titles; none means free text."""
 
     shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
     create_operation: ClassVar[str] = "orders.create"  # the call of `create_order` that its pace is reckoned by
+    own_carrier: ClassVar[str] = ""  # as its parcels name it, where the platform's warehouses have their own
 
     @abstractmethod
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None: ...

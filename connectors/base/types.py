@@ -357,7 +357,7 @@ class ShipmentLine:
 class Shipment:
     """A parcel that left the destination. No tracking number yet = `tracking_number` is empty.
 
-    `lines` is None where the platform does not say what is in it.
+    `lines` is None where the platform does not say what is in it; `postal_code`, where it went, if it says so.
     """
 
     external_id: str
@@ -367,6 +367,7 @@ class Shipment:
     lines: tuple[ShipmentLine, ...] | None
     shipped_at: datetime | None
     is_cancelled: bool = False
+    postal_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

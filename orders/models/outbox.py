@@ -22,6 +22,7 @@ class OutboxKind(models.TextChoices):
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
     COPY_TRACKING = "COPY_TRACKING", "Write a parcel that the source shipped into the store"
+    EDIT_TRACKING = "EDIT_TRACKING", "Change a tracking number at the source"
 
 
 class OutboxStatus(models.TextChoices):

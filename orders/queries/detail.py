@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -19,7 +19,6 @@ from orders.drafting import sku_key
 from orders.models import (
     Attention,
     Fulfillment,
-    FulfillmentState,
     Mirror,
     Order,
     OrderState,
@@ -30,18 +29,11 @@ from orders.models import (
 )
 from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
+from orders.queries.parcels import packages_note, packages_of
 from orders.queries.questions import attention_of
 from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
 from orders.queries.timeline import timeline_of
 
-_PACKAGE = {
-    FulfillmentState.WAITING: ("No tracking number yet", "gray"),
-    FulfillmentState.QUEUED: ("To be sent to TikTok Shop", "blue"),
-    FulfillmentState.SENT: ("Sent to TikTok Shop", "blue"),
-    FulfillmentState.ACCEPTED: ("TikTok Shop shows it", "green"),
-    FulfillmentState.REFUSED: ("Refused", "red"),
-    FulfillmentState.CANCELLED: ("Taken back", "gray"),
-}
 _STEPS = ("Placed", "Held", "Released", "Created", "Shipped", "Delivered")
 _REACHED = {
     OrderState.UNPAID: 0,
@@ -83,8 +75,8 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
-        "packages": [_package(package, order, now) for package in packages] + ([by_hand] if by_hand else []),
-        "packages_note": "" if packages else _packages_note(order),
+        "packages": packages_of(order, packages, items, now, can_act=can_act) + ([by_hand] if by_hand else []),
+        "packages_note": "" if packages else packages_note(order),
         "timeline": timeline_of(events, calls),
         "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
         "back_url": reverse("orders"),
@@ -301,40 +293,3 @@ def _address(order: Order) -> dict[str, Any] | None:
     lines += [", ".join(filter(None, [address["city"], place])), address["country_code"]]
     phone = address["phone"]
     return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
-
-
-def _package(package: Fulfillment, order: Order, now: datetime) -> dict[str, Any]:
-    text, tone = _PACKAGE[FulfillmentState(package.state)]
-    if order.state == OrderState.CANCELLED and package.state in (FulfillmentState.WAITING, FulfillmentState.QUEUED):
-        text, tone = "Left too late", "red"
-    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in package.line_ids]
-    counts: dict[str, int] = {}
-    for line in inside:
-        name = line["sku"] or line["title"]
-        counts[name] = counts.get(name, 0) + 1
-    return {
-        "number": package.tracking_number or "No number yet",
-        "carrier": package.carrier_text,
-        "status_text": text,
-        "tone": tone,
-        "lines_text": ", ".join(f"{count} × {name}" for name, count in counts.items()),
-        "warning": package.warning,
-        "edit_until": _edit_until(package, now),
-        "url": package.tracking_url if package.tracking_url.startswith("https://") else "",
-    }
-
-
-def _edit_until(package: Fulfillment, now: datetime) -> datetime | None:
-    """TikTok Shop lets a number be changed once, within 72 hours of the first upload."""
-    if package.sent_at is None or package.state not in (FulfillmentState.SENT, FulfillmentState.ACCEPTED):
-        return None
-    until = package.sent_at + timedelta(hours=72)
-    return until if until > now else None
-
-
-def _packages_note(order: Order) -> str:
-    if order.state in (OrderState.HELD, OrderState.UNPAID):
-        return "TikTok Shop takes no tracking number while it holds the order."
-    if order.state == OrderState.MIRRORED:
-        return "Ship it in the store. The tracking number goes to TikTok Shop by itself."
-    return ""

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 
 from orders import wording
 from orders.models import Attention, Order, OrderState, OutboxItem, OutboxKind
+from orders.queries.parcels import carrier_choices, parcel_actions
 from orders.queries.rows import seller_center_url
 
 # TikTok Shop gives the seller 24 hours to answer a request to cancel, and then accepts it by itself.
@@ -39,7 +40,7 @@ def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) ->
         **_deadline(order),
     }
     if can_act:
-        shown["choices"] = _carrier_choices(order)
+        shown["choices"] = carrier_choices(order)
         shown["actions"] = _actions(order, has_choices=bool(shown["choices"]))
     return shown
 
@@ -81,6 +82,8 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
         if link and link["style"] == "primary":
             retry["style"] = "secondary"
         return [retry, *([link] if link else []), skip if order.state == OrderState.READY else dismiss]
+    if about_parcel := parcel_actions(order, dismiss=dismiss):
+        return about_parcel
     is_flag = order.attention == Attention.SHIPPING_UNMAPPED and order.state != OrderState.READY
     if is_flag or order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
         return [dismiss]
@@ -108,21 +111,6 @@ def _link(order: Order) -> dict[str, Any] | None:
         "url": reverse("order_link", args=[order.pk]),
         "style": "primary" if is_by_hand else "secondary",
         "fields": [sku, {"name": "variant", "label": "SKU of the variant in the store", "type": "text"}],
-    }
-
-
-def _carrier_choices(order: Order) -> dict[str, Any] | None:
-    detail = order.attention_detail
-    if order.attention != Attention.CARRIER_UNMAPPED or not detail.get("choices"):
-        return None
-    return {
-        "label": f"Which carrier is “{detail.get('carrier', '')}”?",
-        "name": "carrier",
-        "url": reverse("order_carrier", args=[order.pk]),
-        "submit_label": "Choose and send tracking",
-        "help": "TikTok Shop's list for this order's delivery option.",
-        "search_label": "Name of the carrier",
-        "options": [{"value": each["id"], "label": each["name"]} for each in detail["choices"]],
     }
 
 

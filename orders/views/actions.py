@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
-from orders import attention
+from orders import attention, parcels
 from orders.models import Mirror, Order
 from orders.states import AlreadyMoved, IllegalTransition
 from orders.views.pages import membership_of
@@ -21,7 +21,7 @@ from orders.views.pages import membership_of
 Step = Callable[[Order, str, datetime], None]
 
 
-def _act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResponse:
+def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResponse:
     """Take a step on a locked order of this merchant, and say what came of it."""
     membership = membership_of(request)
     now = timezone.now()
@@ -44,28 +44,28 @@ def _act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResp
 @member_required(at_least=Role.MANAGER)
 def retry(request: HttpRequest, order_id: int) -> HttpResponse:
     """Try again now."""
-    return _act(request, order_id, _retry, "Tried again at once. The page shows what comes of it.")
+    return act(request, order_id, _retry, "Tried again at once. The page shows what comes of it.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def dismiss(request: HttpRequest, order_id: int) -> HttpResponse:
     """A person settled it elsewhere."""
-    return _act(request, order_id, _dismiss, "Marked as settled.")
+    return act(request, order_id, _dismiss, "Marked as settled.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def skip(request: HttpRequest, order_id: int) -> HttpResponse:
     """Do not create this order."""
-    return _act(request, order_id, _skip, "Skipped. Nothing is created.")
+    return act(request, order_id, _skip, "Skipped. Nothing is created.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def create(request: HttpRequest, order_id: int) -> HttpResponse:
     """Create an order that was skipped."""
-    return _act(request, order_id, _create, "It is created now. The page shows what comes of it.")
+    return act(request, order_id, _create, "It is created now. The page shows what comes of it.")
 
 
 @require_POST
@@ -75,9 +75,9 @@ def carrier(request: HttpRequest, order_id: int) -> HttpResponse:
     chosen = request.POST.get("carrier", "")
 
     def step(order: Order, by: str, now: datetime) -> None:
-        attention.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
+        parcels.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
 
-    return _act(request, order_id, step, "Remembered. The tracking number goes to TikTok Shop now.")
+    return act(request, order_id, step, "Remembered. What waited for it goes to TikTok Shop now.")
 
 
 @require_POST
@@ -104,7 +104,7 @@ def link(request: HttpRequest, order_id: int) -> HttpResponse:
     def step(order: Order, by: str, now: datetime) -> None:
         attention.save_link(order=order, link=found, by=by, now=now)
 
-    return _act(request, order_id, step, f"Linked to {found.title}. The order is created now.")
+    return act(request, order_id, step, f"Linked to {found.title}. The order is created now.")
 
 
 def _retry(order: Order, by: str, now: datetime) -> None:

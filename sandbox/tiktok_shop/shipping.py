@@ -197,7 +197,7 @@ class Shipping:
             if not users:
                 continue
             if other is order:
-                if any(line.get("package_id") != package_id for line in users) or package_id:
+                if any(line.get("package_id") != package_id for line in users):  # [guess] the carrier alone may change
                     raise Refusal(21011025, "Duplicate tracking number")
                 continue
             address = other.data["recipient_address"]
@@ -215,6 +215,7 @@ class Shipping:
         raise Refusal(21011028, "The package does not belong to this shop")
 
     def _check_change(self, call: Call, order: Order, package_id: str) -> None:
+        self._check_party(order)
         if order.status == "CANCELLED":
             raise Refusal(21011042, "The order has been cancelled")
         if order.status in ("DELIVERED", "COMPLETED"):

@@ -215,8 +215,8 @@ class TestDeadlines:
     def test_of_a_tracking_number_are_72_hours_from_the_upload(self, tiktok: ConnectedStore) -> None:
         order = placed(tiktok, 4 * DAY, in_transit=True)
         FulfillmentFactory(mirror=MirrorFactory(order=order), sent_at=NOON)
-        assert shown(order)["packages"][0]["edit_until"] == NOON + 3 * DAY
-        assert shown(order, now=NOON + 3 * DAY)["packages"][0]["edit_until"] is None
+        assert shown(order)["packages"][0]["change_text"] == "1 change left, until Nov 27, 12:00 PM"
+        assert shown(order, now=NOON + 3 * DAY + HOUR)["packages"][0]["change_text"] == ""
 
 
 class TestSteps:

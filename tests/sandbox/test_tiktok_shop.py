@@ -273,6 +273,18 @@ class TestShipping:
         body["tracking_number"] = "1Z999AA10123456700"
         assert client.call("POST", path, body)["code"] == 21011051
 
+    def test_tracking_of_a_platform_label_is_not_changed(self, client: Client) -> None:
+        order_id = client.buy(hold=False, shipping_type="TIKTOK")
+        path = f"/fulfillment/202309/orders/{order_id}/shipping_info/update"
+        body = {"tracking_number": "1Z999AA10123456799", "shipping_provider_id": UPS}
+        assert client.call("POST", path, body)["code"] == 21008106
+
+    def test_the_carrier_alone_may_change(self, client: Client) -> None:
+        package_id = client.ship(client.buy(hold=False))["data"]["package_id"]
+        path = f"/fulfillment/202309/packages/{package_id}/shipping_info/update"
+        body = {"tracking_number": "1Z999AA10123456784", "shipping_provider_id": "7117858858072016686"}
+        assert client.call("POST", path, body)["code"] == 0
+
     def test_rejects_a_pending_cancel_request(self, client: Client) -> None:
         order_id = client.buy(hold=False)
         client.control("request_cancel", order_id=order_id)

@@ -151,6 +151,7 @@ class Amazon(Destination):
         ),
     )
     shipping_methods = tuple((speed, speed) for speed in mapping.SPEEDS)
+    own_carrier = mapping.AMAZON_LOGISTICS
     shop_label = "Marketplace"
     shop_help = "The country in which Amazon keeps the stock."
     shop_choices = tuple((market.id, market.name) for market in MARKETS.values())

@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -131,6 +132,7 @@ def placed_order(head: Any, host: str) -> PlacedOrder:
 def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
     """One parcel for each package; items without a package number are not packed yet."""
     found: list[Shipment] = []
+    place = (payload.get("fulfillmentOrder") or {}).get("destinationAddress") or {}
     for shipment in payload.get("fulfillmentShipments") or []:
         lines: dict[int, list[ShipmentLine]] = {}
         for item in shipment.get("fulfillmentShipmentItem") or []:
@@ -143,7 +145,7 @@ def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
             if number and number in lines:
                 is_cancelled = status.startswith("cancelled")
                 found.append(_parcel(shipment, package, number, tuple(lines[number]), is_cancelled=is_cancelled))
-    return found
+    return [replace(parcel, postal_code=str(place.get("postalCode") or "")) for parcel in found]
 
 
 def _parcel(

@@ -131,6 +131,7 @@ def shipments(order: Mapping[str, Any]) -> list[Shipment]:
             tracking_url=str(parcel.get("trackingUrl") or ""),
             lines=None,
             shipped_at=moment(parcel.get("shipDate") or order.get("fulfilledOn")),
+            postal_code=str((order.get("shippingAddress") or {}).get("postalCode") or ""),
         )
         for place, parcel in enumerate(parcels, start=1)
         if isinstance(parcel, dict)

@@ -139,10 +139,13 @@ def shipments(said: Any, order: Mapping[str, Any]) -> list[Shipment]:
         for line in order.get("lineItems") or []
     }
     parcels = (said.get("orderWithFulfillments") if isinstance(said, dict) else None) or {}
-    return [_shipment(parcel, skus) for parcel in parcels.get("fulfillments") or [] if isinstance(parcel, dict)]
+    place = ((order.get("shippingInfo") or {}).get("logistics") or {}).get("shippingDestination") or {}
+    went_to = str((place.get("address") or {}).get("postalCode") or "")
+    told = parcels.get("fulfillments") or []
+    return [_shipment(parcel, skus, went_to) for parcel in told if isinstance(parcel, dict)]
 
 
-def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str]) -> Shipment:
+def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str], went_to: str) -> Shipment:
     tracking = parcel.get("trackingInfo") or {}
     provider = str(tracking.get("shippingProvider") or "")
     return Shipment(
@@ -155,6 +158,7 @@ def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str]) -> Shipment:
             for line in parcel.get("lineItems") or []
         ),
         shipped_at=moment(parcel.get("createdDate")),
+        postal_code=went_to,
     )
 
 
