@@ -223,11 +223,17 @@ def _rules(
         destination_label=label_of(mirror.store),
         source_store_id=order.source_store.external_id,
         source_store_name=order.source_store.name,
-        variants=found.variants,
+        # A bundle waits until drafts know components.
+        variants={key: parts[0].variant_id for key, parts in found.variants.items() if _is_plain(parts)},
         ambiguous_skus=found.ambiguous,
+        sku_case_matters=found.case_matters,
         shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
     )
+
+
+def _is_plain(parts: Sequence[products.Component]) -> bool:
+    return len(parts) == 1 and parts[0].quantity == 1
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer, UnsupportedFeature
+from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
@@ -198,6 +198,8 @@ class Source(Connector):
     def carriers(self, delivery_option_id: str) -> list[Carrier]: ...
     @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
 
 
 class Destination(Connector):
@@ -222,6 +224,8 @@ class Destination(Connector):
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]: ...
     @abstractmethod
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
 
     def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
         """Those of these references that are there, or why one cannot be told. Raises PlatformError where a look-up
@@ -238,10 +242,6 @@ class Destination(Connector):
             if placed is not None:
                 found[reference] = placed
         return found
-
-    def list_variants(self) -> Iterator[Variant]:
-        """The whole catalog, where it cannot be searched by SKU."""
-        raise UnsupportedFeature(f"{self.label} is searched by SKU")
 
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """What the platform says it would make of this order, in sentences. Changes nothing there."""
