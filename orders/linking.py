@@ -27,7 +27,11 @@ _ASKING = (Attention.NOT_LINKED, Attention.PRODUCT_DELETED)
 
 
 class LinkRefused(Exception):
-    """The link cannot be kept as it was said. The text says why; nothing was changed."""
+    """The link cannot be kept as it was said. The text says why; nothing was changed. `parts` is what was said."""
+
+    def __init__(self, message: str, *, parts: Sequence[Component] = ()) -> None:
+        super().__init__(message)
+        self.parts = list(parts)
 
 
 def read_and_link(*, store: ConnectedStore, clock: Callable[[], datetime]) -> bool:

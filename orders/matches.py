@@ -100,6 +100,7 @@ named as (
   union all
   select l.sku, l.sku, btrim(l.sku), '', false, false from orders_productlink l
   where l.store_id = %(store)s and (left(l.sku, 1) = ' ') = %(exact)s
+    and (l.is_manual or not exists (select from source))
     and not exists (select from source where source.key = l.sku)
     and not exists (select from asked where asked.key = l.sku)
 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, pages, settings
+from orders.views import actions, pages, products, settings
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -19,6 +19,14 @@ urlpatterns = [
     path("orders/<int:order_id>/create/", actions.create, name="order_create"),
     path("orders/<int:order_id>/carrier/", actions.carrier, name="order_carrier"),
     path("orders/<int:order_id>/link/", actions.link, name="order_link"),
+    path("products/", products.home, name="products"),
+    path("products/<int:store_id>/", products.product_list, name="store_products"),
+    path("products/<int:store_id>/catalogs/", products.catalog_progress, name="catalog_progress"),
+    path("products/<int:store_id>/read/", products.read_catalogs, name="catalogs_read"),
+    path("products/<int:store_id>/link/", products.link, name="product_link"),
+    path("products/<int:store_id>/unlink/", products.unlink, name="product_unlink"),
+    path("products/<int:store_id>/links.csv", products.export, name="links_export"),
+    path("products/<int:store_id>/import/", products.import_links, name="links_import"),
     path("stores/", pages.store_list, name="stores"),
     path("stores/<int:store_id>/", settings.store, name="store_settings"),
     path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),
