@@ -17,7 +17,7 @@ from connectors.models import ConnectedStore, StoreState
 from connectors.pacing import Pace
 from connectors.registry import connector_class
 from connectors.speaking import speaking
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import Catalog, CatalogReading, CatalogVariant
 
 log = logging.getLogger(__name__)

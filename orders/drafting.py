@@ -20,6 +20,7 @@ from connectors.base.types import (
     Payment,
     PlatformOrder,
 )
+from orders.components import sku_key as sku_key
 from orders.models import Attention
 from orders.money import MoneyMismatch, prove, require_balance
 from orders.splitting import part_of
@@ -53,16 +54,8 @@ class DraftRules:
     source_store_name: str
     variants: Mapping[str, str] = field(default_factory=dict)
     ambiguous_skus: frozenset[str] = frozenset()
-    sku_case_matters: bool = False
     shipping_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     line_ids: frozenset[str] = frozenset()
-
-
-def sku_key(sku: str, *, case_matters: bool = False) -> str:
-    """How SKUs are compared: trimmed, in any case. Where case matters, a space comes before: no other key has one."""
-    if case_matters and sku.strip():
-        return f" {sku.strip()}"
-    return sku.strip().casefold()
 
 
 def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
@@ -138,8 +131,7 @@ def _released_address(order: PlatformOrder) -> Address:
 
 def _grouped(lines: Sequence[LineItem], rules: DraftRules) -> tuple[DraftLine, ...]:
     """One TikTok line is one unit: equal SKU, variant and price become one line that remembers all ids."""
-    exact = rules.sku_case_matters
-    missing = [line for line in lines if sku_key(line.sku, case_matters=exact) not in rules.variants]
+    missing = [line for line in lines if sku_key(line.sku) not in rules.variants]
     if missing:
         line = missing[0]
         raise Blocked(
@@ -149,14 +141,13 @@ def _grouped(lines: Sequence[LineItem], rules: DraftRules) -> tuple[DraftLine, .
                 "title": line.title,
                 "variant": line.variant_title,
                 "lines": len({sku_key(each.sku) or each.external_id for each in missing}),
-                "is_ambiguous": sku_key(line.sku, case_matters=exact) in rules.ambiguous_skus,
+                "is_ambiguous": sku_key(line.sku) in rules.ambiguous_skus,
                 "label": rules.destination_label,
             },
         )
     groups: dict[tuple[str, int, bool, str], list[LineItem]] = {}
     for line in lines:
-        key = sku_key(line.sku, case_matters=exact)
-        groups.setdefault((key, line.original_price, line.is_gift, line.variant_id), []).append(line)
+        groups.setdefault((sku_key(line.sku), line.original_price, line.is_gift, line.variant_id), []).append(line)
     return tuple(
         DraftLine(
             variant_id=rules.variants[key[0]],

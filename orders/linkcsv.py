@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from connectors.models import ConnectedStore
 from orders import linking, products
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.matches import Match, Matches, Row
 from orders.models import CatalogVariant
 from orders.products import Component

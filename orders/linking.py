@@ -12,7 +12,7 @@ from connectors.base.errors import PlatformError
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.speaking import speaking_to_destination
 from orders import attention, catalogs, products, versions
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.matches import Matches
 from orders.models import Attention, CatalogVariant, Concern, Order, ProductLink
 from orders.products import Component, case_matters, component_of, keep_found
@@ -73,7 +73,9 @@ def save_links(
     """
     exact = case_matters(store)
     rows = [_link(store, sku_key(sku, case_matters=exact), parts, now) for sku, parts in links.items()]
+    spelled = [] if exact else [sku_key(sku, case_matters=True) for sku in links]  # from when case mattered
     with _saving(store, by, now) as made:
+        ProductLink.objects.filter(store=store, sku__in=spelled).delete()
         ProductLink.objects.bulk_create(
             sorted(rows, key=lambda row: row.sku),
             update_conflicts=True,
@@ -104,7 +106,7 @@ def remove_link(*, store: ConnectedStore, sku: str, by: str, now: datetime) -> v
     """Take back what a person said of this SKU: from now on it means what the store has under it. In the caller's
     transaction. May be repeated."""
     with _saving(store, by, now) as made:
-        keys = [sku_key(sku), sku_key(sku, case_matters=True)] if case_matters(store) else [sku_key(sku)]
+        keys = [sku_key(sku), sku_key(sku, case_matters=True)]
         ProductLink.objects.filter(store=store, is_manual=True, sku__in=keys).delete()
     return made
 

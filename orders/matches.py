@@ -12,7 +12,7 @@ from django.db import connection
 
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders import products
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import CatalogVariant, Route
 
 
@@ -68,14 +68,6 @@ group by 1, 3
 
 # Keys are those of `sku_key`; where case matters they begin with a space.
 _KEY = {False: "v.sku_key", True: "case when v.sku = '' then '' else ' ' || v.sku end"}
-_LINK = {
-    False: "left join orders_productlink l on l.store_id = %(store)s and l.sku = n.key",
-    True: """left join lateral (
-      select * from orders_productlink l
-      where l.store_id = %(store)s and (l.sku = n.key or (l.is_manual and l.sku = n.folded))
-      order by l.is_manual desc, (l.sku = n.key) desc limit 1
-    ) l on true""",
-}
 _ROWS = """
 with source as (
   select {key} as key, v.sku_key as folded, min(v.sku) as sku, min(v.title) as title,
@@ -92,17 +84,22 @@ asked as (
   select * from unnest(%(keys)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlinked)s::int[], %(gone)s::int[])
     as asked(key, sku, title, unlinked, gone)
 ),
+link as (
+  select * from orders_productlink where store_id = %(store)s
+),
 named as (
   select key, folded, sku, title, is_double, true as in_catalog from source
   union all
   select key, lower(btrim(key)), sku, title, false, false from asked
   where key <> '' and not exists (select from source where source.key = asked.key)
   union all
-  select l.sku, l.sku, btrim(l.sku), '', false, false from orders_productlink l
-  where l.store_id = %(store)s and (left(l.sku, 1) = ' ') = %(exact)s
-    and (l.is_manual or not exists (select from source))
+  select l.sku, lower(btrim(l.sku)), btrim(l.sku), '', false, false from link l
+  where (l.is_manual or not exists (select from source))
     and not exists (select from source where source.key = l.sku)
+    and not exists (select from source where source.folded = l.sku)
+    and not exists (select from source where ' ' || source.sku = l.sku)
     and not exists (select from asked where asked.key = l.sku)
+    and not exists (select from asked where ' ' || asked.sku = l.sku)
 ),
 rows as (
   select n.key, n.sku, n.title, n.is_double, n.in_catalog, l.id as link_id, coalesce(l.title, '') as linked_title,
@@ -119,7 +116,10 @@ rows as (
     end as state,
     coalesce(a.unlinked, 0) as unlinked, coalesce(a.gone, 0) as gone
   from named n
-  {link}
+  left join link spelled on spelled.is_manual and spelled.sku = ' ' || n.sku
+  left join link said on said.is_manual and said.sku = n.folded
+  left join link seen on not seen.is_manual and seen.sku = n.key
+  left join link l on l.id = coalesce(spelled.id, said.id, seen.id)
   left join candidate c on c.key = n.key
   left join asked a on a.key = n.key
 ),
@@ -178,7 +178,6 @@ class Matches:
         parameters = {
             "store": store.pk,
             "sources": sources_of(store),
-            "exact": exact,
             "is_read": CatalogVariant.objects.filter(store=store).exists(),
             "keys": keys,
             "skus": [waiting.skus[key][0] for key in keys],
@@ -186,7 +185,7 @@ class Matches:
             "unlinked": [waiting.unlinked.get(key, 0) for key in keys],
             "gone": [waiting.gone.get(key, 0) for key in keys],
         }
-        return cls(_ROWS.format(key=_KEY[exact], link=_LINK[exact], changed=_CHANGED), parameters, exact)
+        return cls(_ROWS.format(key=_KEY[exact], changed=_CHANGED), parameters, exact)
 
     def counts(self) -> dict[str, int]:
         """How many SKUs are in each state; `DOUBLE` are several times in one shop, `WAITING` have orders waiting."""

@@ -13,6 +13,7 @@ from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
 from orders import guard, outbox, placing, products, shipping
+from orders.components import is_plain
 from orders.drafting import DraftRules, make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.placing import Creation
@@ -224,16 +225,11 @@ def _rules(
         source_store_id=order.source_store.external_id,
         source_store_name=order.source_store.name,
         # A bundle waits until drafts know components.
-        variants={key: parts[0].variant_id for key, parts in found.variants.items() if _is_plain(parts)},
+        variants={key: parts[0].variant_id for key, parts in found.variants.items() if is_plain(parts)},
         ambiguous_skus=found.ambiguous,
-        sku_case_matters=found.case_matters,
         shipping_titles=methods,
         line_ids=frozenset(mirror.line_ids),
     )
-
-
-def _is_plain(parts: Sequence[products.Component]) -> bool:
-    return len(parts) == 1 and parts[0].quantity == 1
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:

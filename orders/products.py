@@ -14,7 +14,8 @@ from connectors.base.connector import Destination
 from connectors.base.types import LineItem, Variant
 from connectors.models import ConnectedStore
 from orders import catalogs
-from orders.drafting import sku_key
+from orders.components import Component as Component
+from orders.components import sku_key
 from orders.models import Catalog, CatalogVariant, ProductLink, Route
 from orders.rules import RouteRules
 
@@ -37,43 +38,37 @@ where not orders_productlink.is_manual
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
-    """So many units of a variant of the store, in one unit of what a source SKU means."""
-
-    variant_id: str
-    sku: str
-    title: str
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
-    """What a store has for some SKUs, by `sku_key` with this `case_matters`. `ambiguous` have several variants."""
+    """What stands for some SKUs in a store, by `sku_key`. `ambiguous` are those with several variants."""
 
     variants: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
     ambiguous: frozenset[str] = frozenset()
-    case_matters: bool = False
 
 
-def look_up(*, store: ConnectedStore, lines: Sequence[LineItem], destination: Destination, now: datetime) -> Found:
-    """The variants for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
+def look_up(
+    *,
+    store: ConnectedStore,
+    lines: Sequence[LineItem],
+    destination: Destination,
+    now: datetime,
+    case_matters: bool = False,
+) -> Found:
+    """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
+    wanted = {sku_key(line.sku, case_matters=case_matters): line.sku.strip() for line in lines if line.sku.strip()}
     with merchant_rows(store.merchant_id):
-        exact = case_matters(store)
-        wanted = {sku_key(line.sku, case_matters=exact): line.sku.strip() for line in lines if line.sku.strip()}
         known = {key: components_of(link) for key, link in links_of(store, wanted, now=now).items()}
     missing = [sku for key, sku in wanted.items() if key not in known]
     if not missing:
-        return Found(known, case_matters=exact)
+        return Found(known)
     answers = {
-        sku_key(sku, case_matters=exact): [each for each in found if not exact or each.sku.strip() == sku]
+        sku_key(sku, case_matters=case_matters): [each for each in found if not case_matters or each.sku.strip() == sku]
         for sku, found in find(store=store, skus=missing, destination=destination, now=now).items()
     }
     single = {key: component_of(found[0]) for key, found in answers.items() if len(found) == 1}
     with merchant_rows(store.merchant_id):
         keep_found(store=store, variants=single, now=now)
     known.update({key: (component,) for key, component in single.items()})
-    ambiguous = frozenset(key for key, found in answers.items() if len(found) > 1)
-    return Found(known, ambiguous, case_matters=exact)
+    return Found(known, frozenset(key for key, found in answers.items() if len(found) > 1))
 
 
 def case_matters(store: ConnectedStore) -> bool:
@@ -84,21 +79,28 @@ def case_matters(store: ConnectedStore) -> bool:
 
 
 def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, now: datetime) -> dict[str, ProductLink]:
-    """The links that count now, by the keys of `wanted`. One by hand that was made while case did not matter counts for
-    every spelling that has none of its own. In the caller's transaction."""
-    keys = {*wanted, *(sku_key(sku) for sku in wanted.values())}
+    """The links that count now, by the keys of `wanted`: by hand, that of the very spelling before that of any; else
+    what was found by itself not long ago. In the caller's transaction."""
+    keys = {each for key, sku in wanted.items() for each in (key, *_both_keys(sku))}
     kept = {link.sku: link for link in ProductLink.objects.filter(store=store, sku__in=keys)}
-    fresh = {key: link for key, link in kept.items() if link.is_manual or link.checked_at > now - LINK_LIFE}
-    by_hand = {key: link for key, link in fresh.items() if link.is_manual}
-    found = {key: by_hand.get(key) or by_hand.get(sku_key(sku)) or fresh.get(key) for key, sku in wanted.items()}
+    by_hand = {key: link for key, link in kept.items() if link.is_manual}
+    found_lately = {key: link for key, link in kept.items() if link.checked_at > now - LINK_LIFE}
+    found = {
+        key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), found_lately.get(key))
+        for key, sku in wanted.items()
+    }
     return {key: link for key, link in found.items() if link is not None}
+
+
+def _both_keys(sku: str) -> tuple[str, str]:
+    return sku_key(sku, case_matters=True), sku_key(sku)
 
 
 def components_of(link: ProductLink) -> tuple[Component, ...]:
     """What stands for the link's SKU."""
     kept: Sequence[Mapping[str, Any]] = link.components
     if not kept:
-        return (Component(link.variant_id, link.sku.strip(), link.title, 1),)
+        return (Component(link.variant_id, link.sku.strip(), link.title),)
     return tuple(Component(each["variant_id"], each["sku"], each["title"], each["quantity"]) for each in kept)
 
 
@@ -128,7 +130,7 @@ def forget(*, store: ConnectedStore, skus: Sequence[str]) -> list[ProductLink]:
     """The store said that one of these is gone: what was found by itself is looked for afresh next time, and its
     catalog read anew. Returns the links made by hand, which stay until a person replaces them. In the caller's
     transaction; may be repeated."""
-    keys = {sku_key(sku, case_matters=exact) for sku in skus if sku.strip() for exact in (False, True)}
+    keys = {key for sku in skus if sku.strip() for key in _both_keys(sku)}
     links = ProductLink.objects.filter(store=store, sku__in=keys)
     links.filter(is_manual=False).delete()
     Catalog.objects.filter(store=store).delete()

@@ -188,7 +188,7 @@ def ask_stores(*, routes: Sequence[Route], lines: Sequence[LineItem], clock: Cal
             store = route.destination_store
             with speaking_to_destination(store, clock=clock) as destination:
                 found = products.look_up(store=store, lines=lines, destination=destination, now=clock())
-            stocked[route.pk] = {sku_key(key) for key in (*found.variants, *found.ambiguous)}
+            stocked[route.pk] = {*found.variants, *found.ambiguous}
     return stocked
 
 

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from django.db.models import Q
 
 from connectors.models import ConnectedStore
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import CatalogVariant
 
 MOST_FOUND = 25

@@ -14,7 +14,7 @@ from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import label_of
 from orders import suggesting
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.matches import Match, Matches, Row
 from orders.models import CatalogReading, CatalogVariant
 from orders.products import Component

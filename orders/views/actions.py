@@ -15,7 +15,7 @@ from accounts.access import member_required, merchant_rows
 from accounts.models import Role
 from connectors.models import ConnectedStore
 from orders import attention, linking
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import Mirror, Order
 from orders.products import Component
 from orders.states import AlreadyMoved, IllegalTransition

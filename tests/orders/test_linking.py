@@ -12,7 +12,7 @@ from accounts.models import Merchant
 from connectors.base.types import Variant
 from connectors.models import ConnectedStore
 from orders import catalogs, linking, products
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.matches import Match, Matches
 from orders.models import (
     Attention,
@@ -67,7 +67,7 @@ def counts(store: ConnectedStore) -> dict[str, int]:
         return {name: count for name, count in Matches.of(store).counts().items() if count}
 
 
-def look_up(store: ConnectedStore, *skus: str) -> products.Found:
+def look_up(store: ConnectedStore, *skus: str, case_matters: bool = False) -> products.Found:
     class Silent:
         class features:
             sku_search = True
@@ -76,7 +76,13 @@ def look_up(store: ConnectedStore, *skus: str) -> products.Found:
             return {sku: [] for sku in asked}
 
     lines = [line(str(place), sku=sku) for place, sku in enumerate(skus)]
-    return products.look_up(store=store, lines=lines, destination=Silent(), now=NOON)  # type: ignore[arg-type]
+    return products.look_up(
+        store=store,
+        lines=lines,
+        destination=Silent(),
+        now=NOON,
+        case_matters=case_matters,  # type: ignore[arg-type]
+    )
 
 
 def candle(store: ConnectedStore, place: int, sku: str, quantity: int = 1) -> Component:
@@ -115,11 +121,33 @@ class TestAutoLink:
             )
         assert linking.auto_link(store=shopify, now=NOON) == 2
         assert states(shopify) == {"abc": Match.LINKED, "ABC": Match.LINKED, "Abc": Match.UNLINKED}
-        found = look_up(shopify, "abc", "ABC")
+        found = look_up(shopify, "abc", "ABC", case_matters=True)
         assert [found.variants[sku_key(sku, case_matters=True)][0].variant_id for sku in ("abc", "ABC")] == [
             f"{shopify.pk}-0",
             f"{shopify.pk}-1",
         ]
+
+    def test_by_hand_of_one_spelling_is_none_of_another(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
+        catalog(tiktok, "abc", "ABC", "Set")
+        catalog(shopify, "ABC", "OTHER", "THIRD")
+        parts = {number: [candle(shopify, number, "X")] for number in range(3)}
+        with merchant_rows(tiktok.merchant_id):
+            linking.save_links(store=shopify, links={"SET": parts[2]}, by="Alice", now=NOON)
+            route = Route.objects.create(
+                merchant=tiktok.merchant,
+                source_store=tiktok,
+                destination_store=shopify,
+                rules={"sku_case_matters": True},
+            )
+            linking.save_links(store=shopify, links={"abc": parts[1]}, by="Alice", now=NOON)
+        linking.auto_link(store=shopify, now=NOON)
+        found = look_up(shopify, "abc", "ABC", "Set", case_matters=True).variants
+        ids = {sku: found[sku_key(sku, case_matters=True)][0].variant_id for sku in ("abc", "ABC", "Set")}
+        assert ids == {"abc": f"{shopify.pk}-1", "ABC": f"{shopify.pk}-0", "Set": f"{shopify.pk}-2"}
+        with merchant_rows(tiktok.merchant_id):
+            Route.objects.filter(pk=route.pk).update(rules={})
+            linking.save_links(store=shopify, links={"abc": parts[2]}, by="Alice", now=NOON)
+        assert look_up(shopify, "Abc").variants["abc"][0].variant_id == f"{shopify.pk}-2"
 
     def test_does_not_use_a_link_that_fits_no_more(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
         catalog(tiktok, "CND-FIG", "CND-SEA")
