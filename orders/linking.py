@@ -131,9 +131,11 @@ def chosen(*, store: ConnectedStore, wanted: Iterable[tuple[str, int]]) -> list[
     asked = list(wanted)
     ids = [variant_id for variant_id, _ in asked]
     there = {row.external_id: row for row in CatalogVariant.objects.filter(store=store, external_id__in=ids)}
+    parts = [component_of(there[variant_id], quantity) for variant_id, quantity in asked if variant_id in there]
     if missing := [each for each in ids if each not in there]:
-        raise LinkRefused(f"{store.name} has no variant {missing[0][:60]}. Read its catalog again, then choose anew.")
-    return [component_of(there[variant_id], quantity) for variant_id, quantity in asked]
+        message = f"{store.name} has no variant {missing[0][:60]}. Read its catalog again, then choose anew."
+        raise LinkRefused(message, parts=parts)
+    return parts
 
 
 def resume_waiting(*, store: ConnectedStore, linked: Mapping[str, str], by: str, now: datetime) -> int:

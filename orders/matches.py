@@ -203,7 +203,7 @@ class Matches:
         wanted = {"ALL": "true", "DOUBLE": "is_double", "WAITING": "waiting > 0"}.get(show, "state = %(show)s")
         like = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         select = f"select * from shown where {wanted} and {_SEARCH if search else 'true'}"  # noqa: S608 - of these words only
-        ordered = f"{select} order by waiting desc, sku, title, key limit %(limit)s offset %(offset)s"
+        ordered = f"{select} order by waiting desc, key = '', sku, title, key limit %(limit)s offset %(offset)s"
         found = self._ask(ordered, {"show": show, "like": like, "limit": limit, "offset": offset})
         return [_row(each) for each in found]
 

@@ -27,7 +27,7 @@ CATALOG_PAUSE = timedelta(minutes=2)
 # In the order of their keys, so that two who keep the same links wait for each other in one order.
 _KEEP = """
 insert into orders_productlink (merchant_id, store_id, sku, variant_id, title, components, is_manual, checked_at)
-select %s, %s, found.sku, found.variant_id, found.title, '[]', false, %s
+select %s, %s, found.sku, found.variant_id, left(found.title, 500), '[]', false, %s
 from unnest(%s::text[], %s::text[], %s::text[]) as found(sku, variant_id, title)
 where length(found.sku) <= 200 and length(found.variant_id) <= 100
 order by found.sku

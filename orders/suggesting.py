@@ -14,7 +14,7 @@ from orders.models import CatalogVariant
 MOST_FOUND = 25
 MOST_SUGGESTED = 6
 MOST_WEIGHED = 200
-LEAST_LIKE = 0.5
+LEAST_LIKE = 0.65
 
 
 def search(*, store: ConnectedStore, words: str, limit: int = MOST_FOUND) -> list[CatalogVariant]:

@@ -100,7 +100,7 @@ def readings_of(store: ConnectedStore, sources: Sequence[int], *, now: datetime)
     """How the catalogs of both sides are, in the caller's transaction: the context of templates/products/_catalogs."""
     shops = ConnectedStore.objects.filter(pk__in=[*sources, store.pk]).order_by("-part", "name")
     found = {each.store_id: each for each in CatalogReading.objects.filter(store__in=[*sources, store.pk])}
-    shown = [_reading(each, found.get(each.pk)) for each in shops]
+    shown = [_reading(each, found.get(each.pk), now) for each in shops]
     return {"catalogs": shown, "is_reading": any(each["is_reading"] for each in shown), "now": now}
 
 
@@ -199,19 +199,21 @@ def _why(row: Row, now_called: Mapping[str, str]) -> str:
     return "Its variant changed"
 
 
-def _reading(store: ConnectedStore, reading: CatalogReading | None) -> dict[str, Any]:
+def _reading(store: ConnectedStore, reading: CatalogReading | None, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"label": store_label(store), "is_reading": False, "tone": "gray", "text": "Not read yet"}
+    if store.state != StoreState.CONNECTED:
+        return {**shown, "tone": "amber", "text": "Has to be reconnected before its catalog can be read"}
     if reading is None:
         return shown
     if reading.heard_at:
         share = min(100, 100 * reading.count // reading.expected) if reading.expected else None
         of = f" of about {reading.expected:,}" if reading.expected else " so far"
         return {**shown, "is_reading": True, "tone": "blue", "text": f"{reading.count:,}{of}", "share": share}
+    if reading.due_at <= now:
+        return {**shown, "is_reading": True, "tone": "blue", "text": "begins in a moment"}
     if reading.failure:
         return {**shown, "tone": "red", "text": reading.failure, "at": reading.ended_at, "again": reading.due_at}
-    if reading.ended_at:
-        return {**shown, "tone": "green", "text": f"{reading.count:,} variants", "at": reading.ended_at}
-    return {**shown, "is_reading": True, "tone": "blue", "text": "Begins in a moment"}
+    return {**shown, "tone": "green", "text": f"{reading.count:,} variants", "at": reading.ended_at}
 
 
 def _variant(row: CatalogVariant, taken: set[str], sku: str, title: str) -> dict[str, Any]:

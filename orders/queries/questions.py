@@ -83,7 +83,7 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
     }
     dismiss = {"label": "Mark as settled", "url": reverse("order_dismiss", args=[order.pk]), "style": "secondary"}
     if order.attention in (Attention.NOT_LINKED, Attention.PRODUCT_DELETED):
-        link = _link(order)
+        link = None if has_choices else _link(order)
         if link and link["style"] == "primary":
             retry["style"] = "secondary"
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ def fill(store: ConnectedStore, goods: list[tuple[str, str]]) -> None:
 def shelves(tiktok: ConnectedStore, shopify: ConnectedStore) -> ConnectedStore:
     """Two catalogs with some of everything, one of them being read, and an order that waits."""
     now = timezone.now()
+    later = now + timedelta(hours=24)
     fill(tiktok, SOLD)
     fill(shopify, KEPT)
     linking.auto_link(store=shopify, now=now)
@@ -64,9 +66,9 @@ def shelves(tiktok: ConnectedStore, shopify: ConnectedStore) -> ConnectedStore:
     with merchant_rows(tiktok.merchant_id):
         linking.save_links(store=shopify, links={"SET-GIFT-03": bundle}, by="Alice", now=now)
         CatalogReading.objects.create(
-            merchant=tiktok.merchant, store=tiktok, due_at=now, began_at=now, heard_at=now, count=3, expected=9
+            merchant=tiktok.merchant, store=tiktok, due_at=later, began_at=now, heard_at=now, count=3, expected=9
         )
-        CatalogReading.objects.create(merchant=tiktok.merchant, store=shopify, due_at=now, ended_at=now, count=9)
+        CatalogReading.objects.create(merchant=tiktok.merchant, store=shopify, due_at=later, ended_at=now, count=9)
     OrderFactory(
         source_store=tiktok,
         merchant=tiktok.merchant,
@@ -129,8 +131,8 @@ class TestProductPages:
         page.goto(f"{live_server.url}/products/{shelves.pk}/")
         page.click("text=Link CND-PINE-12")
         page.click("button:has-text('Choose') >> nth=0")
-        page.fill("input[name=q]", "matchbox")
-        page.press("input[name=q]", "Enter")
+        page.fill("main input[name=q]", "matchbox")
+        page.press("main input[name=q]", "Enter")
         page.click("button:has-text('Add')")
         page.fill("input[name=quantity] >> nth=0", "2")
         page.click("button:has-text('Link and create 1 order')")

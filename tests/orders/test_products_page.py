@@ -23,6 +23,7 @@ from tests.orders.builders import NOON, line, seen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LATER = NOON + timedelta(days=36_500)
 SOLD = (("CND-FIG-08", "Fig & Cedar Candle"), ("CND-PINE-12", "Winter Pine Candle, 12 oz"), ("SET-3", "Gift set"))
 KEPT = (("cnd-fig-08", "Fig & Cedar Candle"), ("CND-PIN-12", "Winter Pine Candle, 12 oz"), ("TPR", "Tapers"))
 
@@ -122,10 +123,10 @@ class TestProducts:
     ) -> None:
         with merchant_rows(tiktok.merchant_id):
             CatalogReading.objects.create(
-                merchant=tiktok.merchant, store=tiktok, due_at=NOON, heard_at=NOON, count=300, expected=1200
+                merchant=tiktok.merchant, store=tiktok, due_at=LATER, heard_at=NOON, count=300, expected=1200
             )
             CatalogReading.objects.create(
-                merchant=tiktok.merchant, store=shelves, due_at=NOON + timedelta(hours=6), ended_at=NOON,
+                merchant=tiktok.merchant, store=shelves, due_at=LATER, ended_at=NOON,
                 failure="The token was refused",
             )  # fmt: skip
         page = alice.get(url(shelves)).content.decode()
