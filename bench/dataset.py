@@ -19,7 +19,7 @@ from bench.rows import MERCHANTS, SPAN, destination_store, line, source_store, t
 from connectors.base.types import Credentials
 from connectors.crypto import encrypt
 from connectors.models import write_credentials
-from orders.drafting import sku_key
+from orders.components import sku_key
 
 FILLED = ("orders_order", "orders_mirror", "orders_outboxitem", "orders_orderevent", "orders_fulfillment")
 _DERIVED = ("orders_ordertally", "orders_searchword")

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
-from connectors.base.errors import PlatformError
-from connectors.models import ConnectedStore
-from connectors.speaking import speaking_to_destination
-from orders import outbox, products, releasing, routing
-from orders.drafting import sku_key
-from orders.models import (
-    MirrorState,
-    Order,
-    OrderState,
-    OutboxKind,
-    OutboxStatus,
-    ProductLink,
-)
+from orders import outbox, releasing, routing
+from orders.models import MirrorState, Order, OrderState, OutboxKind, OutboxStatus
 from orders.states import advance, clear_attention, note
 
 UNTOUCHED = frozenset({OrderState.UNPAID, OrderState.HELD, OrderState.READY})
@@ -69,49 +57,3 @@ def create_anyway(*, order: Order, by: str, now: datetime) -> None:
         status=OutboxStatus.PENDING, not_before=now, attempts=0, settled_at=None
     )
     releasing.release_many(orders=[order], now=now, reason=f"Created on the word of {by}")
-
-
-def link_product(
-    *, order: Order, store: ConnectedStore, sku: str, wanted: str, clock: Callable[[], datetime]
-) -> ProductLink:
-    """Look for the variant with the SKU `wanted` in the store: a link to be saved. Makes a call, outside transactions.
-
-    Raises NotPossible when there is none or several.
-    """
-    if not sku.strip() or sku_key(sku) not in {sku_key(line["sku"]) for line in order.snapshot["lines"]}:
-        raise NotPossible("This order has no item with that SKU.")
-    try:
-        with speaking_to_destination(store, clock=clock) as destination:
-            answers = products.find(store=store, skus=[wanted.strip()], destination=destination, now=clock())
-            found = answers[wanted.strip()]
-    except PlatformError as error:
-        raise NotPossible(f"{store.name} could not be asked: {error.message}. Nothing was changed.") from error
-    if len(found) != 1:
-        how_many = "no variant" if not found else f"{len(found)} variants"
-        raise NotPossible(f"{store.name} has {how_many} with the SKU {wanted.strip()[:60]}. Nothing was changed.")
-    return ProductLink(
-        merchant_id=order.merchant_id,
-        store=store,
-        sku=sku_key(sku),
-        variant_id=found[0].external_id,
-        title=found[0].title[:500],
-        is_manual=True,
-        checked_at=clock(),
-    )
-
-
-def save_link(*, order: Order, link: ProductLink, by: str, now: datetime) -> None:
-    """Keep the link and go on, in the caller's transaction. May be repeated."""
-    ProductLink.objects.update_or_create(
-        store=link.store,
-        sku=link.sku,
-        defaults={
-            "merchant_id": link.merchant_id,
-            "variant_id": link.variant_id,
-            "title": link.title,
-            "is_manual": True,
-            "checked_at": now,
-        },
-    )
-    note(order=order, kind="product.linked", facts={"sku": link.sku.upper(), "title": link.title}, by=by, now=now)
-    retry(order=order, by=by, now=now)

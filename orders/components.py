@@ -23,8 +23,11 @@ Pieces = Mapping[str, Mapping[str, int]]  # by the source's line id: how many un
 
 
 def sku_key(sku: str, *, case_matters: bool = False) -> str:
-    """How SKUs are compared: trimmed, and in any case unless case matters."""
-    return sku.strip() if case_matters else sku.strip().casefold()
+    """How SKUs are compared: trimmed, and in any case unless case matters. Then a space comes before, so that no key of
+    the one kind is one of the other: a link for `abc` alone must never be taken for one of `ABC`."""
+    if case_matters and sku.strip():
+        return f" {sku.strip()}"
+    return sku.strip().casefold()
 
 
 def divided(price: int, components: Sequence[Component]) -> list[tuple[Component, int, int]]:

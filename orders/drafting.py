@@ -24,8 +24,7 @@ from connectors.base.types import (
     Stock,
 )
 from orders.availability import not_available
-from orders.components import Component, divided, is_plain
-from orders.components import sku_key as sku_key
+from orders.components import Component, divided, is_plain, sku_key
 from orders.models import Attention
 from orders.money import ROUNDING, MoneyMismatch, View, prove, read, require_balance, view
 from orders.notes import attributes_of, note_of, tags_of

@@ -43,7 +43,7 @@ def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int]:
 
 
 def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    orders, stores = reverse("orders"), reverse("stores")
+    orders, products, stores = reverse("orders"), reverse("products"), reverse("stores")
     need = "needs attention" if waiting == 1 else "need attention"
     return [
         {
@@ -55,6 +55,13 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             "children": [
                 {"label": "Orders on TikTok Shop", "url": orders, "is_current": path.startswith(orders)},
             ],
+        },
+        {
+            "label": "Products",
+            "url": products,
+            "icon": "cube",
+            "is_current": path.startswith(products),
+            "badge": None,
         },
         {
             "label": "Connections",

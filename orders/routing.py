@@ -13,7 +13,7 @@ from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
 from orders import admission, combining, outbox, products
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import (
     Attention,
     HoldMode,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 
+from django.db import close_old_connections, connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -13,8 +16,10 @@ from accounts.access import all_merchants
 from connectors import oauth
 from connectors.base.errors import PlatformError
 from connectors.models import ApiCall, AuthorizationAttempt, ConnectedStore, StoreState, WebhookDelivery
-from orders import lanes
+from orders import catalogs, lanes, linking, queue
 from orders.runner import Runner
+
+log = logging.getLogger(__name__)
 
 REFRESH_BEFORE = timedelta(hours=2)
 CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
@@ -37,6 +42,41 @@ def drain_lane(store_id: int, fence: int) -> bool:
         return True
     lanes.give_back(store_id=store_id, fence=fence)
     return False
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Catalogs take longer than a task may."""
+    return ThreadPoolExecutor(2, thread_name_prefix="catalog")
+
+
+os.register_at_fork(after_in_child=_readers.cache_clear)
+
+
+def read_catalogs() -> int:
+    """Have every catalog read that is due. Returns how many."""
+    due = catalogs.due(now=timezone.now())
+    for store_id in due:
+        queue.enqueue("read_catalog", store_id)
+    return len(due)
+
+
+def read_catalog(store_id: int) -> None:
+    """Begin to read one store's catalog, in a thread of this process."""
+    _readers().submit(_read_catalog, store_id)
+
+
+def _read_catalog(store_id: int) -> None:
+    try:
+        close_old_connections()
+        with all_merchants("a task names its store, not its merchant"):
+            store = ConnectedStore.objects.filter(pk=store_id, state=StoreState.CONNECTED).first()
+        if store is not None:
+            linking.read_and_link(store=store, clock=timezone.now)
+    except Exception:
+        log.exception("a catalog could not be read", extra={"store": store_id})
+    finally:
+        connection.close()
 
 
 def refresh_tokens() -> int:

@@ -13,7 +13,8 @@ from connectors.models import ConnectedStore
 from connectors.registry import connector_class
 from connectors.speaking import StoreWaits
 from orders import outbox, preflight, products, telling
-from orders.drafting import Blocked, sku_key
+from orders.components import sku_key
+from orders.drafting import Blocked
 from orders.models import Attention, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
 from orders.states import ask_for_attention
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, pages, parcels, settings
+from orders.views import actions, pages, parcels, products, settings
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -24,6 +24,14 @@ urlpatterns = [
     path("orders/<int:order_id>/parcel/change/", parcels.change, name="parcel_change"),
     path("orders/<int:order_id>/parcel/keep/", parcels.keep, name="parcel_keep"),
     path("orders/<int:order_id>/parcel/resend/", parcels.resend, name="parcel_resend"),
+    path("products/", products.home, name="products"),
+    path("products/<int:store_id>/", products.product_list, name="store_products"),
+    path("products/<int:store_id>/catalogs/", products.catalog_progress, name="catalog_progress"),
+    path("products/<int:store_id>/read/", products.read_catalogs, name="catalogs_read"),
+    path("products/<int:store_id>/link/", products.link, name="product_link"),
+    path("products/<int:store_id>/unlink/", products.unlink, name="product_unlink"),
+    path("products/<int:store_id>/links.csv", products.export, name="links_export"),
+    path("products/<int:store_id>/import/", products.import_links, name="links_import"),
     path("stores/", pages.store_list, name="stores"),
     path("stores/<int:store_id>/", settings.store, name="store_settings"),
     path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),

@@ -97,7 +97,7 @@ _REASONS: Mapping[str, Reason] = {
         "{sku_or_title} is not linked",
         "{label} has no single product variant with the SKU {sku_or_title} ({title}). Nothing was sent.",
         _YOURS,
-        "Give a variant in {label} this SKU, or name the variant here.",
+        "Link it here, or give one variant in {label} this SKU.",
         "It is looked for again every 5 minutes.",
     ),
     Attention.PRODUCT_DELETED: Reason(
@@ -453,6 +453,7 @@ CALLS: Mapping[str, str] = {
     "fulfillments.get": "read the parcels",
     "inventory.list": "look for the products",
     "products.list": "read the catalog",
+    "variants.list": "read the catalog",
     "catalog.version": "ask which catalog the site has",
     "payments.get": "read the payments",
     "payments.add": "record the payment",

@@ -220,6 +220,8 @@ class Source(Connector):
     def carriers(self, delivery_option_id: str) -> list[Carrier]: ...
     @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
 
     def change_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt:
         """Change the number or the carrier of the parcel `tracking.package_ids` that was sent before, where
@@ -255,6 +257,8 @@ class Destination(Connector):
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]: ...
     @abstractmethod
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
 
     def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
         """Those of these references that are there, or why one cannot be told. Raises PlatformError where a look-up
@@ -285,10 +289,6 @@ class Destination(Connector):
         """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
         source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""
         raise UnsupportedFeature(f"{self.label} records no parcel that left elsewhere")
-
-    def list_variants(self) -> Iterator[Variant]:
-        """The whole catalog, where it cannot be searched by SKU."""
-        raise UnsupportedFeature(f"{self.label} is searched by SKU")
 
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """What the platform says it would make of this order, in sentences. Changes nothing there."""

@@ -11,13 +11,14 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
-from connectors.models import ApiCall
+from connectors.models import ApiCall, ConnectedStore
 from connectors.registry import label_of
-from orders import wording
+from orders import suggesting, wording
 from orders.attention import UNTOUCHED
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import (
     Attention,
+    CatalogVariant,
     Fulfillment,
     Mirror,
     Order,
@@ -62,6 +63,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         )
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
+        likely = _likely(order) if can_act else []
     shown = row_of(
         order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
     )
@@ -70,7 +72,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
-        "attention": attention_of(order, items, can_act=can_act),
+        "attention": attention_of(order, items, can_act=can_act, likely=likely),
         "lines": _lines(order, lines, links, mirrors),
         "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),
@@ -128,6 +130,15 @@ def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[tuple[int, str], 
     skus = {sku_key(line["sku"]) for line in order.snapshot.get("lines", [])}
     stores = [mirror.store_id for mirror in mirrors]
     return {(link.store_id, link.sku): link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
+
+
+def _likely(order: Order) -> list[CatalogVariant]:
+    """What the item that is not linked may mean, in the store that asks."""
+    detail = order.attention_detail
+    if order.attention != Attention.NOT_LINKED or not detail.get("store_id"):
+        return []
+    store = ConnectedStore(pk=detail["store_id"])
+    return suggesting.suggest(store=store, sku=detail.get("sku", ""), title=detail.get("title", ""))
 
 
 def _steps(
@@ -244,10 +255,11 @@ def _link_of(order: Order, line: Mapping[str, Any], link: ProductLink | None, *,
     detail, sku = order.attention_detail, line["sku"].strip()
     if order.attention == Attention.PRODUCT_DELETED and sku in [each["sku"] for each in detail.get("products", [])]:
         return {"state": "Product gone", "text": link.title if link else "No longer in the store", "tone": "red"}
+    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
+        text = "Several variants have this SKU" if detail.get("is_ambiguous") else "No variant has this SKU"
+        return {"state": "Not linked", "text": text, "tone": "red"}
     if link:
         return {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
-    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
-        return {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
     return None
 
 

@@ -48,6 +48,7 @@ class Shop:
     shipping_type: str = "SELLER"
     tracking_check: str = "warn"  # or "refuse", "off"
     locale: str = "en-US"
+    most_products: int = 10_000  # that a search shows
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -140,6 +141,7 @@ class State:
         self.codes: dict[str, Code] = {}
         self.grants: list[Grant] = []
         self.orders: dict[str, Order] = {}
+        self.listings: dict[str, list[Any]] = {}  # shop -> what it offers, see products.py
         self.cancellations: dict[str, dict[str, Any]] = {}
         # What each tick looks at, so that its cost does not grow with all that ever happened.
         self.holds: list[tuple[float, str]] = []  # a heap of (ends at, order)

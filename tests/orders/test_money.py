@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base.types import SourceStatus
-from orders.components import Component
-from orders.drafting import DraftRules, make_draft, sku_key
+from orders.components import Component, sku_key
+from orders.drafting import DraftRules, make_draft
 from orders.money import MoneyMismatch, prove, total_of
 from tests.orders.builders import line, payment, seen
 

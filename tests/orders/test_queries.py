@@ -139,7 +139,7 @@ class TestAttention:
     def test_is_said_in_the_sentence_too(self, tiktok: ConnectedStore) -> None:
         sentence = shown(placed(tiktok, HOUR, unlinked=True))["sentence"]
         assert sentence["bold"] == "CND-FIG-08 is not linked."
-        assert "name the variant here" in sentence["plain"]
+        assert "Link it here" in sentence["plain"]
 
     def test_is_gray_where_nothing_is_wrong(self, tiktok: ConnectedStore) -> None:
         assert shown(placed(tiktok, HOUR, skipped=True))["attention"]["tone"] == "gray"

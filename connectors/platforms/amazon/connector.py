@@ -356,18 +356,16 @@ class Amazon(Destination):
         asked = [sku for sku in found if 0 < len(sku.strip()) <= mapping.LONGEST_SKU and "," not in sku]
         for start in range(0, len(asked), _SKUS_PER_CALL):
             batch = asked[start : start + _SKUS_PER_CALL]
-            query = {
-                "granularityType": "Marketplace",
-                "granularityId": self._market.id,
-                "marketplaceIds": self._market.id,
-                "details": "true",
-                "sellerSkus": ",".join(sku.strip() for sku in batch),
-            }
+            query = {**self._stock_query, "sellerSkus": ",".join(sku.strip() for sku in batch)}
             for variant in map(mapping.variant, self._outbound().inventory(query)):
                 for sku in batch:
                     if sku.strip().casefold() == variant.sku.strip().casefold():
                         found[sku].append(variant)
         return found
+
+    def list_variants(self) -> Iterator[Variant]:
+        """Every FBA offer of the marketplace, those without stock too."""
+        yield from map(mapping.variant, self._outbound().inventory(self._stock_query))
 
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """Dates and fees for each speed, or why Amazon would not ship it."""
@@ -383,6 +381,12 @@ class Amazon(Destination):
         return (chosen, *mapping.preview(self._outbound().preview(body)))
 
     # Calls
+
+    @property
+    def _stock_query(self) -> dict[str, str]:
+        market = self._market.id
+        query = {"granularityType": "Marketplace", "granularityId": market, "marketplaceIds": market}
+        return {**query, "details": "true"}
 
     @property
     def _market(self) -> Market:

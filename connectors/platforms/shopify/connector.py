@@ -81,6 +81,7 @@ _TOPICS = [
 # https://shopify.dev/docs/api/admin-graphql/latest/enums/FulfillmentOrderHoldUserErrorCode (schema 2026-07)
 _HELD_BEFORE = frozenset(["DUPLICATE_FULFILLMENT_HOLD_HANDLE"])
 _PAGE = 25
+_CATALOG_PAGE = 100
 _SKUS_PER_SEARCH = 10
 _REFERENCES_PER_SEARCH = 20
 _CANCEL_REASONS = frozenset(["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF"])
@@ -132,7 +133,10 @@ class Shopify(Destination):
         rate=100,
         burst=2000,
         default_cost=15,
-        costs=dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
+        costs={
+            **dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
+            "variants.list": 405,
+        },
     )
     create_operation = "orderCreate"
     scopes = (
@@ -467,6 +471,11 @@ class Shopify(Destination):
                         found[sku].append(hit)
         return found
 
+    def list_variants(self) -> Iterator[Variant]:
+        """The whole catalog."""
+        for node in self._nodes("variants.list", documents.CATALOG, {}, "productVariants", first=_CATALOG_PAGE):
+            yield mapping.variant(node)
+
     # Calls
 
     @property
@@ -583,11 +592,11 @@ class Shopify(Destination):
         return payload
 
     def _nodes(
-        self, operation: str, document: str, variables: Mapping[str, Any], connection: str
+        self, operation: str, document: str, variables: Mapping[str, Any], connection: str, *, first: int = _PAGE
     ) -> Iterator[dict[str, Any]]:
         after = None
         while True:
-            page = self._ask(operation, document, {**variables, "first": _PAGE, "after": after}).get(connection)
+            page = self._ask(operation, document, {**variables, "first": first, "after": after}).get(connection)
             if not isinstance(page, dict):
                 raise TemporaryError("Shopify's answer holds no list")
             yield from (node for node in page.get("nodes") or [] if node)

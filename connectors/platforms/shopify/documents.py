@@ -165,6 +165,15 @@ query Variants($first: Int!, $after: String, $query: String!) {
 }
 """
 
+CATALOG = """
+query Catalog($first: Int!, $after: String) {
+  productVariants(first: $first, after: $after) {
+    nodes { id sku title inventoryQuantity product { title } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
 ORDER_CANCEL = """
 mutation OrderCancel($orderId: ID!, $reason: OrderCancelReason!, $restock: Boolean!, $staffNote: String) {
   orderCancel(orderId: $orderId, reason: $reason, restock: $restock, notifyCustomer: false, staffNote: $staffNote) {

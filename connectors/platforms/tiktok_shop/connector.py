@@ -41,6 +41,7 @@ from connectors.base.types import (
     StoreIdentity,
     Tracking,
     TrackingReceipt,
+    Variant,
 )
 from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
@@ -83,6 +84,9 @@ _SUBSCRIBED = (
     "RETURN_STATUS_CHANGE",
 )
 _PAGE = 50
+# The most that a search shows: https://partner.tiktokshop.com/docv2/page/search-products-202502 (read 2026-11)
+_MOST_PRODUCTS = 10_000
+_PRODUCTS_PAGE = 100
 
 
 class TikTokShop(Source):
@@ -146,6 +150,7 @@ class TikTokShop(Source):
         "seller.logistics",
         "seller.return_refund.basic",
         "seller.authorization.info",
+        "seller.product.basic",
     )
     scope_names = {
         "seller.order.info": "Orders",
@@ -153,6 +158,7 @@ class TikTokShop(Source):
         "seller.logistics": "Logistics",
         "seller.return_refund.basic": "Returns",
         "seller.authorization.info": "Shops",
+        "seller.product.basic": "Products",
     }
     private_keys = frozenset(
         [
@@ -333,6 +339,35 @@ class TikTokShop(Source):
                 raise
             return receipt
         return TrackingReceipt(package_id=tracking.package_ids[0])
+
+    def list_variants(self) -> Iterator[Variant]:
+        """Every SKU of the products that are on sale. SKUs of sellers are neither unique there nor always given."""
+        yield from self._variants(since=0, until=int(self.clock().timestamp()) + 60)
+
+    def _variants(self, *, since: int, until: int) -> Iterator[Variant]:
+        """Those of the products made in [since, until]; where they are too many for one search, by halves."""
+        query = {"page_size": str(_PRODUCTS_PAGE)}
+        body = {"status": "ACTIVATE", "create_time_ge": since, "create_time_le": until}
+        while True:
+            data = self._call(
+                "POST",
+                "/product/202502/products/search",
+                operation="products.list",
+                query=query,
+                body=body,
+                is_safe=True,
+            )
+            total = data.get("total_count")
+            if isinstance(total, int) and total > _MOST_PRODUCTS and since < until and "page_token" not in query:
+                middle = (since + until) // 2
+                yield from self._variants(since=since, until=middle)
+                yield from self._variants(since=middle + 1, until=until)
+                return
+            yield from mapping.variants(data.get("products"))
+            token = data.get("next_page_token")
+            if not isinstance(token, str) or not token or token == query.get("page_token"):
+                return
+            query = {**query, "page_token": token}
 
     # Shipping, by market
 

@@ -49,7 +49,7 @@ _ORDERS = "/ecom/v1/orders"
 _REFERENCES_PER_SEARCH = 50
 _PAGE = 100
 _SKUS_PER_SEARCH = 50
-_MOST_VARIANTS_V1 = 10_000  # pages by an offset have an end, even if a site repeats itself
+_MOST_VARIANTS_V1 = 100_000  # pages by an offset have an end, even if a site repeats itself
 _TOKEN_EARLY = timedelta(seconds=60)
 
 
@@ -309,6 +309,10 @@ class Wix(Destination):
                         found[sku].append(variant)
         return found
 
+    def list_variants(self) -> Iterator[Variant]:
+        """The whole catalog, whichever the site has."""
+        yield from self._variants(self._catalog_version(), None)
+
     # Calls
 
     @property
@@ -353,9 +357,9 @@ class Wix(Destination):
             raise UnsupportedFeature("Wix Stores is not on this site, so no product can be linked")
         return version[:2]
 
-    def _variants(self, version: str, skus: Sequence[str]) -> Iterator[Variant]:
-        """To the last page: a second variant with the same SKU must not be overlooked."""
-        wanted = {"sku": {"$in": list(skus)}}
+    def _variants(self, version: str, skus: Sequence[str] | None) -> Iterator[Variant]:
+        """Those with these SKUs, or all; to the last page: a second one with a SKU must not be overlooked."""
+        wanted = {"sku": {"$in": list(skus)}} if skus is not None else {}
         return self._variants_v3(wanted) if version == "V3" else self._variants_v1(wanted)
 
     def _variants_v3(self, wanted: Mapping[str, Any]) -> Iterator[Variant]:
