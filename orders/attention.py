@@ -8,10 +8,11 @@ from datetime import datetime
 from connectors.base.errors import PlatformError
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import outbox, products, releasing, routing
+from orders import outbox, products, releasing, routing, versions
 from orders.drafting import sku_key
 from orders.models import (
     CarrierMapping,
+    Concern,
     MirrorState,
     Order,
     OrderState,
@@ -121,12 +122,14 @@ def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> 
     chosen = next((each for each in detail.get("choices", []) if each["id"] == carrier_id), None)
     if chosen is None or not detail.get("carrier"):
         raise NotPossible("That carrier is not in TikTok Shop's list for this order.")
-    CarrierMapping.objects.update_or_create(
-        source_store=order.source_store,
-        delivery_option_id=order.snapshot.get("delivery_option_id", ""),
-        carrier_text=detail["carrier"],
-        defaults={"merchant_id": order.merchant_id, "carrier_id": chosen["id"], "carrier_name": chosen["name"]},
-    )
+    about = str(order.source_store_id)
+    with versions.saving(merchant_id=order.merchant_id, concern=Concern.CARRIERS, about=about, author=by, now=now):
+        CarrierMapping.objects.update_or_create(
+            source_store=order.source_store,
+            delivery_option_id=order.snapshot.get("delivery_option_id", ""),
+            carrier_text=detail["carrier"],
+            defaults={"merchant_id": order.merchant_id, "carrier_id": chosen["id"], "carrier_name": chosen["name"]},
+        )
     facts = {"carrier_text": detail["carrier"], "carrier": chosen["name"]}
     note(order=order, kind="carrier.chosen", facts=facts, by=by, now=now)
     retry(order=order, by=by, now=now)

@@ -255,7 +255,8 @@ def save_route(*, route: Route) -> None:
         )
     if not 0 <= route.extra_hold_hours <= 72:
         raise RouteRefused("An extra hold is 0 to 72 hours.")
-    route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
+    if route.hold_mode != HoldMode.AT_ONCE:
+        route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
     route.merchant_id = source.merchant_id
     route.save()
 

@@ -116,7 +116,7 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
         push.receipt = preflight(seen=push.seen, kept=push.kept)
         if push.receipt is not None:
             return
-        choices = _carriers(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
+        choices = carriers_of(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
         with merchant_rows(push.item.merchant_id):
             push.tracking = tracking_of(kept=push.kept, order=push.order, seen=push.seen, choices=choices)
         push.source = source
@@ -162,7 +162,7 @@ def _read_back(pushes: Sequence[Push], drain: Drain) -> None:
             log.info("status not read back", extra={"order": work.order.pk, "failure": type(work.error).__name__})
 
 
-def _carriers(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> list[Carrier]:
+def carriers_of(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> list[Carrier]:
     """The carriers the source takes for this delivery option, asked for every few hours."""
     key = f"carriers:{store.pk}:{delivery_option_id}"
     kept = cache.get(key)

@@ -91,6 +91,11 @@ def latest_number(merchant_id: int) -> int | None:
     return int(newest) if newest is not None else None
 
 
+def state_of(*, concern: Concern, about: str) -> Any:
+    """The concern's whole state as it is now, as a version keeps it. In the caller's transaction."""
+    return _DOCUMENTS[concern].read(about)
+
+
 def differences(before: Any, after: Any) -> list[dict[str, Any]]:
     """What differs between two states, leaf by leaf: where it stands, and the values before and after. Pure."""
     old, new = dict(_leaves(before)), dict(_leaves(after))

@@ -328,6 +328,16 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
             for mirror in mirrors
             if mirror.external_id
         ),
+        *(
+            {
+                "label": "Made by settings",
+                "value": f"Version {mirror.settings_number}",
+                "path": reverse("settings_version", args=[mirror.settings_number]),
+                "sub": label_of(mirror.store) if len(mirrors) > 1 else "",
+            }
+            for mirror in mirrors
+            if mirror.settings_number
+        ),
         {"label": "Shop", "value": shop.name},
         {"label": "Ordered", "value": _moment(order.ordered_at)},
     ]
