@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from connectors.models import ConnectedStore
 from orders import versions
@@ -18,9 +19,10 @@ PAGE = 30
 
 
 def names_of(*, merchant_id: int, now: datetime) -> Names:
-    """What the merchant's ids are called, in the caller's transaction."""
-    options = {each.id: each.name for each in seen_options(merchant_id=merchant_id, now=now)}
-    return Names(stores=ConnectedStore.objects.in_bulk(), options=options)
+    """What the merchant's ids are called, in the caller's transaction. Delivery options are looked up when one is
+    named, since that reads the orders of 30 days."""
+    options = SimpleLazyObject(lambda: {each.id: each.name for each in seen_options(merchant_id=merchant_id, now=now)})
+    return Names(stores=ConnectedStore.objects.in_bulk(), options=cast(Mapping[str, str], options))
 
 
 def history_context(*, merchant_id: int, concern: str, about: str, before: int, now: datetime) -> dict[str, Any]:

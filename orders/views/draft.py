@@ -100,7 +100,14 @@ def effect_of(
     whole = max(1, sum(shown.values()))
     widths = {f"{name}_width": round(100 * count / whole, 2) for name, count in shown.items()}
     widths["blocked_x"] = round(100 - widths["blocked_width"], 2)
-    return {**shown, **widths, "orders": differing[:_MOST_SHOWN], "more": max(0, len(differing) - _MOST_SHOWN)}
+    return {
+        **shown,
+        **widths,
+        "untold": sum(each.untold for each in found),
+        "is_capped": any(each.is_capped for each in found),
+        "orders": differing[:_MOST_SHOWN],
+        "more": max(0, len(differing) - _MOST_SHOWN),
+    }
 
 
 def may_change(membership: Membership) -> bool:
