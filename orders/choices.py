@@ -271,7 +271,7 @@ def in_words(name: str, value: Any) -> str:
         return f"{value:g} h"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "None"
-    return str(value) if value not in ("", None) else {"note": "The built-in note"}.get(name, "None")
+    return str(value) if value or value == 0 else {"note": "The built-in note"}.get(name, "None")
 
 
 def default_in_words(name: str) -> str:

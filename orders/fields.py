@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -14,6 +15,32 @@ from orders.rules import Filter, FilterBy
 
 _MORE_ROWS = 2
 _MOST_FILTERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A choice as the page shows it; `lack` says why the store cannot do it."""
+
+    choice: choices.Choice
+    is_chosen: bool
+    is_default: bool
+    lack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field as the page shows it. `is_draft`: it differs from what is saved."""
+
+    bound: forms.BoundField
+    cards: Sequence[Card]
+    default: str
+    lack: str
+    is_draft: bool
+
+    @property
+    def looks_at(self) -> Sequence[choices.Choice]:
+        """What a filter may look at."""
+        return choices.CHOICES["filter_by"]
 
 
 class Choose(forms.ChoiceField):

@@ -5,43 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
 
 from connectors.base.connector import Features
 from orders import choices
-from orders.fields import Choose, FilterRows, Lines, LocationRows
+from orders.fields import Card, Choose, FilterRows, Lines, LocationRows, Row
 from orders.forms import INPUT
 from orders.models import HoldMode, Route
 from orders.rules import RouteRules
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A choice as the page shows it; `lack` says why the store cannot do it."""
-
-    choice: choices.Choice
-    is_chosen: bool
-    is_default: bool
-    lack: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A field as the page shows it. `is_draft`: it differs from what is saved."""
-
-    bound: forms.BoundField
-    cards: Sequence[Card]
-    default: str
-    lack: str
-    is_draft: bool
-
-    @property
-    def looks_at(self) -> Sequence[choices.Choice]:
-        """What a filter may look at."""
-        return choices.CHOICES["filter_by"]
 
 
 class RulesForm(forms.Form):
@@ -94,7 +67,8 @@ class RulesForm(forms.Form):
 
     def kept_of(self, name: str) -> Any:
         """What counts now."""
-        return getattr(self.kept, name)
+        value = getattr(self.kept, name)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @classmethod
     def default(cls, name: str) -> Any:

@@ -98,8 +98,10 @@ def effect_of(
     shown = {name: sum(getattr(each, name) for each in found) for name in ("same", "differ", "blocked")}
     differing = [order for each in found for order in each.orders]
     whole = max(1, sum(shown.values()))
-    widths = {f"{name}_width": round(100 * count / whole, 2) for name, count in shown.items()}
+    # A single order of many is still to be seen in the bar.
+    widths = {f"{name}_width": max(2.0, round(100 * count / whole, 2)) if count else 0 for name, count in shown.items()}
     widths["blocked_x"] = round(100 - widths["blocked_width"], 2)
+    widths["differ_x"] = round(widths["blocked_x"] - widths["differ_width"], 2)
     return {
         **shown,
         **widths,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore
@@ -23,6 +24,9 @@ pytestmark = [
 
 @pytest.fixture
 def route(orders: list[Order]) -> Route:
+    """The one route; TikTok's list of carriers was read within the last hours."""
+    option = orders[0].snapshot["delivery_option_id"]
+    cache.set(f"carriers:{orders[0].source_store_id}:{option}", [("7001", "DHL"), ("7002", "USPS")], 600)
     with merchant_rows(orders[0].merchant_id):
         return Route.objects.get()
 
