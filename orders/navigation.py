@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Sum
@@ -15,6 +16,9 @@ from connectors.models import ConnectedStore, StoreState
 from connectors.registry import connector_class
 from orders.models import OrderTally
 from orders.queries.stores import WARN_DAYS
+
+_MAPPING = ("Mapping", "arrows-right-left", {"Shipping methods": "any_shipping", "Carriers": "any_carriers"})
+_SETTINGS = ("Settings", "cog-6-tooth", {"All settings": "settings", "History": "settings_history"})
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             "is_current": path.startswith(products),
             "badge": None,
         },
+        _section(path, *_MAPPING),
+        _section(path, *_SETTINGS),
         {
             "label": "Connections",
             "url": stores,
@@ -71,6 +77,24 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             "badge": {"tone": alerts[0]["tone"], "label": "A store needs you"} if alerts else None,
         },
     ]
+
+
+def _section(path: str, label: str, icon: str, pages: Mapping[str, str]) -> dict[str, Any]:
+    """Pages of one kind, shown while one of them is."""
+    urls = {text: reverse(name) for text, name in pages.items()}
+    first = next(iter(urls.values()))
+    roots = ("/routes/", first) if label == "Settings" else (first.rsplit("/", 2)[0] + "/",)
+    is_current = path.startswith(roots)
+    at = max((url for url in urls.values() if path.startswith(url)), key=len, default=first)
+    children = [{"label": text, "url": url, "is_current": url == at} for text, url in urls.items()]
+    return {
+        "label": label,
+        "url": first,
+        "icon": icon,
+        "is_current": is_current,
+        "badge": None,
+        "children": children if is_current else [],
+    }
 
 
 def _alerts(stores: list[ConnectedStore]) -> list[dict[str, Any]]:

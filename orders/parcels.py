@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from orders import changing, outbox, versions
+from connectors.base.types import Carrier
+from orders import changing, outbox, saving
 from orders.attention import NotPossible, retry
 from orders.fulfillment import queue
 from orders.models import (
-    Attention,
     CarrierMapping,
-    Concern,
     Fulfillment,
     FulfillmentState,
     Order,
@@ -40,50 +39,26 @@ def parcel_of(*, order: Order, fulfillment_id: int) -> Fulfillment:
 
 def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> None:
     """Remember what the store's word for a carrier means, as a version of the settings, and let every order of the shop
-    go on that waits for the same word."""
+    go on that waits for a carrier. Its turn is taken before the order's row: `versions.take_turn`."""
     detail = order.attention_detail
     chosen = next((each for each in detail.get("choices", []) if each["id"] == carrier_id), None)
     if chosen is None or not detail.get("carrier"):
         raise NotPossible("That carrier is not in TikTok Shop's list for this order.")
-    shop, text = order.source_store_id, detail["carrier"]
-    about = str(shop)
-    with versions.saving(merchant_id=order.merchant_id, concern=Concern.CARRIERS, about=about, author=by, now=now):
-        _map(order=order, text=text, carrier_id=chosen["id"], carrier_name=chosen["name"])
+    shop, text = order.source_store, detail["carrier"]
     facts = {"carrier_text": text, "carrier": chosen["name"]}
     note(order=order, kind="carrier.chosen", facts=facts, by=by, now=now)
     retry(order=order, by=by, now=now)
-    resume_waiting(source_store_id=shop, text=text, by=by, now=now)
+    carrier = Carrier(external_id=chosen["id"], name=chosen["name"])
+    option = _option_for(order=order, text=text)
+    saving.save_carriers(source_store=shop, carriers={(option, text): carrier}, by=saving.Author(by, now))
 
 
-def resume_waiting(*, source_store_id: int, text: str, by: str, now: datetime) -> int:
-    """Let the shop's orders go on that ask which carrier this word means. Returns how many. In merchant_rows.
-
-    One that somebody holds at this moment is resumed too; its question goes once its number was sent.
-    """
-    asking = Order.objects.filter(
-        source_store=source_store_id, attention=Attention.CARRIER_UNMAPPED, attention_detail__carrier__iexact=text
-    )
-    resumed = 0
-    for order in asking.order_by("pk"):
-        resumed += bool(outbox.resume(order=order, now=now))
-    for order in asking.select_for_update(skip_locked=True).order_by("pk"):
-        clear_attention(order=order, now=now, by=by)
-    return resumed
-
-
-def _map(*, order: Order, text: str, carrier_id: str, carrier_name: str) -> None:
-    """For any delivery option; where that was mapped before, and did not help, for this order's option alone."""
-    option = order.snapshot.get("delivery_option_id", "")
+def _option_for(*, order: Order, text: str) -> str:
+    """Any delivery option (""); where the word was mapped for any before, and did not help, this order's alone."""
     mine = CarrierMapping.objects.filter(source_store=order.source_store, carrier_text__iexact=text)
-    is_known = mine.filter(delivery_option_id="").exists()
-    kept = mine.filter(delivery_option_id=option).first() or CarrierMapping(
-        merchant_id=order.merchant_id,
-        source_store=order.source_store,
-        delivery_option_id=option if is_known else "",
-        carrier_text=text,
-    )
-    kept.carrier_id, kept.carrier_name = carrier_id, carrier_name
-    kept.save()
+    option: str = order.snapshot.get("delivery_option_id", "")
+    is_known = mine.filter(delivery_option_id="").exists() or mine.filter(delivery_option_id=option).exists()
+    return option if is_known else ""
 
 
 def send_anyway(*, order: Order, fulfillment_id: int, by: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, pages, parcels, products, settings
+from orders.views import actions, history, mapping, pages, parcels, products, rules, settings
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -37,4 +37,14 @@ urlpatterns = [
     path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),
     path("routes/<int:route_id>/", settings.route, name="route"),
     path("routes/<int:route_id>/remove/", settings.remove_route, name="route_remove"),
+    path("routes/<int:route_id>/rules/<slug:group>/", rules.route_rules, name="route_rules"),
+    path("settings/", rules.settings_index, name="settings"),
+    path("settings/rules/<slug:group>/", rules.any_rules, name="rules"),
+    path("settings/history/", history.settings_history, name="settings_history"),
+    path("settings/history/<int:number>/", history.settings_version, name="settings_version"),
+    path("settings/history/<int:number>/restore/", history.restore_version, name="settings_restore"),
+    path("mapping/shipping/", mapping.any_shipping, name="any_shipping"),
+    path("mapping/shipping/<int:store_id>/", mapping.shipping_methods, name="shipping_methods"),
+    path("mapping/carriers/", mapping.any_carriers, name="any_carriers"),
+    path("mapping/carriers/<int:store_id>/", mapping.carriers, name="carriers"),
 ]

@@ -41,6 +41,12 @@ class Saving:
     number: int | None = None
 
 
+def take_turn(merchant_id: int) -> None:
+    """Wait until no other save of this merchant is under way, in the caller's transaction. Whoever locks an order and
+    then saves takes the turn first, as saves lock the orders that go on after them. May be repeated."""
+    Merchant.objects.select_for_update().get(pk=merchant_id)
+
+
 @contextmanager
 def saving(
     *, merchant_id: int, concern: Concern, about: str, author: str, now: datetime, restores: int | None = None
@@ -49,7 +55,7 @@ def saving(
 
     Saves of one merchant come one after the other. `about` is the id of the store, for RULES the two of a route.
     """
-    Merchant.objects.select_for_update().get(pk=merchant_id)
+    take_turn(merchant_id)
     document, made = _DOCUMENTS[concern], Saving()
     before = document.read(about)
     yield made
@@ -89,6 +95,11 @@ def latest_number(merchant_id: int) -> int | None:
     """The number of the version that counts now; None before the first save. In the caller's transaction."""
     newest = SettingsVersion.objects.filter(merchant_id=merchant_id).aggregate(newest=Max("number"))["newest"]
     return int(newest) if newest is not None else None
+
+
+def state_of(*, concern: Concern, about: str) -> Any:
+    """The concern's whole state as it is now, as a version keeps it. In the caller's transaction."""
+    return _DOCUMENTS[concern].read(about)
 
 
 def differences(before: Any, after: Any) -> list[dict[str, Any]]:

@@ -285,8 +285,11 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         facts.append({"label": "Ship by", "value": _moment(order.ship_by), **running})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
         facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
-    if numbers := dict.fromkeys(mirror.settings_number for mirror in mirrors if mirror.settings_number):
-        facts.append({"label": "Settings", "value": ", ".join(f"Version {number}" for number in numbers)})
+    for mirror in mirrors:
+        if mirror.settings_number:
+            path = reverse("settings_version", args=[mirror.settings_number])
+            where = {"sub": label_of(mirror.store)} if len(mirrors) > 1 else {}
+            facts.append({"label": "Settings", "value": f"Version {mirror.settings_number}", "path": path, **where})
     if order.snapshot.get("delivery_option_name"):
         facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
     if order.snapshot.get("buyer_email"):

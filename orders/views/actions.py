@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
 from connectors.models import ConnectedStore
-from orders import attention, linking, parcels
+from orders import attention, linking, parcels, versions
 from orders.components import Component, sku_key
 from orders.models import Mirror, Order
 from orders.states import AlreadyMoved, IllegalTransition
@@ -79,7 +79,10 @@ def carrier(request: HttpRequest, order_id: int) -> HttpResponse:
     def step(order: Order, by: str, now: datetime) -> None:
         parcels.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
 
-    return act(request, order_id, step, "Remembered. What waited for it goes to TikTok Shop now.")
+    merchant_id = membership_of(request).merchant_id
+    with merchant_rows(merchant_id):
+        versions.take_turn(merchant_id)
+        return act(request, order_id, step, "Remembered. What waited for it goes to TikTok Shop now.")
 
 
 @require_POST

@@ -73,9 +73,12 @@ def orders(tiktok: ConnectedStore, shopify: ConnectedStore, settings: Any) -> li
 class Page:
     """A logged-in page that notes what it should not see."""
 
-    def __init__(self, chromium: Any, site: str, size: tuple[int, int], scheme: str = "light") -> None:
+    def __init__(
+        self, chromium: Any, site: str, size: tuple[int, int], scheme: str = "light", *, has_script: bool = True
+    ) -> None:
         self.site = site
-        self.context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        viewport = {"width": size[0], "height": size[1]}
+        self.context = chromium.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=has_script)
         self.page = self.context.new_page()
         self.faults: list[str] = []
         self.page.on("console", lambda message: self._note(message.type, message.text))
