@@ -20,6 +20,7 @@ from connectors.base.types import (
     RawRequest,
     Refund,
     Shipment,
+    ShippingSetup,
     StoreIdentity,
     Tracking,
     TrackingReceipt,
@@ -196,6 +197,8 @@ class Source(Connector):
     def push_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt: ...
     @abstractmethod
     def carriers(self, delivery_option_id: str) -> list[Carrier]: ...
+    @abstractmethod
+    def shipping_setup(self) -> ShippingSetup: ...
     @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
 

@@ -203,6 +203,9 @@ class Controls:
             "is_hold": (True, False),
             "qps": (),
             "shipping_type": ("SELLER", "TIKTOK"),
+            "offers_both": (True, False),
+            "warehouse_status": ("ENABLED", "DISABLED", "RESTRICTED"),
+            "has_return_warehouse": (True, False),
             "tracking_check": ("warn", "refuse", "off"),
             "locale": (),
         }

@@ -135,6 +135,9 @@ class TiktokShopHalf:
                 logistics.delivery_options,
                 frozenset({"scope"}),
             ),
+            Operation(
+                "GET", "/logistics/202510/seller_templates", "seller_templates", LOGISTICS, logistics.seller_templates
+            ),
             Operation("POST", cancel, "cancellations.create", RETURNS, cancels.create),
             Operation("POST", f"{cancel}/search", "cancellations.search", RETURNS, cancels.search, PAGING),
             Operation(
