@@ -48,8 +48,8 @@ BUYERS = 4
 
 
 def connect_stores(site: Site, person: Browser, *, say: Callable[[str], None]) -> None:
-    """Connect the shop and the four stores as a merchant would, by our pages and each platform's consent page, say which
-    store gets what, and switch on. What is there already stays as it is."""
+    """Connect the shop and the four stores as a merchant would, by our pages and each platform's consent page, say
+    which store gets what, and switch on. What is there already stays as it is."""
     page = person.open(f"{site.url}/stores/").text
     for platform, (label, _, _) in {"tiktok_shop": ("TikTok Shop", "", ()), **STORES}.items():
         if f"/connect/{platform}/disconnect/" not in page:

@@ -132,9 +132,7 @@ def _orders(source_store: ConnectedStore, now: datetime) -> list[Order]:
     return list(wanted.order_by("-ordered_at", "-id")[: MOST + 1])
 
 
-def _stores(
-    routes: Sequence[Route], proposed: Mapping[int, Proposal], skus: Collection[str]
-) -> dict[int, _Store]:
+def _stores(routes: Sequence[Route], proposed: Mapping[int, Proposal], skus: Collection[str]) -> dict[int, _Store]:
     found = {}
     for route in routes:
         if proposal := proposed.get(route.destination_store_id):

@@ -56,7 +56,7 @@ class TestNewcomer:
         page.goto(f"{live_server.url}/dashboard/")
         card = page.locator(".checklist", has_text="Set up Alice's Candles").first
         for label in ("They are verified", "That is fine", "Ask me when one is unknown", "Keep the defaults"):
-            card.locator(f"button:has-text(\"{label}\")").click()
+            card.locator(f'button:has-text("{label}")').click()
             page.wait_for_load_state()
         card.locator("button:has-text('Look for them now')").click()
         card.locator("a:has-text('Look')").click()

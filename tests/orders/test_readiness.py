@@ -175,7 +175,9 @@ class TestSwitchingOn:
         shop.connected_at = NOON - timedelta(days=9)
         old = released(shop, 1, created_at=NOON - timedelta(days=5))
         new = released(shop, 2)
-        shipped = OrderFactory(source_store=shop, ready=True, changes={"lines": (line("9"),)}, status=SourceStatus.IN_TRANSIT)
+        shipped = OrderFactory(
+            source_store=shop, ready=True, changes={"lines": (line("9"),)}, status=SourceStatus.IN_TRANSIT
+        )
         make_ready(shop)
         with merchant_rows(shop.merchant_id):
             done = readiness.switch_on(shop=shop, by="Alice", now=NOON, leave_out_before=NOON - timedelta(days=1))
@@ -223,4 +225,3 @@ class TestOrderThatWaits:
         released(tiktok, 1)
         page = lists.order_page(merchant_id=tiktok.merchant_id, query={}, is_owner=True, now=NOON)
         assert page["page"]["rows"][0]["sync"].label == "Creating"
-
