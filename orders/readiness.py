@@ -77,6 +77,12 @@ def look(shop: ConnectedStore) -> tuple[Facts, list[Step]]:
     return facts, steps
 
 
+def keep_step(shop: ConnectedStore) -> None:
+    """`look`, for a shop that is not switched on: so that lists name its step before anybody opened the dashboard."""
+    if not Setup.objects.filter(store=shop, switched_on_at__isnull=False).exists():
+        look(shop)
+
+
 def vouch(*, shop: ConnectedStore, key: StepKey, is_so: bool, now: datetime) -> None:
     """The merchant's word for a step that only the merchant can judge, or that word taken back. In the caller's
     transaction; may be repeated."""
@@ -151,7 +157,8 @@ def _destinations(shop: ConnectedStore) -> tuple[list[ConnectedStore], bool]:
 def _seen(shop: ConnectedStore) -> tuple[dict[str, str], dict[str, str]]:
     """SKUs of the shop's catalog and newest orders, and delivery options of the latter, by key, with their names."""
     catalog = CatalogVariant.objects.filter(store=shop).exclude(sku_key="").values_list("sku_key", "sku")
-    skus, options = dict(catalog), {}
+    skus: dict[str, str] = dict(catalog)
+    options: dict[str, str] = {}
     orders = Order.objects.filter(source_store=shop).order_by("-ordered_at", "-id")
     seen = orders.values_list(
         KeyTransform("lines", "snapshot"), KT("snapshot__delivery_option_id"), KT("snapshot__delivery_option_name")

@@ -14,7 +14,7 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
-from orders import reading, routing, seller_shipping
+from orders import readiness, reading, routing, seller_shipping
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 
 T = TypeVar("T")
@@ -46,6 +46,8 @@ def poll_source(
         _move_cursor(store=store, to=until)
     seller_shipping.keep_watch(store=store, source=source, now=clock())
     _save_calls(store)
+    with merchant_rows(store.merchant_id):
+        readiness.keep_step(store)
     _plan_waiting(store=store, clock=clock, still_mine=still_mine)
     return count
 

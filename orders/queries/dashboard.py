@@ -39,12 +39,15 @@ _STATUSES = {
 }  # fmt: skip
 
 
-def dashboard_context(*, merchant_id: int, can_manage: bool, is_owner: bool, now: datetime) -> dict[str, Any]:
-    """The context of templates/dashboard/page.html. `frame` is for orders/navigation.py."""
+def dashboard_context(
+    *, merchant_id: int, can_manage: bool, is_owner: bool, now: datetime, opened: str = ""
+) -> dict[str, Any]:
+    """The context of templates/dashboard/page.html. `opened` is the id of the shop whose checklist is open, else it is
+    the first that is not on; `frame` is for orders/navigation.py."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
         counts = counts_from_tallies(Q(), now=now)
-        cards = checklists(stores, can_manage=can_manage, is_owner=is_owner)
+        cards = checklists(stores, can_manage=can_manage, is_owner=is_owner, opened=opened)
         has_shop = any(store.part == StorePart.SOURCE for store in stores)
         shown = {
             "ledger": _ledger(merchant_id, now),
@@ -98,7 +101,7 @@ def _bar(parts: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
 def _tiles(merchant_id: int, counts: Counts, now: datetime) -> list[dict[str, Any]]:
     orders, mine = reverse("orders"), Order.objects.filter(merchant_id=merchant_id)
     pressing = mine.filter(source_status__in=_TO_SHIP, ship_by__lt=now + DAY).order_by("ship_by")
-    due = list(pressing.values_list("ship_by", flat=True)[: MOST + 1])
+    due = [moment for moment in pressing.values_list("ship_by", flat=True)[: MOST + 1] if moment is not None]
     late = [moment for moment in due if moment < now]
     nearest = next((moment for moment in due if moment >= now), None)
     asked = mine.filter(cancel_requested_at__isnull=False).exclude(state=OrderState.CANCELLED)

@@ -35,7 +35,10 @@ def shipping_alert(store: ConnectedStore, now: datetime) -> dict[str, Any] | Non
         return None
     kept = setup.shipping
     ships, since = Ships(kept.get("ships", Ships.UNKNOWN)), kept.get("flipped_at")
-    link = {"action_label": "See the checklist", "action_url": f"{reverse('dashboard')}#setup-{store.pk}"}
+    link = {
+        "action_label": "See the checklist",
+        "action_url": f"{reverse('dashboard')}?shop={store.pk}#setup-{store.pk}",
+    }
     if ships is Ships.PLATFORM and (since or setup.switched_on_at):
         title = (
             f"{store.name} is no longer on Seller Shipping." if since else f"{store.name} is not on Seller Shipping."
@@ -53,7 +56,9 @@ def shipping_alert(store: ConnectedStore, now: datetime) -> dict[str, Any] | Non
     return {"tone": "green", "title": title, "text": text, **link}
 
 
-def checklists(stores: Sequence[ConnectedStore], *, can_manage: bool, is_owner: bool) -> list[dict[str, Any]]:
+def checklists(
+    stores: Sequence[ConnectedStore], *, can_manage: bool, is_owner: bool, opened: str
+) -> list[dict[str, Any]]:
     """A card for each shop whose checklist is not done; one for the shop to come where there is none. In merchant_rows.
 
     `stores` are all of the merchant's, with their setups.
@@ -67,8 +72,9 @@ def checklists(stores: Sequence[ConnectedStore], *, can_manage: bool, is_owner: 
         if not all(step.is_done for step in steps):
             cards.append(_card(facts, steps, can_manage=can_manage))
     cards.sort(key=lambda card: (card["is_on"], -card["done"]))
+    is_known = any(str(card["id"]) == opened for card in cards)
     for place, card in enumerate(cards):
-        card["is_open"] = place == 0 and not card["is_on"]
+        card["is_open"] = str(card["id"]) == opened if is_known else place == 0 and not card["is_on"]
     return cards
 
 

@@ -35,6 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
             can_manage=membership.role in (Role.OWNER, Role.MANAGER),
             is_owner=membership.role == Role.OWNER,
             now=timezone.now(),
+            opened=request.GET.get("shop", ""),
         )
         request.frame = context.pop("frame")  # type: ignore[attr-defined]
         return render(request, "dashboard/page.html", {**context, "zone_name": zone_name(membership)})
@@ -131,4 +132,4 @@ def _said(shop: ConnectedStore, done: readiness.SwitchedOn) -> str:
 
 
 def _back(shop: ConnectedStore) -> HttpResponse:
-    return redirect(f"{reverse('dashboard')}#setup-{shop.pk}")
+    return redirect(f"{reverse('dashboard')}?shop={shop.pk}#setup-{shop.pk}")

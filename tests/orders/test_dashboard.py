@@ -172,7 +172,9 @@ class TestDryRunOfMany:
         with merchant_rows(tiktok.merchant_id):
             assert Setup.objects.get().dry_run_seen_at == NOON
 
-    def test_compares_what_would_be_sent_with_what_the_buyer_paid(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+    def test_compares_what_would_be_sent_with_what_was_paid(
+        self, tiktok: ConnectedStore, linked: ConnectedStore
+    ) -> None:
         OrderFactory(source_store=tiktok, ready=True)
         run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
         (done,) = run.done
