@@ -44,6 +44,13 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     )
     mode = ("AFTER_HOLD", 0, "t", 0, "DEFAULT", "[]", 100, "f", "[]")
     _copy(admin, "orders_route", columns, (line(m, m, source_store(m), destination_store(m), *mode) for m in every))
+    setups = (line(source_store(m), m, since, "", "{}", "{}", later) for m in every)
+    _copy(
+        admin,
+        "orders_setup",
+        "store_id merchant_id switched_on_at switched_on_by confirmed shipping checked_at",
+        setups,
+    )
     lanes = (line(store, m, 0, later, "{}") for m in every for store in (source_store(m), destination_store(m)))
     _copy(admin, "orders_lane", "store_id merchant_id fence poll_at pace", lanes)
     links = (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from connectors.base.types import PlatformOrder, Shipper
+from connectors.models import ConnectedStore
 from connectors.registry import connector_class
 from orders.components import sku_key
 from orders.models import Route
@@ -60,11 +61,16 @@ _UNCHANGED = RouteRules()
 
 def refusal_by(route: Route, order: PlatformOrder) -> str:
     """Why this route does not send the order: its rule's name, or what its store cannot do. Empty where it does."""
-    if rule := refusal(order, rules_of(route)):
+    return refusal_at(route.destination_store, order, rules_of(route))
+
+
+def refusal_at(store: ConnectedStore, order: PlatformOrder, rules: RouteRules) -> str:
+    """`refusal_by`, for a route to this store with these rules."""
+    if rule := refusal(order, rules):
         return rule
     if is_ours_to_ship(order):
         return ""
-    kind = connector_class(route.destination_store.platform)
+    kind = connector_class(store.platform)
     return "" if kind.features.without_address else f"{kind.label} takes no order without an address"
 
 

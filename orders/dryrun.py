@@ -58,7 +58,7 @@ def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) ->
     with merchant_rows(order.merchant_id):
         if kept := list(order.mirrors.select_related("store").order_by("id")):
             return kept
-        routes = routing.routes_of(order.source_store)
+        routes = routing.chosen_routes(order.source_store)
     if not routes:
         return []
     stocked = routing.ask_stores(routes=routes, lines=seen.lines, clock=clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from accounts.access import merchant_rows
@@ -18,7 +18,6 @@ from orders.models import Attention, CatalogVariant, Concern, Order, ProductLink
 from orders.products import case_matters, component_of, keep_found
 from orders.states import note
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_COMPONENTS = 20
 MOST_QUANTITY = 999
 MOST_RESUMED = 500
@@ -58,7 +57,7 @@ def auto_link(*, store: ConnectedStore, now: datetime) -> int:
         fitting = matches.fitting()
         keep_found(store=store, variants=fitting, now=now)
         ours = ProductLink.objects.filter(store=store, is_manual=False)
-        ours.exclude(sku__in=list(fitting)).update(checked_at=LONG_AGO)
+        ours.exclude(sku__in=list(fitting)).update(checked_at=products.LONG_AGO)
     linked = {key: component.title for key, component in fitting.items()}
     resume_waiting(store=store, linked=linked, by="VeriSync", now=now)
     return len(fitting)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -19,6 +19,7 @@ from orders.models import Catalog, CatalogVariant, ProductLink, Route
 from orders.rules import RouteRules
 
 LINK_LIFE = timedelta(hours=6)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # when a link was checked that fits no more
 # A catalog that cannot be searched is read whole: when it is old, and when it lacks a SKU, though not again at once.
 CATALOG_LIFE = timedelta(hours=6)
 CATALOG_PAUSE = timedelta(minutes=2)
@@ -55,7 +56,7 @@ def look_up(
     """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
     wanted = {sku_key(line.sku, case_matters=case_matters): line.sku.strip() for line in lines if line.sku.strip()}
     with merchant_rows(store.merchant_id):
-        known = {key: components_of(link) for key, link in links_of(store, wanted, now=now).items()}
+        known = {key: components_of(link) for key, link in links_of(store, wanted, since=now - LINK_LIFE).items()}
     missing = [sku for key, sku in wanted.items() if key not in known]
     if not missing:
         return Found(known)
@@ -70,6 +71,19 @@ def look_up(
     return Found(known, frozenset(key for key, found in answers.items() if len(found) > 1))
 
 
+def kept(*, store: ConnectedStore, skus: Iterable[str], case_matters: bool = False) -> Found:
+    """What stands for these SKUs as far as that is kept, whatever its age: links, then the catalog. Asks no store. In
+    the caller's transaction."""
+    wanted = {sku_key(sku, case_matters=case_matters): sku.strip() for sku in skus if sku.strip()}
+    known = {key: components_of(link) for key, link in links_of(store, wanted, since=LONG_AGO).items()}
+    there: dict[str, list[CatalogVariant]] = {}
+    for row in CatalogVariant.objects.filter(store=store, sku_key__in={sku_key(sku) for sku in wanted.values()}):
+        there.setdefault(sku_key(row.sku, case_matters=case_matters), []).append(row)
+    open_keys = wanted.keys() & there.keys() - known.keys()
+    known |= {key: (component_of(there[key][0]),) for key in open_keys if len(there[key]) == 1}
+    return Found(known, frozenset(key for key in open_keys if len(there[key]) > 1))
+
+
 def case_matters(store: ConnectedStore) -> bool:
     """Whether SKUs that differ in case are different ones for this store: any of its routes says so. In the caller's
     transaction."""
@@ -77,13 +91,13 @@ def case_matters(store: ConnectedStore) -> bool:
     return any(RouteRules.from_json(rules).sku_case_matters for rules in kept)
 
 
-def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, now: datetime) -> dict[str, ProductLink]:
+def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, since: datetime) -> dict[str, ProductLink]:
     """The links that count now, by the keys of `wanted`: by hand, that of the very spelling before that of any; else
-    what was found by itself not long ago. In the caller's transaction."""
+    what was found by itself after `since`. In the caller's transaction."""
     keys = {each for key, sku in wanted.items() for each in (key, *_both_keys(sku))}
     kept = {link.sku: link for link in ProductLink.objects.filter(store=store, sku__in=keys)}
     by_hand = {key: link for key, link in kept.items() if link.is_manual}
-    found_lately = {key: link for key, link in kept.items() if link.checked_at > now - LINK_LIFE}
+    found_lately = {key: link for key, link in kept.items() if link.checked_at > since}
     found = {
         key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), found_lately.get(key))
         for key, sku in wanted.items()

@@ -39,8 +39,11 @@ def release_many(*, orders: Sequence[Order], now: datetime, reason: str) -> None
 
 def place_on_hold(*, orders: Sequence[Order], routes: Sequence[Route], now: datetime) -> None:
     """Plan the orders that TikTok holds and that go to their store at once, to be kept back there, in the caller's
-    transaction, which holds their rows. Only whole orders of one route; may be repeated."""
-    if not any(route.hold_mode == HoldMode.AT_ONCE for route in routes):
+    transaction, which holds their rows. Only whole orders of one route, and none before the shop is switched on; may be
+    repeated."""
+    if not orders or not any(route.hold_mode == HoldMode.AT_ONCE for route in routes):
+        return
+    if not routing.is_switched_on(orders[0].source_store):
         return
     for order in orders:
         route = None if order.shipper != Shipper.SELLER else _only_route(order, routes)

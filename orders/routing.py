@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from django.db.models import QuerySet
+
 from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.types import LineItem, PlatformOrder
@@ -26,6 +28,7 @@ from orders.models import (
     OutboxStatus,
     Route,
     RouteRule,
+    Setup,
 )
 from orders.rules import FilterBy, PlatformShipped, Warehoused
 from orders.splitting import counted, rest_ids
@@ -44,7 +47,7 @@ class NoRoute(Exception):
 
 
 def kept_routes(source_store: ConnectedStore) -> list[Route]:
-    """`routes_of` without making the first one."""
+    """`chosen_routes` without making the first one."""
     return _asked(Route.objects.filter(source_store=source_store).select_related("destination_store"))
 
 
@@ -54,7 +57,17 @@ def _asked(routes: Iterable[Route]) -> list[Route]:
 
 
 def routes_of(source_store: ConnectedStore) -> list[Route]:
-    """The routes that are on, in the order they are asked, the default one last.
+    """The routes that orders take now: those that are chosen, once the source store is switched on; none before."""
+    return chosen_routes(source_store) if is_switched_on(source_store) else []
+
+
+def is_switched_on(source_store: ConnectedStore) -> bool:
+    """Whether this shop's orders go to stores at all: the last step of its checklist."""
+    return Setup.objects.filter(store=source_store, switched_on_at__isnull=False).exists()
+
+
+def chosen_routes(source_store: ConnectedStore) -> list[Route]:
+    """The routes that are on, in the order they are asked, the default one last, whether or not anything is sent yet.
 
     The first is made if the answer is plain: no route yet, and exactly one store to go to. With several stores and no
     route nothing is guessed: an order sent to two stores would be shipped twice.
@@ -198,6 +211,8 @@ def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
         outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
+        if not routes:
+            return  # switched off meanwhile: it waits again
         if order.state == OrderState.READY and not order.mirrors.exists():
             _plan(order=order, routes=routes, stocked=stocked, now=clock())
 
@@ -350,11 +365,24 @@ def extra_hold(route: Route) -> timedelta:
 
 def plan_waiting(*, source_store: ConnectedStore, now: datetime, limit: int = 500) -> int:
     """Plan the released orders of this source that had nowhere to go, in the caller's transaction. May be repeated."""
+    return plan_chunk(source_store=source_store, now=now, after=0, limit=limit)[0]
+
+
+def plan_chunk(*, source_store: ConnectedStore, now: datetime, after: int, limit: int = 500) -> tuple[int, int]:
+    """Plan the next of those that wait, behind the order with the key `after`: how many, and the key of the last.
+
+    In the caller's transaction; may be repeated. Many are planned chunk by chunk, each in a transaction of its own.
+    """
     if not routes_of(source_store):
-        return 0
-    waiting = Order.objects.filter(source_store=source_store, state=OrderState.READY, mirrors=None)
-    orders = list(waiting.exclude(outbox__status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT])[:limit])
+        return 0, after
+    orders = list(waiting_orders(source_store).filter(pk__gt=after).order_by("pk")[:limit])
     for order in orders:
         order.source_store = source_store
         plan_mirrors(order=order, now=now)
-    return len(orders)
+    return len(orders), orders[-1].pk if orders else after
+
+
+def waiting_orders(source_store: ConnectedStore) -> QuerySet[Order]:
+    """The released orders of this source that go nowhere yet, in the caller's transaction."""
+    waiting = Order.objects.filter(source_store=source_store, state=OrderState.READY, mirrors=None)
+    return waiting.exclude(outbox__status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT])

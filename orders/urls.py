@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.views import actions, history, mapping, pages, parcels, products, rules, settings
+from orders.views import (
+    actions,
+    dashboard,
+    history,
+    mapping,
+    pages,
+    parcels,
+    products,
+    rehearsal,
+    rules,
+    settings,
+)
 
 urlpatterns = [
     path("", pages.start, name="start"),
+    path("dashboard/", dashboard.page, name="dashboard"),
+    path("dashboard/<int:store_id>/check/", dashboard.check, name="setup_check"),
+    path("dashboard/<int:store_id>/vouch/", dashboard.vouch, name="setup_vouch"),
+    path("dashboard/<int:store_id>/switch/", dashboard.switch, name="setup_switch"),
+    path("dry-runs/", rehearsal.newest, name="rehearsals"),
+    path("dry-runs/<int:store_id>/", rehearsal.page, name="rehearsal"),
     path("orders/", pages.order_list, name="orders"),
     path("orders/rows/", pages.order_rows, name="order_rows"),
     path("orders/<int:order_id>/", pages.order_detail, name="order"),

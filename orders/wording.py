@@ -66,10 +66,18 @@ def status_badge(status: str, text: str) -> Badge:
     return STATUS.get(status) or Badge("UNKNOWN", text or "Unknown", "question", "gray")
 
 
-def sync_badge(*, state: str, attention: str, has_mirrors: bool, is_waiting: bool) -> Badge:
-    """Where we stand: a question for a person outranks everything but the end."""
+def not_ready(open_step: int | None) -> str:
+    """How it is said that a shop is not switched on, and what is missing first."""
+    return f"Not ready: step {open_step}" if open_step else "Not ready"
+
+
+def sync_badge(*, state: str, attention: str, has_mirrors: bool, is_waiting: bool, not_ready: str = "") -> Badge:
+    """Where we stand: a question for a person outranks everything but the end. `not_ready`: what is said of an order
+    that goes nowhere before its shop is switched on."""
     if attention:
         return SYNC["ATTENTION"]
+    if state == OrderState.READY and not_ready and not has_mirrors:
+        return Badge("NOT_READY", not_ready, "half", "amber")
     if state == OrderState.READY:
         return SYNC["CREATING" if has_mirrors and not is_waiting else "WAITING"]
     return SYNC[_SYNC_OF_STATE[OrderState(state)]]
@@ -462,6 +470,9 @@ CALLS: Mapping[str, str] = {
     "orders.changed": "look for changed orders",
     "orders.split": "split the order into packages",
     "carriers.list": "ask for the carriers",
+    "warehouses.list": "ask for the warehouses",
+    "delivery_options.list": "ask who ships",
+    "seller_templates.list": "ask for the shipping templates",
     "cancellations.create": "cancel the order",
     "packages.ship": "send the tracking number",
     "packages.mark_shipped": "send the tracking number",

@@ -21,6 +21,7 @@ from connectors.base.types import (
     RawRequest,
     Refund,
     Shipment,
+    ShippingSetup,
     StoreIdentity,
     Tracking,
     TrackingReceipt,
@@ -218,6 +219,8 @@ class Source(Connector):
     def push_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt: ...
     @abstractmethod
     def carriers(self, delivery_option_id: str) -> list[Carrier]: ...
+    @abstractmethod
+    def shipping_setup(self) -> ShippingSetup: ...
     @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
     @abstractmethod

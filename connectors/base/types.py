@@ -229,6 +229,21 @@ class Stock(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShippingSetup:
+    """What a source says of a shop: who ships its orders, and from where and to where parcels go.
+
+    `is_by_seller` is None where it does not say; `is_platform_offered`: the platform's own shipping is there as well.
+    The warehouses are the names of the default one that is in use, and of one that takes returns; empty when none is.
+    """
+
+    is_by_seller: bool | None
+    is_platform_offered: bool = False
+    option_names: tuple[str, ...] = ()
+    sales_warehouse: str = ""
+    return_warehouse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DraftLine:
     """A line as the destination will receive it. `unit_price` is before discounts; without `variant_id` it is a custom
     line."""

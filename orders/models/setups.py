@@ -22,7 +22,8 @@ class Setup(models.Model):
     dry_run_seen_at = models.DateTimeField(null=True, blank=True)
     confirmed = models.JSONField(default=dict, blank=True)  # steps only the merchant can vouch for: {step: when}
     shipping = models.JSONField(default=dict, blank=True)  # what the platform last said about who ships
-    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)  # when the platform was asked who ships
+    open_step = models.PositiveSmallIntegerField(null=True, blank=True)  # the first one not done when last looked at
 
     def __str__(self) -> str:
         return f"setup of {self.store_id}"

@@ -32,7 +32,17 @@ from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
 from orders.queries.parcels import packages_note, packages_of
 from orders.queries.questions import attention_of
-from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
+from orders.queries.rows import (
+    ON,
+    has_left,
+    money_text,
+    rest_of,
+    row_of,
+    seen_mirror,
+    seller_center_url,
+    step_of,
+    variant_of,
+)
 from orders.queries.timeline import timeline_of
 
 _STEPS = ("Placed", "Held", "Released", "Created", "Shipped", "Delivered")
@@ -49,7 +59,8 @@ _REACHED = {
 def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: datetime) -> dict[str, Any] | None:
     """The context of templates/orders/detail.html, or None when this merchant has no such order."""
     with merchant_rows(merchant_id):
-        order = Order.objects.select_related("source_store").filter(pk=order_id).first()
+        orders = Order.objects.select_related("source_store").annotate(open_step=step_of("source_store"))
+        order = orders.filter(pk=order_id).first()
         if order is None:
             return None
         mirrors = list(order.mirrors.select_related("store").order_by("id"))
@@ -65,7 +76,11 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         newer, older = _neighbors(order)
         likely = _likely(order) if can_act else []
     shown = row_of(
-        order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
+        order,
+        mirrors=[seen_mirror(mirror) for mirror in mirrors],
+        now=now,
+        waits_until=_waits_until(items, now),
+        open_step=order.open_step,
     )
     lines = order.snapshot.get("lines", [])
     by_hand = rest_package(order, mirrors)
@@ -200,6 +215,9 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         ),
         OrderState.SKIPPED: (f"Skipped: {order.skip_rule}.", "Nothing was sent. You can have it created all the same."),
     }[OrderState(order.state)]
+    if order.state == OrderState.READY and not mirrors and order.open_step != ON:  # type: ignore[attr-defined]
+        bold = "TikTok Shop released this order, and sync is not switched on."
+        plain = "Nothing was sent. Finish the checklist on the dashboard and switch on: it is created then."
     if (yours := to_ship(order, mirrors)) and order.state in (OrderState.READY, OrderState.MIRRORED):
         bold = bold.replace("The order is in", "Part of the order is in")
         plain = f"{plain} Yours to ship: {rest_text(yours)}. Pack it, and enter its number in Seller Center."

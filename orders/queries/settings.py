@@ -53,12 +53,10 @@ def route_label(route: Route) -> str:
 def routes_by_shop() -> list[Route]:
     """Every route, shop by shop, as they are asked; one that nobody made yet is made where the answer is plain. In the
     caller's transaction."""
-    # The second is the first's name once nothing is sent before a shop is switched on.
-    chosen = getattr(routing, "chosen_routes", routing.routes_of)
     shops = ConnectedStore.objects.filter(part=StorePart.SOURCE).exclude(state=StoreState.DISCONNECTED)
     found: list[Route] = []
     for shop in shops.order_by("name"):
-        for route in chosen(shop):
+        for route in routing.chosen_routes(shop):
             route.source_store = shop
             found.append(route)
     return found

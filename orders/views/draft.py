@@ -8,8 +8,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -19,9 +17,9 @@ from django.utils import timezone
 from accounts.models import Membership, Role
 from connectors.models import ConnectedStore
 from orders import versions
+from orders.effect import Proposal, effect
 from orders.models import Concern, Route
 from orders.queries.changes import Change, Names, changes_in_words
-from orders.rules import RouteRules
 from orders.saving import Author
 
 _MOST_SHOWN = 20
@@ -52,14 +50,6 @@ class Look:
     effect: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """What a draft says about one store: rules, shipping methods by delivery option, or both."""
-
-    rules: RouteRules | None = None
-    methods: Mapping[str, tuple[str, str]] | None = None
-
-
 def look_at(*, merchant_id: int, parts: Sequence[Part], names: Names) -> Look:
     """What saving these parts would change, in the caller's transaction."""
     changes = [
@@ -80,20 +70,13 @@ def was_seen(request: HttpRequest, look: Look) -> bool:
 
 
 def effect_of(
-    *, merchant_id: int, routes: Iterable[Route], proposed: Mapping[int, Proposed], now: datetime
-) -> dict[str, Any] | None:
-    """What the draft would have done to the orders of the last 30 days, over all shops with these routes; None where
-    this installation cannot tell."""
-    if find_spec("orders.effect") is None:
-        return None
-    module = import_module("orders.effect")
-    proposals = {
-        store_id: module.Proposal(rules=each.rules, methods=each.methods) for store_id, each in proposed.items()
-    }
+    *, merchant_id: int, routes: Iterable[Route], proposed: Mapping[int, Proposal], now: datetime
+) -> dict[str, Any]:
+    """What the draft would have done to the orders of the last 30 days, over all shops with these routes. Not inside a
+    transaction."""
     sources: dict[int, ConnectedStore] = {route.source_store_id: route.source_store for route in routes}
     found = [
-        module.effect(merchant_id=merchant_id, source_store=source, proposed=proposals, now=now)
-        for source in sources.values()
+        effect(merchant_id=merchant_id, source_store=source, proposed=proposed, now=now) for source in sources.values()
     ]
     shown = {name: sum(getattr(each, name) for each in found) for name in ("same", "differ", "blocked")}
     differing = [order for each in found for order in each.orders]

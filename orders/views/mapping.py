@@ -25,6 +25,7 @@ from connectors.models import ConnectedStore, StorePart
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_source
 from orders import saving
+from orders.effect import Proposal
 from orders.forms import CarrierForm, NewCarrierForm, ShippingForm
 from orders.models import Concern, Route
 from orders.queries import mapping as queries
@@ -35,7 +36,7 @@ from orders.rules_forms import UnmappedForm
 from orders.shipping import Method
 from orders.telling import carriers_of
 from orders.versions import about_route, state_of
-from orders.views.draft import Look, Part, Proposed, author_of, effect_of, look_at, may_change, require_change, was_seen
+from orders.views.draft import Look, Part, author_of, effect_of, look_at, may_change, require_change, was_seen
 from orders.views.pages import membership_of, shop_time
 
 log = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class _ShippingPage:
             return
         methods = {key: (each.title, each.code) for key, each in self.said().items() if each}
         rules = self.unmapped[0].proposed() if self.unmapped else None
-        proposed = {self.store.pk: Proposed(rules=rules, methods=methods)}
+        proposed = {self.store.pk: Proposal(rules=rules, methods=methods)}
         effect = effect_of(merchant_id=self.store.merchant_id, routes=self.routes, proposed=proposed, now=self.now)
         self.look = Look(self.look.changes, self.look.number, self.look.digest, effect)
 

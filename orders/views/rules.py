@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import member_required, merchant_rows
 from connectors.registry import connector_class
 from orders import saving
+from orders.effect import Proposal
 from orders.models import Concern, HoldMode, Route
 from orders.queries import settings as queries
 from orders.queries.history import history_url, latest_of, names_of
 from orders.rules import RouteRules
 from orders.rules_forms import GROUPS, HoldForm, RulesForm
 from orders.versions import about_route, state_of
-from orders.views.draft import Look, Part, Proposed, author_of, effect_of, look_at, may_change, require_change, was_seen
+from orders.views.draft import Look, Part, author_of, effect_of, look_at, may_change, require_change, was_seen
 from orders.views.pages import membership_of, shop_time
 
 
@@ -116,7 +117,7 @@ def _with_effect(look: Look, route: Route, form: RulesForm, *, now: Any) -> Look
     """A hold changes when an order is sent, not what: it has no effect to show."""
     if isinstance(form, HoldForm) or not look.changes:
         return look
-    proposed = {route.destination_store_id: Proposed(rules=form.proposed())}
+    proposed = {route.destination_store_id: Proposal(rules=form.proposed())}
     effect = effect_of(merchant_id=route.merchant_id, routes=[route], proposed=proposed, now=now)
     return Look(changes=look.changes, number=look.number, digest=look.digest, effect=effect)
 

@@ -144,6 +144,9 @@ class TiktokShopHalf:
                 products.search,
                 frozenset({"page_size", "page_token"}),
             ),
+            Operation(
+                "GET", "/logistics/202510/seller_templates", "seller_templates", LOGISTICS, logistics.seller_templates
+            ),
             Operation("POST", cancel, "cancellations.create", RETURNS, cancels.create),
             Operation("POST", f"{cancel}/search", "cancellations.search", RETURNS, cancels.search, PAGING),
             Operation(

@@ -45,7 +45,10 @@ class Shop:
     is_hold: bool = True
     masking: str = "empty"  # or "asterisks", "none"
     qps: int = 50
-    shipping_type: str = "SELLER"
+    shipping_type: str = "SELLER"  # the default option: what new orders get
+    offers_both: bool = False  # TikTok's shipping beside the seller's
+    warehouse_status: str = "ENABLED"  # or "DISABLED", "RESTRICTED"
+    has_return_warehouse: bool = True
     tracking_check: str = "warn"  # or "refuse", "off"
     locale: str = "en-US"
     most_products: int = 10_000  # that a search shows

@@ -395,3 +395,31 @@ class TestWebhooks:
         bodies = [json.loads(raw) for _, raw in got]
         assert [body["type"] for body in bodies] == [1, 1, 11, 1]
         assert bodies[-1]["data"]["order_status"] == "CANCEL"
+
+
+class TestWhoShips:
+    def options(self, client: Client) -> list[str]:
+        (sales, *_) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        path = f"/logistics/202309/warehouses/{sales['id']}/delivery_options"
+        found = client.call("GET", path, scope="WAREHOUSE")["data"]["delivery_options"]
+        return [each["type"] for each in found]
+
+    def test_is_shown_by_the_delivery_options(self, client: Client) -> None:
+        assert self.options(client) == ["SEND_BY_SELLER"]
+        client.control("shop_settings", offers_both=True)
+        assert self.options(client) == ["SEND_BY_SELLER", "STANDARD"]
+        client.control("shop_settings", offers_both=False, shipping_type="TIKTOK")
+        assert self.options(client) == ["STANDARD"]
+
+    def test_has_no_templates_outside_japan_and_the_uk(self, client: Client) -> None:
+        assert client.call("GET", "/logistics/202510/seller_templates", status=400)["code"] == 36009004
+
+    def test_refuses_a_scope_that_it_does_not_know(self, client: Client) -> None:
+        (sales, *_) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        path = f"/logistics/202309/warehouses/{sales['id']}/delivery_options"
+        assert client.call("GET", path, status=400, scope="SHOP")["code"] == 36009004
+
+    def test_may_lack_a_warehouse_for_returns(self, client: Client) -> None:
+        client.control("shop_settings", has_return_warehouse=False, warehouse_status="DISABLED")
+        (sales,) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        assert sales["effect_status"] == "DISABLED"

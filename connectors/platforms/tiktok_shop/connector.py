@@ -38,6 +38,7 @@ from connectors.base.types import (
     Credentials,
     PlatformOrder,
     RawRequest,
+    ShippingSetup,
     StoreIdentity,
     Tracking,
     TrackingReceipt,
@@ -45,7 +46,7 @@ from connectors.base.types import (
 )
 from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
-from connectors.platforms.tiktok_shop import mapping, signing
+from connectors.platforms.tiktok_shop import logistics, mapping, signing
 
 # Codes: https://partner.tiktokshop.com/docv2/page/common-errors and the errors of each call's page (read 2026-11)
 _REASONS = {
@@ -299,6 +300,21 @@ class TikTokShop(Source):
         data = self._call("GET", path, operation="carriers.list")
         rows = _rows(data, "shipping_providers")
         return [Carrier(external_id=str(row.get("id")), name=str(row.get("name"))) for row in rows]
+
+    def shipping_setup(self) -> ShippingSetup:
+        """Who ships this shop's orders. There is no field for it: the default warehouse's delivery options tell, and
+        in Japan and the UK the default shipping template."""
+        warehouses = _rows(self._call("GET", "/logistics/202309/warehouses", operation="warehouses.list"), "warehouses")
+        options: list[Mapping[str, Any]] = []
+        if sales := logistics.sales_warehouse(warehouses):
+            path = f"/logistics/202309/warehouses/{quote(str(sales.get('id')), safe='')}/delivery_options"
+            data = self._call("GET", path, operation="delivery_options.list", query={"scope": "WAREHOUSE"})
+            options = _rows(data, "delivery_options")
+        templates: list[Mapping[str, Any]] = []
+        if self.store is not None and self.store.region in logistics.HAS_TEMPLATES:
+            data = self._call("GET", "/logistics/202510/seller_templates", operation="seller_templates.list")
+            templates = _rows(data, "templates")
+        return logistics.setup_of(warehouses, options, templates)
 
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt:
         """Cancel the whole order as the seller. `reason` is one of out_of_stock, pricing_error, unable_to_deliver,
