@@ -142,9 +142,11 @@ def _waits_until(items: Sequence[OutboxItem], now: datetime) -> datetime | None:
 
 
 def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[tuple[int, str], ProductLink]:
-    skus = {sku_key(line["sku"]) for line in order.snapshot.get("lines", [])}
-    stores = [mirror.store_id for mirror in mirrors]
-    return {(link.store_id, link.sku): link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
+    """By store and by the SKU in any case; a link of the very spelling comes before one of any."""
+    skus = [line["sku"] for line in order.snapshot.get("lines", [])]
+    keys = {sku_key(sku, case_matters=exact): sku_key(sku) for exact in (False, True) for sku in skus}
+    links = ProductLink.objects.filter(store__in=[mirror.store_id for mirror in mirrors], sku__in=keys)
+    return {(link.store_id, keys[link.sku]): link for link in sorted(links, key=lambda link: link.sku.startswith(" "))}
 
 
 def _likely(order: Order) -> list[CatalogVariant]:
