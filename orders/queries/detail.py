@@ -59,7 +59,7 @@ _REACHED = {
 def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: datetime) -> dict[str, Any] | None:
     """The context of templates/orders/detail.html, or None when this merchant has no such order."""
     with merchant_rows(merchant_id):
-        orders = Order.objects.select_related("source_store").annotate(open_step=step_of("source_store"))
+        orders = Order.objects.select_related("source_store").annotate(open_step=step_of())
         order = orders.filter(pk=order_id).first()
         if order is None:
             return None

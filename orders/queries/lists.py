@@ -118,7 +118,7 @@ def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
     return orders.only(*_LISTED).annotate(
         seen_mirrors=RawSQL(_SEEN_MIRRORS, [], ArrayField(JSONField())),  # noqa: S611 - constants
         waits_until=RawSQL(_WAITS_UNTIL, waiting, DateTimeField()),  # noqa: S611
-        open_step=step_of("source_store"),
+        open_step=step_of(),
     )
 
 

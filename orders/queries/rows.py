@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from connectors.base.money import to_text
 from connectors.registry import connector_class
 from orders import wording
-from orders.models import Mirror, MirrorState, Order, OrderState, Setup
+from orders.models import Mirror, MirrorState, Order, OrderState
 from orders.splitting import rest_ids
 
 ON = 0  # no step is open
@@ -101,11 +102,15 @@ def _pages() -> str:
     return reverse("order", args=[0]).removesuffix("0/")
 
 
-def step_of(store: str) -> Subquery:
-    """ON where the order's shop is switched on, else its checklist's first open step, None where that is unknown."""
-    is_on = When(switched_on_at__isnull=False, then=Value(ON))
-    setups = Setup.objects.filter(store=OuterRef(store))
-    return Subquery(setups.values(step=Case(is_on, default=F("open_step"), output_field=IntegerField()))[:1])
+def step_of() -> RawSQL:
+    """ON where an order's shop is switched on, else its checklist's first open step, None where that is unknown."""
+    return RawSQL(_STEP, [], IntegerField())  # noqa: S611 - a constant
+
+
+_STEP = """
+select case when s.switched_on_at is null then s.open_step else 0 end
+from orders_setup s where s.store_id = orders_order.source_store_id
+"""
 
 
 def rest_of(order: Order, mirrors: Sequence[Mirror] | Sequence[SeenMirror]) -> list[dict[str, Any]]:
