@@ -133,11 +133,9 @@ def _account(facts: Facts) -> Step:
 def _shipping(facts: Facts) -> Step:
     kept, is_vouched = facts.setup.shipping, StepKey.SHIPPING in facts.setup.confirmed
     said, ships = said_of(kept), Ships(kept.get("ships", Ships.UNKNOWN))
-    seen = (
-        f" {kept['seller_orders']} of the {kept['orders']} newest orders are yours to ship."
-        if kept.get("orders")
-        else ""
-    )
+    seen = ""
+    if kept.get("orders", 0) > 1:
+        seen = f" {kept['seller_orders']} of the {kept['orders']} newest orders are yours to ship."
     if ships is Ships.PLATFORM:
         why = (
             f"TikTok ships this shop's orders.{seen} Choose Seller Shipping in Seller Center; it counts for new orders."

@@ -147,7 +147,8 @@ def _sync_state(stores: list[ConnectedStore]) -> dict[str, Any]:
     shops = [store for store in stores if store.part == StorePart.SOURCE]
     off = [setup for setup in map(setup_of, shops) if setup is None or setup.switched_on_at is None]
     if off or not shops:
-        step = next((setup.open_step for setup in off if setup and setup.open_step), None if shops else 1)
+        steps = [setup.open_step for setup in off if setup and setup.open_step]
+        step = max(steps, default=None if shops else 1)
         label = wording.not_ready(step)
         if len(off) < len(shops):
             label = f"Sync is on for {len(shops) - len(off)} of {len(shops)} shops"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +58,7 @@ def dashboard_context(
     return {
         **(shown if has_shop else {}),
         "checklists": cards,
-        "connections": [_connection(store, now) for store in stores if store.state != StoreState.DISCONNECTED],
+        "connections": _connections([store for store in stores if store.state != StoreState.DISCONNECTED], now),
         "statuses": [_status(tab, counts) for tab in _STATUSES] if has_shop else [],
         "frame": (stores, counts.waiting),
         "now": now,
@@ -133,6 +134,12 @@ def _capped(count: int) -> str:
 def _status(tab: str, counts: Counts) -> dict[str, Any]:
     badge = wording.STATUS[_STATUSES[tab]]
     return {"badge": badge, "count": counts.tabs[tab], "url": f"{reverse('orders')}?tab={tab}"}
+
+
+def _connections(stores: Sequence[ConnectedStore], now: datetime) -> list[dict[str, Any]]:
+    """Named by their platform; by their own name too where a platform has several."""
+    several = Counter(store.platform for store in stores)
+    return [{**_connection(store, now), "is_one_of_several": several[store.platform] > 1} for store in stores]
 
 
 def _connection(store: ConnectedStore, now: datetime) -> dict[str, Any]:

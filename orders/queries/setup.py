@@ -15,6 +15,7 @@ from connectors.registry import all_classes, is_configured, part_of
 from orders import hold, readiness, routing, wording
 from orders.checklist import REQUIRED, TITLES, Facts, Step, StepKey, StepState, first_open, steps_without_shop
 from orders.models import Order, Setup
+from orders.queries.settings import store_label
 from orders.seller_shipping import Ships
 from orders.wording import Badge
 
@@ -71,7 +72,7 @@ def checklists(
         facts, steps = readiness.look(shop)
         if not all(step.is_done for step in steps):
             cards.append(_card(facts, steps, can_manage=can_manage))
-    cards.sort(key=lambda card: (card["is_on"], -card["done"]))
+    cards.sort(key=lambda card: (card["is_on"], card["failed"], -card["done"]))
     is_known = any(str(card["id"]) == opened for card in cards)
     for place, card in enumerate(cards):
         card["is_open"] = str(card["id"]) == opened if is_known else place == 0 and not card["is_on"]
@@ -86,6 +87,7 @@ def _card(facts: Facts, steps: Sequence[Step], *, can_manage: bool) -> dict[str,
         "is_on": is_on,
         "badge": _badge(is_on, first_open(steps)),
         "done": sum(step.is_done for step in steps),
+        "failed": sum(step.state is StepState.FAILED for step in steps),
         "total": len(steps),
         "steps": [_step(facts, step, steps, can_manage=can_manage) for step in steps],
         "note": "" if can_manage else "Only a manager or an owner of the account changes these.",
@@ -197,7 +199,7 @@ def switch_context(*, shop: ConnectedStore, now: datetime) -> dict[str, Any]:
         "shop": shop,
         "is_on": facts.setup.switched_on_at is not None,
         "setup": facts.setup,
-        "stores": [store.name for store in facts.destinations],
+        "stores": [store_label(store) for store in facts.destinations],
         "missing": [{"number": step.number, "title": TITLES[step.key], "why": step.why} for step in missing],
         "to_do": [
             TITLES[step.key] for step in steps if not step.is_done and step.key not in (*REQUIRED, StepKey.SWITCH)

@@ -103,10 +103,13 @@ class Page:
 
 
 def settings_pages(orders: list[Order]) -> list[str]:
-    """Connections, a store's settings, a route, a new one, and connecting another platform."""
+    """The dashboard and what it leads to, connections, a store's settings, a route, and connecting another platform."""
     with merchant_rows(orders[0].merchant_id):
         route = Route.objects.get()
     return [
+        "/dashboard/",
+        f"/dashboard/{route.source_store_id}/switch/",
+        f"/dry-runs/{route.source_store_id}/",
         "/stores/",
         f"/stores/{route.destination_store_id}/",
         f"/routes/{route.pk}/",

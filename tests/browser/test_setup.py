@@ -53,7 +53,7 @@ class TestNewcomer:
         page.wait_for_url("**/stores/**")
         stage.settle()
         order_id = stage.buy_released()
-        page.goto(f"{live_server.url}/dashboard/")
+        page.click("nav a:has-text('Dashboard')")
         card = page.locator(".checklist", has_text="Set up Alice's Candles").first
         for label in ("They are verified", "That is fine", "Ask me when one is unknown", "Keep the defaults"):
             card.locator(f'button:has-text("{label}")').click()
@@ -63,14 +63,25 @@ class TestNewcomer:
         page.click("text=Try them")
         page.wait_for_selector("text=1 order tried")
         assert page.evaluate(CONTRAST) == []
+        require_fit(page)
         page.click("text=Back to the dashboard")
         assert page.evaluate(CONTRAST) == []
+        require_fit(page)
         card.locator("a:has-text('Switch on…')").click()
+        require_fit(page)
         page.click("button:has-text('Switch on')")
         page.wait_for_selector("text=is switched on")
         stage.settle()
         assert len(stage.shopify_orders(order_id)) == 1
         assert [fault for fault in here.faults if stage.world.public_url not in fault] == []
+
+
+def require_fit(page: Any) -> None:
+    """At no width does the page scroll sideways."""
+    for width in (320, 390, 1024, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{page.url} is {overflow} too wide at {width}"
 
 
 def sign_up(page: Any, site: str) -> None:
