@@ -8,7 +8,7 @@ import pytest
 
 from accounts.access import merchant_rows
 from orders import attention, routing
-from orders.models import HoldMode, OrderState, Route, RouteRule
+from orders.models import HoldMode, OrderState, Route, RouteRule, Setup
 from orders.rules import Filter, FilterBy, PlatformShipped, RouteRules, Samples, Warehoused
 from tests.journeys.conftest import SHOPIFY_SHOP, STORES, Journey
 
@@ -219,6 +219,15 @@ class TestAtOnce:
         at_once.ship(order_id)
         at_once.wait(60)
         assert at_once.order(order_id).state == OrderState.FULFILLED
+
+    def test_sends_nothing_before_the_shop_is_switched_on(self, at_once: Journey) -> None:
+        shop = at_once.store("tiktok_shop")
+        with merchant_rows(shop.merchant_id):
+            Setup.objects.filter(store=shop).update(switched_on_at=None)
+        order_id = at_once.buy()
+        at_once.wait(10)
+        assert at_once.order(order_id).state == OrderState.HELD
+        assert at_once.ledger("order.created", order_id) == []
 
     def test_fills_in_before_it_lets_go(self, at_once: Journey) -> None:
         order_id = at_once.buy()

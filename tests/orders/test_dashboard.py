@@ -186,6 +186,12 @@ class TestDryRunOfMany:
         assert run.counts == {Outcome.BLOCKED: 1}
         assert run.done[0].words == ("There is no store to send it to",)
 
+    def test_names_the_rule_that_skips(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, ready=True, changes={"shipper": Shipper.PLATFORM_WAREHOUSE})
+        run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
+        assert run.counts == {Outcome.BLOCKED: 1}
+        assert run.done[0].words == ("Skipped: TikTok's warehouse ships it",)
+
     def test_is_of_no_other_shop(self, tiktok: ConnectedStore) -> None:
         run = rehearsal.begin(shop=tiktok, size=10)
         tiktok.merchant_id += 1

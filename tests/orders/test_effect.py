@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from accounts.access import merchant_rows
-from connectors.base.types import AddressState, SourceStatus
+from connectors.base.types import AddressState, Shipper, SourceStatus
 from connectors.models import ConnectedStore
 from orders.effect import Effect, Proposal, effect
 from orders.models import CatalogVariant, Order, ProductLink, ShippingMapping
+from orders.rules import Filter, FilterBy, RouteRules, Stock, Warehoused
 from tests.factories import OrderFactory
 from tests.orders.builders import NOON, line
 
@@ -67,6 +68,38 @@ class TestEffect:
             )
         assert of(tiktok, linked, methods={option: ("Economy", "ECO")}).same == 1
         assert of(tiktok, linked, methods={}).differ == 1
+
+    def test_drafts_under_the_rules_that_are_proposed(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        bought(tiktok)
+        found = of(tiktok, linked, rules=RouteRules(tags=("marketplace",), stock=Stock.KEEP))
+        assert (found.same, found.differ, found.blocked) == (0, 1, 0)
+        said = {each.what: (each.before, each.after) for each in found.orders[0].differences}
+        assert said["Tags"] == ("TikTok Shop", "TikTok Shop, marketplace")
+        assert said["Stock"] == ("Deduct, below zero too", "Leave it alone")
+
+    def test_of_a_filter_stops_orders_by_its_name(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        bought(tiktok)
+        found = of(tiktok, linked, rules=RouteRules(filters=(Filter("No figs", FilterBy.SKU, "CND-FIG-*"),)))
+        assert (found.same, found.differ, found.blocked) == (0, 0, 1)
+        (difference,) = found.orders[0].differences
+        assert (difference.before, difference.after) == ("Created", "Rule: No figs")
+
+    def test_lets_orders_go_that_a_rule_stops_now(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        bought(tiktok, shipper=Shipper.PLATFORM_WAREHOUSE)
+        found = of(tiktok, linked, rules=RouteRules(warehoused=Warehoused.MIRROR))
+        assert (found.differ, found.orders[0].differences[0].after) == (1, "Created")
+
+    def test_sends_what_stands_for_a_bundle(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        parts = [{"variant_id": each, "sku": each, "title": each, "quantity": 1} for each in ("LID", "JAR")]
+        with merchant_rows(tiktok.merchant_id):
+            ProductLink.objects.filter(store=linked).update(components=parts, is_manual=True)
+        bought(tiktok)
+        assert of(tiktok, linked, methods={}).same == 1
+
+    def test_takes_spellings_apart_where_the_rules_say_so(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        bought(tiktok, lines=(line(sku="Cnd-Fig-08"),))
+        found = of(tiktok, linked, rules=RouteRules(sku_case_matters=True))
+        assert (found.blocked, found.orders[0].differences[0].before) == (1, "Created")
 
     def test_cannot_be_told_without_a_kept_link(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
         bought(tiktok, lines=(line(sku="CND-PINE-12"),))
