@@ -84,7 +84,7 @@ def refresh_tokens() -> int:
     now = timezone.now()
     with all_merchants("every store's token"):
         soon = ConnectedStore.objects.filter(state=StoreState.CONNECTED, access_expires_at__lt=now + REFRESH_BEFORE)
-        stores = list(soon)
+        stores = list(soon.order_by("pk"))
     done = 0
     for store in stores:
         try:
@@ -100,7 +100,7 @@ def renew_webhooks() -> int:
     now = timezone.now()
     with all_merchants("every store's webhooks"):
         stale = Q(webhooks_checked_at=None) | Q(webhooks_checked_at__lt=now - CHECK_WEBHOOKS_AFTER)
-        stores = list(ConnectedStore.objects.filter(stale, state=StoreState.CONNECTED))
+        stores = list(ConnectedStore.objects.filter(stale, state=StoreState.CONNECTED).order_by("pk"))
     for store in stores:
         oauth.renew_webhooks(store=store, now=timezone.now())
     return len(stores)

@@ -92,7 +92,7 @@ def shown(order: dict[str, Any], line_shown: Callable[..., dict[str, Any]]) -> d
     return {
         "id": PREFIX + digits(order["id"]),
         "status": status_of(order),
-        "fulfillmentHolds": lambda _info, first=None: order["holds"][:first],
+        "fulfillmentHolds": order["holds"],
         "lineItems": lambda _info, **page: _page(rows, **page),
     }
 
