@@ -120,7 +120,7 @@ class TestProductPages:
         assert "3 of about 9" in page.locator("#catalogs").inner_text()
         with merchant_rows(tiktok.merchant_id):
             CatalogReading.objects.filter(store=tiktok).update(heard_at=None, ended_at=timezone.now(), count=10)
-        page.wait_for_function("document.querySelector('#catalogs').innerText.includes('10 variants')")
+        page.wait_for_selector("#catalogs:has-text('10 variants')")
 
     def test_make_a_bundle_without_script(self, chromium: Any, live_server: Any, shelves: ConnectedStore) -> None:
         here = Page(chromium, live_server.url, (390, 844))
