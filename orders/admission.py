@@ -61,15 +61,17 @@ _UNCHANGED = RouteRules()
 
 def refusal_by(route: Route, order: PlatformOrder) -> str:
     """Why this route does not send the order: its rule's name, or what its store cannot do. Empty where it does."""
-    return refusal_at(route.destination_store, order, rules_of(route))
+    if rule := refusal(order, rules_of(route)):
+        return rule
+    return "" if is_ours_to_ship(order) else _lack_of(route.destination_store)
 
 
 def refusal_at(store: ConnectedStore, order: PlatformOrder, rules: RouteRules) -> str:
     """`refusal_by`, for a route to this store with these rules."""
-    if rule := refusal(order, rules):
-        return rule
-    if is_ours_to_ship(order):
-        return ""
+    return refusal(order, rules) or ("" if is_ours_to_ship(order) else _lack_of(store))
+
+
+def _lack_of(store: ConnectedStore) -> str:
     kind = connector_class(store.platform)
     return "" if kind.features.without_address else f"{kind.label} takes no order without an address"
 

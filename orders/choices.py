@@ -206,8 +206,8 @@ NEEDS = {
     "email": "emails",
     "fixed_email": "emails",
     "stock": "stock",
-    "default_location": "locations",
-    "locations": "locations",
+    "default_location": "locations|tags",
+    "locations": "locations|tags",
 }
 
 NAMES = {
@@ -241,7 +241,7 @@ _LACKING = {
     "order_notes": "it has no place for a note",
     "emails": "its orders have no e-mail address",
     "stock": "it does with its stock what it does for every order",
-    "locations": "it chooses the location itself",
+    "locations|tags": "it chooses the location itself, and has no place to name one",
     "store_tax": "it reckons no tax for an order that an app makes",
     "custom_lines": "it takes only linked items",
     "without_address": "TikTok Shop shows no address of these orders, and the store takes none without",

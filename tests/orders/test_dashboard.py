@@ -84,7 +84,7 @@ class TestDashboard:
     ) -> None:
         for _ in range(30):
             OrderFactory(source_store=tiktok, ordered_at=NOON, mirrored=True)
-        with django_assert_max_num_queries(28):
+        with django_assert_max_num_queries(29):
             shown(tiktok)
 
     def test_shows_a_newcomer_where_to_begin(self, client: Client, alices: Any) -> None:
