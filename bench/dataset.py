@@ -19,7 +19,7 @@ from bench.rows import MERCHANTS, SPAN, destination_store, line, source_store, t
 from connectors.base.types import Credentials
 from connectors.crypto import encrypt
 from connectors.models import write_credentials
-from orders.drafting import sku_key
+from orders.components import sku_key
 
 FILLED = ("orders_order", "orders_mirror", "orders_outboxitem", "orders_orderevent", "orders_fulfillment")
 _DERIVED = ("orders_ordertally", "orders_searchword")
@@ -44,6 +44,13 @@ def make_merchants(admin: Admin, *, now: datetime) -> None:
     )
     mode = ("AFTER_HOLD", 0, "t", 0, "DEFAULT", "[]", 100, "f", "[]")
     _copy(admin, "orders_route", columns, (line(m, m, source_store(m), destination_store(m), *mode) for m in every))
+    setups = (line(source_store(m), m, since, "", "{}", "{}", later) for m in every)
+    _copy(
+        admin,
+        "orders_setup",
+        "store_id merchant_id switched_on_at switched_on_by confirmed shipping checked_at",
+        setups,
+    )
     lanes = (line(store, m, 0, later, "{}") for m in every for store in (source_store(m), destination_store(m)))
     _copy(admin, "orders_lane", "store_id merchant_id fence poll_at pace", lanes)
     links = (

@@ -48,8 +48,8 @@ BUYERS = 4
 
 
 def connect_stores(site: Site, person: Browser, *, say: Callable[[str], None]) -> None:
-    """Connect the shop and the four stores as a merchant would, by our pages and each platform's consent page, and say
-    which store gets what. What is there already stays as it is."""
+    """Connect the shop and the four stores as a merchant would, by our pages and each platform's consent page, say
+    which store gets what, and switch on. What is there already stays as it is."""
     page = person.open(f"{site.url}/stores/").text
     for platform, (label, _, _) in {"tiktok_shop": ("TikTok Shop", "", ()), **STORES}.items():
         if f"/connect/{platform}/disconnect/" not in page:
@@ -58,6 +58,7 @@ def connect_stores(site: Site, person: Browser, *, say: Callable[[str], None]) -
     for position, (label, _, skus) in enumerate(STORES.values()):
         if not re.search(rf"<h3>{label}[: ]", _routes(site, person)):
             _add_route(site, person, label, skus, position=max(position, 1))
+    _switch_on(site, person, say)
 
 
 def _routes(site: Site, person: Browser) -> str:
@@ -94,6 +95,30 @@ def _add_route(site: Site, person: Browser, label: str, skus: Sequence[str], *, 
     answer = person.submit(holding="least_share", **said, position=str(position))
     if "/routes/" in answer.url:
         raise DemoFailed(f"The route to {label} was not accepted.")
+
+
+def _switch_on(site: Site, person: Browser, say: Callable[[str], None]) -> None:
+    """Go through the dashboard's checklist of the demo's shop, and switch it on at its end."""
+    shops = re.findall(r'id="setup-(\d+)"[^>]*>\s*<summary[^>]*>\s*<h2>Set up ([^<]*)<', _dashboard(site, person))
+    shop = next((number for number, name in shops if html.unescape(name) == SHOP), None)
+    if shop is None or "Switch off" in person.open(f"{site.url}/dashboard/{shop}/switch/").text:
+        return
+    say("Switching on")
+    _dashboard(site, person)
+    person.submit(holding=f"check-{shop}-SHIPPING")
+    for step in ("ACCOUNT", "METHODS", "CARRIERS", "RULES"):
+        if f"vouch-{shop}-{step}" in _dashboard(site, person):
+            person.submit(holding=f"vouch-{shop}-{step}")
+    person.open(f"{site.url}/dry-runs/{shop}/")
+    person.submit(holding="begin")
+    person.open(f"{site.url}/dashboard/{shop}/switch/")
+    page = person.submit(holding="to", press=("to", "on"))
+    if "is switched on" not in page.text:
+        raise DemoFailed("The shop could not be switched on; its dashboard says why.")
+
+
+def _dashboard(site: Site, person: Browser) -> str:
+    return person.open(f"{site.url}/dashboard/").text
 
 
 # The demo that stays

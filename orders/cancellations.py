@@ -39,8 +39,13 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     reason = seen.cancel_reason or "Cancelled on TikTok Shop"
     facts: dict[str, Any] = {"cancelled_by": seen.cancelled_by} if seen.cancelled_by else {}
     advance(order=order, to=OrderState.CANCELLED, reason=reason, now=now, facts=facts, check_at=None)
-    kinds = [OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER, OutboxKind.PUSH_TRACKING]
+    kinds = [
+        OutboxKind.CHOOSE_STORES,
+        OutboxKind.CREATE_ORDER,
+        OutboxKind.PUSH_TRACKING,
+    ]
     outbox.drop(order=order, kinds=kinds, now=now)
+    _drop_harmless(order=order, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(
         order.outbox.filter(
@@ -52,6 +57,15 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
             cancel_mirror(mirror=mirror, order=order, has_left=has_left, now=now)
         elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
+
+
+def _drop_harmless(*, order: Order, now: datetime) -> None:
+    """Holding back, letting go, and writing a parcel down in a store: if such a call was made after all, it does a
+    cancelled order no harm, and the cancellation must not wait until that is known."""
+    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER, OutboxKind.COPY_TRACKING]
+    order.outbox.filter(kind__in=kinds, status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED]).update(
+        status=OutboxStatus.DROPPED, settled_at=now, is_doubtful=False
+    )
 
 
 def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime) -> None:

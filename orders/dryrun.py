@@ -9,26 +9,30 @@ from typing import Any
 
 from accounts.access import merchant_rows
 from connectors.base.errors import PlatformError, UnsupportedFeature
-from connectors.base.types import OrderDraft, PlatformOrder
+from connectors.base.types import CreateRequest, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_destination
-from orders import ingest, mirror, routing
+from orders import admission, ingest, mirror, routing
 from orders.drafting import Blocked
-from orders.models import Attention, Mirror, Order
-from orders.splitting import counted, rest_ids
+from orders.models import Attention, Mirror, Order, OrderState
+from orders.splitting import counted, part_of, rest_ids
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What one store would get: a draft, or the reason why not. `store` is None when no route takes the order, and
-    where `by_hand` names the items that are the merchant's to ship."""
+    """What one store would get of `part` of the order: a draft and the very request that makes it, or the reason why
+    not. `store` is None when no route takes the order, and where `by_hand` names the items that are the merchant's to
+    ship, or `skip_rule` the rule that sends it nowhere."""
 
     store: ConnectedStore | None
+    part: PlatformOrder | None = None
     draft: OrderDraft | None = None
+    request: CreateRequest | None = None
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     preview: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
+    skip_rule: str = ""
 
 
 def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
@@ -40,6 +44,8 @@ def dry_run(*, order: Order, clock: Callable[[], datetime]) -> list[DryRun]:
     try:
         copies = _copies(order, seen, clock)
         return [*(_of_store(order, seen, copy, clock) for copy in copies), *_by_hand(seen, copies)]
+    except admission.Refused as error:
+        return [DryRun(None, skip_rule=error.rule)]
     except routing.NoRoute as error:
         skus = [line.sku.strip() or line.title for line in error.lines]
         return [DryRun(None, code=Attention.NO_ROUTE, detail={"skus": skus})]
@@ -52,20 +58,15 @@ def _copies(order: Order, seen: PlatformOrder, clock: Callable[[], datetime]) ->
     with merchant_rows(order.merchant_id):
         if kept := list(order.mirrors.select_related("store").order_by("id")):
             return kept
-        routes = routing.routes_of(order.source_store)
+        routes = routing.chosen_routes(order.source_store)
     if not routes:
         return []
     stocked = routing.ask_stores(routes=routes, lines=seen.lines, clock=clock)
-    shares = routing.share_out(seen, routes, stocked)
-    return [
-        Mirror(
-            merchant_id=order.merchant_id,
-            order=order,
-            store=route.destination_store,
-            line_ids=routing.named_lines(seen, line_ids),
-        )
-        for route, line_ids in shares
-    ]
+    shares = routing.share_out(
+        seen, routes, stocked, is_by_hand=order.state == OrderState.READY and order.skip_rule != ""
+    )
+    with merchant_rows(order.merchant_id):
+        return [routing.mirror_of(order, seen, route, line_ids, now=clock()) for route, line_ids in shares]
 
 
 def _by_hand(seen: PlatformOrder, copies: Sequence[Mirror]) -> list[DryRun]:
@@ -79,7 +80,9 @@ def _of_store(order: Order, seen: PlatformOrder, copy: Mirror, clock: Callable[[
         with speaking_to_destination(copy.store, clock=clock) as destination:
             draft = mirror.draft_for(order=order, seen=seen, mirror=copy, destination=destination, now=clock())
             try:
-                return DryRun(copy.store, draft=draft, preview=destination.preview(draft))
+                request = destination.rendered(draft, reference=copy.reference)
+                part, preview = part_of(seen, copy.line_ids), destination.preview(draft)
+                return DryRun(copy.store, part, draft=draft, request=request, preview=preview)
             except UnsupportedFeature as error:
                 return DryRun(copy.store, code=Attention.NOT_SUPPORTED, detail={"message": error.message})
     except Blocked as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,10 +12,12 @@ from connectors.base.types import (
     PlatformOrder,
     Shipment,
     ShipmentLine,
+    Shipper,
     SourceStatus,
 )
 from connectors.registry import label_of
-from orders import outbox
+from orders import changing, outbox
+from orders.components import Pieces, sku_key, whole_lines
 from orders.models import (
     Attention,
     Fulfillment,
@@ -26,6 +29,8 @@ from orders.models import (
     OutboxKind,
     OutboxStatus,
 )
+from orders.preflight import is_elsewhere, package_of
+from orders.sent import Sent
 from orders.states import advance, ask_for_attention, clear_attention, note
 
 S = FulfillmentState
@@ -46,26 +51,27 @@ def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipme
         kept = Fulfillment.objects.filter(mirror=mirror, external_id=shipment.external_id).first()
         if kept is None:
             if not shipment.is_cancelled:
-                _record(mirror=mirror, order=order, shipment=shipment, now=now)
+                _record(mirror=mirror, order=order, shipment=shipment, among=shipments, now=now)
         elif shipment.is_cancelled:
             _recall(kept=kept, order=order, now=now)
-        elif (kept.carrier_text, kept.tracking_number) != (shipment.carrier[:200], shipment.tracking_number[:100]):
+        elif changing.said_of(kept) != (shipment.carrier[:200], changing.cleaned(shipment.tracking_number)):
             _correct(kept=kept, order=order, shipment=shipment, now=now)
 
 
-def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) -> None:
-    line_ids, missing = _allocate(order=order, mirror=mirror, shipment=shipment)
+def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence[Shipment], now: datetime) -> None:
+    line_ids, missing, is_waiting = _allocate(order=order, mirror=mirror, shipment=shipment, among=among)
     kept = Fulfillment.objects.create(
         merchant_id=order.merchant_id,
         order=order,
         mirror=mirror,
         external_id=shipment.external_id,
         carrier_text=shipment.carrier[:200],
-        tracking_number=shipment.tracking_number[:100],
+        tracking_number=changing.cleaned(shipment.tracking_number),
         tracking_url=shipment.tracking_url[:500],
         line_ids=line_ids,
         state=S.WAITING,
         shipped_at=shipment.shipped_at,
+        said=_aside(order, shipment),
     )
     facts = {
         "store": label_of(mirror.store),
@@ -74,7 +80,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    if order.state != OrderState.CANCELLED and (missing or not line_ids):
+    if order.state != OrderState.CANCELLED and (missing or not (line_ids or is_waiting)):
         ask_for_attention(
             order=order,
             code=Attention.MIXED_FULFILMENT,
@@ -87,10 +93,16 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, now: datetime) 
                 "tracking_number": shipment.tracking_number,
             },
         )
-    _queue(kept=kept, order=order, now=now)
+    queue(kept=kept, order=order, now=now)
 
 
-def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+def _aside(order: Order, shipment: Shipment) -> dict[str, bool]:
+    """Whether it left for another postcode than the buyer's: the fact, since the postcode itself is the buyer's."""
+    address = order.snapshot.get("address")
+    return {"is_elsewhere": True} if is_elsewhere(address=address, postal_code=shipment.postal_code) else {}
+
+
+def queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     """Say that the parcel is to be reported, once its number is known. A cancelled order asks instead."""
     if kept.tracking_number:
         order.search_text = f"{order.search_text}\n{kept.tracking_number}"
@@ -98,6 +110,9 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     if order.state == OrderState.CANCELLED:
         facts = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
         ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=facts)
+        return
+    if order.shipper != Shipper.SELLER:
+        _compare_with_source(kept=kept, order=order, now=now)
         return
     if not kept.tracking_number or not kept.line_ids:
         return
@@ -110,6 +125,18 @@ def _queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         reference=f"{order.external_id}-{kept.pk}",
         now=now,
     )
+
+
+def _compare_with_source(*, kept: Fulfillment, order: Order, now: datetime) -> None:
+    """TikTok ships this order and takes no number for it: the store's parcel is TikTok's own, or a second one."""
+    if not kept.tracking_number:
+        return
+    numbers = {package["tracking_number"] for package in order.snapshot.get("packages", [])}
+    if kept.tracking_number in numbers:
+        Fulfillment.objects.filter(pk=kept.pk).update(state=S.ACCEPTED, accepted_at=now)
+        return
+    message = f"{label_of(kept.mirror.store)} shipped it too, under {kept.tracking_number}."
+    ask_for_attention(order=order, code=Attention.NOT_SELLER_SHIPPING, now=now, detail={"message": message})
 
 
 def _recall(*, kept: Fulfillment, order: Order, now: datetime) -> None:
@@ -138,28 +165,35 @@ def _drop_push(*, order: Order, kept: Fulfillment, now: datetime) -> None:
 
 
 def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: datetime) -> None:
-    """The store changed the carrier or the number. Before it was sent, ours follows; after, a person decides."""
-    facts = {"from": kept.tracking_number, "to": shipment.tracking_number, "carrier": shipment.carrier}
-    if kept.state in (S.SENT, S.ACCEPTED):
-        last = order.events.filter(kind="shipment.changed_after_sent").last()
-        if last is None or last.facts != facts:
-            note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
-            what = f"{label_of(kept.mirror.store)} now says {shipment.carrier} {shipment.tracking_number}"
-            message = f"{what}; TikTok Shop was told {kept.carrier_text} {kept.tracking_number}."
-            ask_for_attention(
-                order=order, code=Attention.TRACKING_EDIT_SPENT, now=now, detail={"message": message, **facts}
-            )
-        return
-    kept.carrier_text, kept.tracking_number = shipment.carrier[:200], shipment.tracking_number[:100]
-    kept.tracking_url = shipment.tracking_url[:500]
-    kept.save(update_fields=["carrier_text", "tracking_number", "tracking_url"])
-    note(order=order, kind="shipment.changed", facts=facts, now=now)
-    _queue(kept=kept, order=order, now=now)
-    outbox.resume(order=order, now=now)
+    """The store changed the carrier or the number. Before it was sent, ours follows; after, a person decides. Where
+    the source ships, it was told nothing."""
+    carrier, number = shipment.carrier[:200], changing.cleaned(shipment.tracking_number)
+    facts = {"from": kept.tracking_number, "to": number, "carrier": carrier}
+    is_told = kept.state in (S.SENT, S.ACCEPTED) and order.shipper == Shipper.SELLER
+    if not is_told:
+        kept.carrier_text, kept.tracking_number = carrier, number
+        kept.tracking_url = shipment.tracking_url[:500]
+    is_same = (kept.carrier_text, kept.tracking_number) == (carrier, number)
+    kept.said = _aside(order, shipment) | ({} if is_same else {"carrier": carrier, "tracking_number": number})
+    kept.save(update_fields=["carrier_text", "tracking_number", "tracking_url", "said"])
+    if not is_told:
+        note(order=order, kind="shipment.changed", facts=facts, now=now)
+        queue(kept=kept, order=order, now=now)
+        outbox.resume(order=order, now=now)
+    elif is_same:
+        note(order=order, kind="shipment.changed_back", facts=facts, now=now)
+        if changing.is_asked(order=order, kept=kept):
+            clear_attention(order=order, now=now)
+    elif number:
+        note(order=order, kind="shipment.changed_after_sent", facts=facts, now=now)
+        changing.ask(order=order, kept=kept, now=now, carrier=carrier, number=number)
 
 
-def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list[str], int]:
-    """The source's line ids of this parcel, and how many of its units could not be told.
+def _allocate(
+    *, order: Order, mirror: Mirror, shipment: Shipment, among: Sequence[Shipment]
+) -> tuple[list[str], int, bool]:
+    """The source's line ids of this parcel, how many of its units could not be told, and whether some wait for the
+    rest of their line: what is made of several units has left with the last of them.
 
     Where the store does not say what is in a parcel, the first one stands for all that the store was to send.
     """
@@ -171,16 +205,38 @@ def _allocate(*, order: Order, mirror: Mirror, shipment: Shipment) -> tuple[list
     for other in order.fulfillments.exclude(state=S.CANCELLED):
         taken.update(other.line_ids)
     if shipment.lines is None:
-        return [each for each in own if each not in taken], 0
+        return [each for each in own if each not in taken], 0, False
+    kept = Sent.kept(mirror)
+    pieces = {each: kept.pieces[each] for each in own if each in kept.pieces} if kept else {}
     found: list[str] = []
-    missing = 0
+    missing, out = 0, Counter[str]()
     for line in shipment.lines:
-        free = [each for each in _candidates(order, line) if each in own and each not in taken]
+        free = [each for each in _candidates(order, line) if each in own and each not in taken and each not in pieces]
         chosen = free[: line.quantity]
-        missing += line.quantity - len(chosen)
         taken.update(chosen)
         found += chosen
-    return found, missing
+        if any(sku_key(line.sku) in units for units in pieces.values()):
+            out[sku_key(line.sku)] += line.quantity - len(chosen)
+        else:
+            missing += line.quantity - len(chosen)
+    if not pieces:
+        return found, missing, False
+    out.update(_left_before(order=order, mirror=mirror, among=among, pieces=pieces))
+    whole, too_many, is_waiting = whole_lines(pieces, left=out, done=[each for each in pieces if each in taken])
+    return found + whole, missing + too_many, is_waiting
+
+
+def _left_before(*, order: Order, mirror: Mirror, among: Sequence[Shipment], pieces: Pieces) -> Counter[str]:
+    """The pieces in the parcels that are recorded: their units, less those of lines that are one unit each."""
+    recorded = dict(mirror.fulfillments.exclude(state=S.CANCELLED).values_list("external_id", "line_ids"))
+    out = Counter[str]()
+    for each in among:
+        if each.external_id in recorded and not each.is_cancelled:
+            for line in each.lines or ():
+                out[sku_key(line.sku)] += line.quantity
+    gone = {line_id for ids in recorded.values() for line_id in ids if line_id not in pieces}
+    out.subtract(sku_key(each["sku"]) for each in order.snapshot["lines"] if each["external_id"] in gone)
+    return out
 
 
 def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
@@ -197,9 +253,8 @@ def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
 
 def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
     """Take the source's word on parcels and progress, in the caller's transaction. May be repeated."""
-    numbers = {package.tracking_number: package for package in seen.packages if package.tracking_number}
     for kept in order.fulfillments.filter(state__in=[S.QUEUED, S.SENT, S.REFUSED]):
-        package = numbers.get(kept.tracking_number)
+        package = package_of(seen=seen, number=kept.tracking_number, line_ids=kept.line_ids)
         if package is None:
             continue
         Fulfillment.objects.filter(pk=kept.pk).update(

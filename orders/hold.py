@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import F
 
 from connectors.base.types import PlatformOrder, Shipper, SourceStatus
+from connectors.models import ConnectedStore
 from orders.models import Attention, Order, OrderState
 from orders.states import ask_for_attention
 
@@ -38,11 +39,20 @@ class Standing:
     is_unknown: bool = False
 
 
-def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, now: datetime) -> Standing:
+def standing_of(
+    seen: PlatformOrder,
+    *,
+    was_held: bool,
+    connected_at: datetime,
+    now: datetime,
+    skip_rule: str = "",
+    imposes_hold: bool = True,
+) -> Standing:
     """Judge an order that has not been released. Pure.
 
     `was_held`: TikTok had this order on hold before, so that its word alone releases it. An order that TikTok never
-    held waits the same hour (HOLD_SECONDS), counted from the payment.
+    held waits the same hour (HOLD_SECONDS), counted from the payment, unless `imposes_hold` is off. `skip_rule` is the
+    rule by which no route sends it. What TikTok ships itself goes to the store however far its parcel is.
     """
     release_at = (seen.paid_at or seen.created_at) + timedelta(seconds=settings.HOLD_SECONDS)
     if seen.release_date and seen.release_date > release_at:
@@ -51,15 +61,19 @@ def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, 
         return Standing(OrderState.CANCELLED, seen.cancel_reason)
     if seen.created_at < connected_at.replace(microsecond=0):  # the source counts in seconds
         return Standing(OrderState.SKIPPED, "Older than the connection")
-    if seen.shipper is not Shipper.SELLER:
-        return Standing(OrderState.SKIPPED, "Shipped by TikTok")
+    if skip_rule:
+        return Standing(OrderState.SKIPPED, skip_rule)
     if seen.status in SHIPPED:
-        return Standing(OrderState.SKIPPED, "Shipped outside VeriSync")
+        if seen.shipper is Shipper.SELLER:
+            return Standing(OrderState.SKIPPED, "Shipped outside VeriSync")
+        return Standing(OrderState.READY, "TikTok ships it", release_at=release_at)
     if seen.status is SourceStatus.UNPAID:
         return Standing(OrderState.UNPAID, release_at=release_at)
     if seen.status is SourceStatus.AWAITING_SHIPMENT:
         if was_held or seen.is_on_hold_order:
             return Standing(OrderState.READY, "TikTok Shop ended the hold", release_at=release_at)
+        if not imposes_hold:
+            return Standing(OrderState.READY, "Not held by TikTok Shop", release_at=release_at)
         if release_at <= now:
             return Standing(OrderState.READY, "Not held by TikTok Shop; our hour is over", release_at=release_at)
         return Standing(OrderState.HELD, release_at=release_at, check_at=release_at)
@@ -69,6 +83,11 @@ def standing_of(seen: PlatformOrder, *, was_held: bool, connected_at: datetime, 
         check_at=max(release_at, now + timedelta(seconds=PAUSES[0])),
         is_unknown=seen.status is SourceStatus.UNKNOWN,
     )
+
+
+def is_imposed_by(store: ConnectedStore) -> bool:
+    """Whether orders that the source never held wait the hour too: unless the merchant chose otherwise."""
+    return store.options.get("imposes_hold") != "no"
 
 
 def ask_again(*, order: Order, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,8 @@ from accounts.bulk import gathered, insert_missing, later
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from orders import cancellations, fulfillment, hold, outbox, releasing
-from orders.models import Attention, Order, OrderState, OrderVersion
+from orders import admission, cancellations, copying, fulfillment, hold, outbox, releasing, routing
+from orders.models import Attention, Order, OrderState, OrderVersion, Route
 from orders.states import AlreadyMoved, IllegalTransition, advance, ask_for_attention, clear_attention, note
 
 # TikTok's order of things; a status never moves to a smaller rank. CANCELLED is the end of any of them.
@@ -39,6 +40,26 @@ Kept = Order | Exception
 _BAD_ORDER = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, AlreadyMoved, IllegalTransition)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """How the orders of a store that are not released yet are judged at this moment."""
+
+    store: ConnectedStore
+    now: datetime
+    routes: Sequence[Route] = ()
+
+    def standing(self, seen: PlatformOrder, *, was_held: bool, is_placed: bool = False) -> hold.Standing:
+        """`is_placed`: its store has it already, kept back, so that rules come too late for it."""
+        return hold.standing_of(
+            seen,
+            was_held=was_held,
+            connected_at=self.store.connected_at,
+            now=self.now,
+            skip_rule="" if is_placed else admission.refusal_of_all(seen, self.routes),
+            imposes_hold=hold.is_imposed_by(self.store),
+        )
+
+
 def store_order(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) -> Order:
     """Keep one reading of an order and draw its consequences, all in one transaction.
 
@@ -58,33 +79,37 @@ def store_orders(*, seen: Sequence[PlatformOrder], store: ConnectedStore, now: d
         latest = {each.external_id: each for each in seen}
         known = _locked(store, list(latest))
         fresh = [each for each in latest.values() if each.external_id not in known]
+        is_waiting = any(order.state in (OrderState.UNPAID, OrderState.HELD) for order in known.values())
+        judge = _Judge(store, now, routing.kept_routes(store) if fresh or is_waiting else ())
         if fresh:
-            kept.update(_insert(fresh, store, now))
+            kept.update(_insert(fresh, judge))
             known |= _locked(store, [each.external_id for each in fresh if each.external_id not in kept])
         readings = [each for each in seen if each.external_id in known]
-        kept.update(_refresh_all(readings, known, store, now))
-        _release([each for each in kept.values() if isinstance(each, Order)], now)
+        kept.update(_refresh_all(readings, known, judge))
+        orders = [each for each in kept.values() if isinstance(each, Order)]
+        held = [each for each in orders if each.state == OrderState.HELD and not each.released_for]
+        on_hold = [each for each in held if each.source_status == SourceStatus.ON_HOLD]
+        releasing.place_on_hold(orders=on_hold, routes=judge.routes, now=now)
+        _release(orders, now)
     return kept
 
 
-def _refresh_all(
-    readings: Sequence[PlatformOrder], known: Mapping[str, Order], store: ConnectedStore, now: datetime
-) -> dict[str, Kept]:
+def _refresh_all(readings: Sequence[PlatformOrder], known: Mapping[str, Order], judge: _Judge) -> dict[str, Kept]:
     """All behind one savepoint; only when one of them cannot be kept, each behind its own."""
     news = [reading for reading in readings if _has_news(known[reading.external_id], reading)]
     kept: dict[str, Kept] = {reading.external_id: known[reading.external_id] for reading in readings}
     try:
         with transaction.atomic(), gathered():
             for reading in news:
-                _refresh(order=known[reading.external_id], seen=reading, now=now)
+                _refresh(order=known[reading.external_id], seen=reading, judge=judge)
         return kept
     except _BAD_ORDER:
-        known = _locked(store, list(known))
+        known = _locked(judge.store, list(known))
     for reading in news:
         order = known[reading.external_id]
         try:
             with transaction.atomic(), gathered():
-                _refresh(order=order, seen=reading, now=now)
+                _refresh(order=order, seen=reading, judge=judge)
             kept[reading.external_id] = order
         except _BAD_ORDER as error:
             kept[reading.external_id] = error
@@ -121,14 +146,14 @@ def _locked(store: ConnectedStore, external_ids: Sequence[str]) -> dict[str, Ord
     return orders
 
 
-def _insert(seen: Sequence[PlatformOrder], store: ConnectedStore, now: datetime) -> dict[str, Kept]:
+def _insert(seen: Sequence[PlatformOrder], judge: _Judge) -> dict[str, Kept]:
     """Keep orders that are met for the first time; one that somebody else kept at this moment is left out."""
     kept: dict[str, Kept] = {}
     made: dict[str, tuple[Order, PlatformOrder, hold.Standing]] = {}
     for each in seen:
         try:
-            standing = hold.standing_of(each, was_held=False, connected_at=store.connected_at, now=now)
-            made[each.external_id] = (_new(each, store, standing, now), each, standing)
+            standing = judge.standing(each, was_held=False)
+            made[each.external_id] = (_new(each, judge.store, standing, judge.now), each, standing)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             kept[each.external_id] = error
     try:
@@ -138,19 +163,19 @@ def _insert(seen: Sequence[PlatformOrder], store: ConnectedStore, now: datetime)
         if len(seen) == 1:
             raise
         for each in seen:  # one of them cannot be kept: find out which
-            kept.update(_insert_alone(each, store, now))
+            kept.update(_insert_alone(each, judge))
         return kept
     for order in inserted:
         assert isinstance(order, Order)
         _, reading, standing = made[order.external_id]
-        _first_words(order, reading, standing, now)
+        _first_words(order, reading, standing, judge.now)
         kept[order.external_id] = order
     return kept
 
 
-def _insert_alone(seen: PlatformOrder, store: ConnectedStore, now: datetime) -> dict[str, Kept]:
+def _insert_alone(seen: PlatformOrder, judge: _Judge) -> dict[str, Kept]:
     try:
-        return _insert([seen], store, now)
+        return _insert([seen], judge)
     except DatabaseError as error:
         return {seen.external_id: error}
 
@@ -164,7 +189,7 @@ def _new(seen: PlatformOrder, store: ConnectedStore, standing: hold.Standing, no
         state=begins_as.get(standing.state, standing.state),
         release_at=standing.release_at,
         check_at=standing.check_at,
-        skip_rule=standing.reason if standing.state is OrderState.SKIPPED else "",
+        skip_rule=standing.reason[:120] if standing.state is OrderState.SKIPPED else "",
         **_columns(seen, now),
     )
 
@@ -180,7 +205,8 @@ def _first_words(order: Order, seen: PlatformOrder, standing: hold.Standing, now
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
 
 
-def _refresh(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
+def _refresh(*, order: Order, seen: PlatformOrder, judge: _Judge) -> None:
+    now = judge.now
     if seen.updated_at < order.source_updated_at:
         note(order=order, kind="source.older_reading", facts={"status": seen.status_text}, now=now)
         return
@@ -188,7 +214,7 @@ def _refresh(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
     columns = _columns(seen, now)
     if columns["snapshot"] == order.snapshot:
         if order.state == OrderState.HELD:  # nothing new but the time
-            _stand(order=order, seen=seen, was_held=order.is_on_hold_order, now=now)
+            _stand(order=order, seen=seen, was_held=order.is_on_hold_order, judge=judge)
         return
     before, request_before = order.source_status, order.cancel_requested_at
     was_held = order.is_on_hold_order
@@ -202,7 +228,7 @@ def _refresh(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
         note(order=order, kind="source.status_changed", facts={"from": before, "to": seen.status_text}, now=now)
     _note_request(order=order, before=request_before, now=now)
     _mend(order=order, now=now)
-    _follow(order=order, seen=seen, was_held=was_held or before == SourceStatus.ON_HOLD, now=now)
+    _follow(order=order, seen=seen, was_held=was_held or before == SourceStatus.ON_HOLD, judge=judge)
 
 
 def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> PlatformOrder:
@@ -215,19 +241,22 @@ def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> Plat
     return dataclasses.replace(seen, status=kept, status_text=order.source_status_text)
 
 
-def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) -> None:
+def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge) -> None:
     """Take our own state where the source's word leads."""
     if seen.status is SourceStatus.CANCELLED:
-        cancellations.cancelled_at_source(order=order, seen=seen, now=now)
+        cancellations.cancelled_at_source(order=order, seen=seen, now=judge.now)
     elif order.state in (OrderState.UNPAID, OrderState.HELD):
-        _stand(order=order, seen=seen, was_held=was_held, now=now)
+        _stand(order=order, seen=seen, was_held=was_held, judge=judge)
     else:
-        fulfillment.follow_source(order=order, seen=seen, now=now)
+        fulfillment.follow_source(order=order, seen=seen, now=judge.now)
+        copying.follow_source(order=order, seen=seen, now=judge.now)
 
 
-def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) -> None:
+def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge) -> None:
     """Judge the hold anew."""
-    standing = hold.standing_of(seen, was_held=was_held, connected_at=order.source_store.connected_at, now=now)
+    now, standing = judge.now, judge.standing(seen, was_held=was_held)
+    if standing.state is OrderState.SKIPPED and order.mirrors.filter(is_held=True).exists():
+        standing = _of_placed(order, seen, judge, was_held=was_held)
     if standing.state is OrderState.READY:
         if order.state == OrderState.UNPAID:
             advance(order=order, to=OrderState.HELD, reason="The buyer paid", now=now, release_at=standing.release_at)
@@ -240,11 +269,20 @@ def _stand(*, order: Order, seen: PlatformOrder, was_held: bool, now: datetime) 
             now=now,
             release_at=standing.release_at,
             check_at=standing.check_at,
-            skip_rule=standing.reason if standing.state is OrderState.SKIPPED else "",
+            skip_rule=standing.reason[:120] if standing.state is OrderState.SKIPPED else "",
         )
     elif standing.release_at != order.release_at:
         Order.objects.filter(pk=order.pk).update(release_at=standing.release_at, check_at=standing.check_at, checks=0)
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
+
+
+def _of_placed(order: Order, seen: PlatformOrder, judge: _Judge, *, was_held: bool) -> hold.Standing:
+    """Its store has it already, kept back: rules come too late for it, and what was shipped elsewhere is asked about
+    when it is to be let go there."""
+    standing = judge.standing(seen, was_held=was_held, is_placed=True)
+    if standing.state is not OrderState.SKIPPED:
+        return standing
+    return hold.Standing(OrderState.READY, standing.reason, release_at=order.release_at)
 
 
 def _ask_about_reading(*, order: Order, seen: PlatformOrder, now: datetime, is_unknown: bool) -> None:

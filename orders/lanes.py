@@ -98,7 +98,7 @@ def dispatch(*, now: datetime, wake: Callable[[int, int], object], limit: int = 
     leaves room for the others. One statement finds and leases; several dispatchers may run. A wake-up that gets lost
     comes again with the lease's end. `wake` joins the transaction, so that either both happen or neither.
     """
-    asked = {"now": now, "until": now + WAKING_TAKES, "limit": limit, "slots": slots}
+    asked: dict[str, Any] = {"now": now, "until": now + WAKING_TAKES, "limit": limit, "slots": slots}
     asked["slots_of_one"] = max(1, int(slots * PART_OF_ONE_PLATFORM))
     with all_merchants("any store may have due work"), connection.cursor() as cursor:
         cursor.execute(_NEW_LANES, {"now": now})

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
-from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError, PlatformError
+from connectors.base.errors import (
+    AuthorizationError,
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    UnsupportedFeature,
+)
 from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from connectors.registry import label_of
+from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox, placing, products, shipping
-from orders.drafting import DraftRules, make_draft
+from orders import copying, guard, outbox, placing, products, releasing, sent, terms
+from orders.admission import is_ours_to_ship
+from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
+from orders.notes import UNMAPPED_TAG
 from orders.placing import Creation
+from orders.rules import RouteRules
 from orders.splitting import part_of
-from orders.states import note
+from orders.states import ask_for_attention, note
 from orders.work import Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
@@ -31,15 +41,15 @@ class CreateStep:
     """
 
     def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
-        creations = _load(items, drain)
+        creations, number = _load(items, drain), None
         guard.read_all_again(works=creations, drain=drain)
         try:
             with speaking_to_destination(drain.store, clock=drain.clock, pace=drain.pace) as destination:
                 _look(still_open(creations), destination)
-                _decide(still_open(creations), destination, drain.clock())
+                number = _decide(still_open(creations), destination, drain.clock())
         except PlatformError as error:
             fail(creations, error)
-        _mark(still_open(creations), drain)
+        _mark(still_open(creations), drain, settings_number=number)
         return creations
 
     def call(self, work: Work) -> None:
@@ -47,10 +57,35 @@ class CreateStep:
         assert work.destination is not None
         assert work.draft is not None
         with outbox.answer_of(item=work.item):
-            work.placed = work.destination.create_order(work.draft, reference=work.item.reference)
+            placed = work.destination.create_order(work.draft, reference=work.item.reference)
+            work.placed = replace(placed, remarks=work.draft.remarks + placed.remarks)
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
-        placing.keep([work for work in works if isinstance(work, Creation) and work.placed is not None], drain)
+        made = [work for work in works if isinstance(work, Creation) and work.placed is not None]
+        _keep(made, drain)
+        _flag([each for each in made if each.draft is not None and UNMAPPED_TAG in each.draft.tags], drain)
+
+
+def _keep(made: Sequence[Creation], drain: Drain) -> None:
+    """Write down what is in the store now, together with what follows it where TikTok holds or ships the order."""
+    followed = [each for each in made if each.mirror.is_held or (each.seen and not is_ours_to_ship(each.seen))]
+    if not followed:
+        placing.keep(made, drain)
+        return
+    with merchant_rows(drain.store.merchant_id):
+        placing.keep(made, drain)
+        for creation in followed:
+            if creation.is_settled:
+                _follow(creation, drain.clock())
+
+
+def _follow(creation: Creation, now: datetime) -> None:
+    order, draft = creation.order, creation.draft
+    if creation.mirror.is_held:
+        is_complete = draft is not None and not draft.is_on_hold
+        releasing.follow_made(order=order, mirror=creation.mirror, is_complete=is_complete, now=now)
+    elif creation.seen is not None:
+        copying.follow_made(order=order, seen=creation.seen, now=now)
 
 
 def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
@@ -109,8 +144,8 @@ def _look_closely(destination: Destination, creations: Sequence[Creation]) -> di
     return found
 
 
-def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
-    """Draft what is surely absent and wanted; name why the rest waits."""
+def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> int | None:
+    """Draft what is surely absent and wanted; name why the rest waits. Returns the version of the settings used."""
     wanted: list[Creation] = []
     for creation in creations:
         if creation.placed is not None:
@@ -125,32 +160,37 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
                 creation.is_settled = True
         except Exception as error:  # one order that cannot be judged stops no other
             creation.error = error
-    if wanted:
-        _draft(wanted, destination, now)
+    return _draft(wanted, destination, now) if wanted else None
 
 
-def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
-    store = creations[0].mirror.store
-    lines: list[LineItem] = []
+def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> int | None:
+    store, lines = creations[0].mirror.store, dict[bool, list[LineItem]]()
+    said = terms.read(store, {each.order.source_store_id for each in creations}, features=destination.features)
     for creation in creations:
         assert creation.seen is not None
         try:
-            lines += part_of(creation.seen, creation.mirror.line_ids).lines
+            part = part_of(creation.seen, creation.mirror.line_ids)
+            lines.setdefault(said.rules_of(creation.order).sku_case_matters, []).extend(part.lines)
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
-    found = products.look_up(store=store, lines=lines, destination=destination, now=now)
-    with merchant_rows(store.merchant_id):
-        methods = shipping.methods_of(store)
+    found = {
+        case_matters: products.look_up(
+            store=store, lines=some, destination=destination, now=now, case_matters=case_matters
+        )
+        for case_matters, some in lines.items()
+    }
     for creation in still_open(creations):
         assert creation.seen is not None
         try:
-            rules = _rules(order=creation.order, mirror=creation.mirror, found=found, methods=methods)
+            linked = found[said.rules_of(creation.order).sku_case_matters]
+            rules = said.of(creation.mirror, creation.order, found=linked)
             creation.draft, creation.destination = make_draft(creation.seen, rules), destination
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
+    return said.number
 
 
-def _mark(creations: Sequence[Creation], drain: Drain) -> None:
+def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int | None) -> None:
     """Say first that the calls are made: nothing is sent for an item that someone else took meanwhile."""
     drafted = [creation for creation in creations if creation.draft is not None]
     if not drafted:
@@ -158,6 +198,8 @@ def _mark(creations: Sequence[Creation], drain: Drain) -> None:
     send_by = marked_until()
     with merchant_rows(drain.store.merchant_id):
         ours = outbox.mark_sending(items=[each.item for each in drafted], now=drain.clock())
+        marked = [(each.mirror, each.draft) for each in drafted if each.item in ours and each.draft is not None]
+        sent.keep(marked, settings_number=settings_number)
     for creation in drafted:
         if creation.item in ours:
             creation.mark(send_by=send_by)
@@ -167,17 +209,25 @@ def _mark(creations: Sequence[Creation], drain: Drain) -> None:
 
 def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
+    if order.state == OrderState.HELD and mirror.is_held:
+        if seen.status is not SourceStatus.ON_HOLD:
+            raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
+        return True
     if order.state != OrderState.READY:
         return False
+    kind = connector_class(mirror.store.platform)
+    if not is_ours_to_ship(seen) and not kind.features.without_address:
+        raise UnsupportedFeature(f"{kind.label} takes no order without an address, and TikTok shows none for this one")
     if seen.status in (SourceStatus.UNPAID, SourceStatus.ON_HOLD):
         raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30)
     if seen.cancel_requested:
         raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    if seen.address_state is not AddressState.COMPLETE:
+    if is_ours_to_ship(seen) and seen.address_state is not AddressState.COMPLETE:
         raise outbox.NotYet(Attention.ADDRESS_NOT_RELEASED, wait=60, detail={"state": seen.address_state.value.lower()})
     if seen.status is SourceStatus.UNKNOWN:
         raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-    if seen.status is not SourceStatus.AWAITING_SHIPMENT and not order.skip_rule and not _is_rest(seen, mirror):
+    is_expected = seen.status is SourceStatus.AWAITING_SHIPMENT or not is_ours_to_ship(seen)
+    if not is_expected and not order.skip_rule and not _is_rest(seen, mirror):
         raise outbox.NotYet(
             Attention.MIXED_FULFILMENT, wait=900, detail={"status": seen.status_text, "is_shipped_elsewhere": True}
         )
@@ -204,30 +254,44 @@ def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetim
 
 
 def draft_for(
-    *, order: Order, seen: PlatformOrder, mirror: Mirror, destination: Destination, now: datetime
+    *,
+    order: Order,
+    seen: PlatformOrder,
+    mirror: Mirror,
+    destination: Destination,
+    now: datetime,
+    rules: RouteRules | None = None,
 ) -> OrderDraft:
-    """What this store will receive, under its route's rules; the dry run shows the same. Looks up variants that are
-    not linked: makes calls, not inside a transaction. Raises drafting.Blocked, PlatformError."""
+    """What this store will receive, under its route's rules, or under others that are tried; the dry run shows the
+    same. Looks up variants that are not linked: makes calls, not inside a transaction. Raises drafting.Blocked,
+    PlatformError."""
     part = part_of(seen, mirror.line_ids)
-    found = products.look_up(store=mirror.store, lines=part.lines, destination=destination, now=now)
-    with merchant_rows(mirror.merchant_id):
-        methods = shipping.methods_of(mirror.store)
-    return make_draft(seen, _rules(order=order, mirror=mirror, found=found, methods=methods))
-
-
-def _rules(
-    *, order: Order, mirror: Mirror, found: products.Found, methods: Mapping[str, tuple[str, str]]
-) -> DraftRules:
-    return DraftRules(
-        destination_currency=mirror.store.currency,
-        destination_label=label_of(mirror.store),
-        source_store_id=order.source_store.external_id,
-        source_store_name=order.source_store.name,
-        variants=found.variants,
-        ambiguous_skus=found.ambiguous,
-        shipping_titles=methods,
-        line_ids=frozenset(mirror.line_ids),
+    said = terms.read(mirror.store, {order.source_store_id}, features=destination.features)
+    if rules is not None:
+        said = replace(said, rules={order.source_store_id: rules})
+    found = products.look_up(
+        store=mirror.store,
+        lines=part.lines,
+        destination=destination,
+        now=now,
+        case_matters=said.rules_of(order).sku_case_matters,
     )
+    return make_draft(seen, said.of(mirror, order, found=found))
+
+
+def _flag(creations: Sequence[Creation], drain: Drain) -> None:
+    """These have the default method, and are to be looked at: the order says so until a person dismisses it."""
+    if not creations:
+        return
+    with merchant_rows(drain.store.merchant_id):
+        ids = [creation.order.pk for creation in creations]
+        orders = Order.objects.select_for_update().filter(pk__in=ids, attention="").order_by("pk").in_bulk()
+        for creation in creations:
+            if creation.draft is not None and (order := orders.get(creation.order.pk)):
+                option = creation.seen.delivery_option_name or creation.seen.delivery_option_id if creation.seen else ""
+                method = creation.draft.charges[0].title
+                facts = {"option": option, "method": method, "label": label_of(drain.store), "is_in_store": True}
+                ask_for_attention(order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts)
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:

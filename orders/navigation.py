@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Sum
@@ -11,10 +12,15 @@ from django.utils import timezone
 
 from accounts.access import merchant_rows
 from accounts.models import Membership
-from connectors.models import ConnectedStore, StoreState
+from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
+from orders import wording
 from orders.models import OrderTally
+from orders.queries.setup import setup_of, shipping_alert
 from orders.queries.stores import WARN_DAYS
+
+_MAPPING = ("Mapping", "arrows-right-left", {"Shipping methods": "any_shipping", "Carriers": "any_carriers"})
+_SETTINGS = ("Settings", "cog-6-tooth", {"All settings": "settings", "History": "settings_history"})
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -37,15 +43,22 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int]:
     """Stores by part and name, and how many orders wait for a person. A view that has both sets `request.frame`."""
     with merchant_rows(merchant_id):
-        stores = list(ConnectedStore.objects.order_by("part", "name"))
+        stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
         waiting = OrderTally.objects.exclude(attention="").aggregate(waiting=Sum("count"))["waiting"]
     return stores, waiting or 0
 
 
 def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    orders, stores = reverse("orders"), reverse("stores")
+    dashboard, orders = reverse("dashboard"), reverse("orders")
+    products, stores = reverse("products"), reverse("stores")
     need = "needs attention" if waiting == 1 else "need attention"
     return [
+        {
+            "label": "Dashboard",
+            "url": dashboard,
+            "icon": "home",
+            "is_current": path.startswith(dashboard) or path.startswith(reverse("rehearsals")),
+        },
         {
             "label": "Orders",
             "url": orders,
@@ -57,6 +70,15 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             ],
         },
         {
+            "label": "Products",
+            "url": products,
+            "icon": "cube",
+            "is_current": path.startswith(products),
+            "badge": None,
+        },
+        _section(path, *_MAPPING),
+        _section(path, *_SETTINGS),
+        {
             "label": "Connections",
             "url": stores,
             "icon": "link",
@@ -66,8 +88,26 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
     ]
 
 
+def _section(path: str, label: str, icon: str, pages: Mapping[str, str]) -> dict[str, Any]:
+    """Pages of one kind, shown while one of them is."""
+    urls = {text: reverse(name) for text, name in pages.items()}
+    first = next(iter(urls.values()))
+    roots = ("/routes/", first) if label == "Settings" else (first.rsplit("/", 2)[0] + "/",)
+    is_current = path.startswith(roots)
+    at = max((url for url in urls.values() if path.startswith(url)), key=len, default=first)
+    children = [{"label": text, "url": url, "is_current": url == at} for text, url in urls.items()]
+    return {
+        "label": label,
+        "url": first,
+        "icon": icon,
+        "is_current": is_current,
+        "badge": None,
+        "children": children if is_current else [],
+    }
+
+
 def _alerts(stores: list[ConnectedStore]) -> list[dict[str, Any]]:
-    """Lost stores first; then authorizations that end soon."""
+    """Lost stores first; then who ships, where that changed; then authorizations that end soon."""
     now = timezone.now()
     lost = [
         {
@@ -95,7 +135,7 @@ def _alerts(stores: list[ConnectedStore]) -> list[dict[str, Any]]:
         and (store.authorized_until - now).days <= WARN_DAYS
         and not connector_class(store.platform).renews_itself
     ]
-    return [*lost, *ending]
+    return [*lost, *filter(None, (shipping_alert(store, now) for store in stores)), *ending]
 
 
 def _sync_state(stores: list[ConnectedStore]) -> dict[str, Any]:
@@ -104,4 +144,15 @@ def _sync_state(stores: list[ConnectedStore]) -> dict[str, Any]:
     seen = [moment for store in stores for moment in (store.last_webhook_at, store.polled_until) if moment]
     if any(store.state == StoreState.RECONNECT for store in stores):
         return {"tone": "red", "label": "A store is lost", "seen_at": max(seen, default=None)}
-    return {"tone": "green", "label": "All stores connected", "seen_at": max(seen, default=None)}
+    shops = [store for store in stores if store.part == StorePart.SOURCE]
+    off = [setup for setup in map(setup_of, shops) if setup is None or setup.switched_on_at is None]
+    if off or not shops:
+        steps = [setup.open_step for setup in off if setup and setup.open_step]
+        step = max(steps, default=None if shops else 1)
+        label = wording.not_ready(step)
+        if len(off) < len(shops):
+            label = f"Sync is on for {len(shops) - len(off)} of {len(shops)} shops"
+        return {
+            "tone": "amber", "label": label, "url": reverse("dashboard"), "seen_at": max(seen, default=None),
+        }  # fmt: skip
+    return {"tone": "green", "label": "Sync is on", "seen_at": max(seen, default=None)}

@@ -20,6 +20,7 @@ from connectors.base.types import OrderDraft, PlacedOrder, PlatformOrder
 from connectors.registry import label_of
 from orders import cancellations, outbox
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState
+from orders.sent import Sent
 from orders.splitting import part_of
 from orders.states import advance_many, ask_for_attention, clear_attention, note
 from orders.work import Drain, Work
@@ -129,7 +130,10 @@ def _compare_money(
     *, order: Order, seen: PlatformOrder | None, mirror: Mirror, placed: PlacedOrder, now: datetime
 ) -> None:
     payment = part_of(seen, mirror.line_ids).payment if seen else None
-    if placed.total is None or payment is None or (placed.total, placed.currency) == (payment.total, payment.currency):
+    if placed.total is None or payment is None:
+        return
+    stated = Sent.total_of(mirror, payment)
+    if (placed.total, placed.currency) == (stated, payment.currency):
         return
     ask_for_attention(
         order=order,
@@ -138,7 +142,7 @@ def _compare_money(
         detail={
             "what": f"The order in {label_of(mirror.store)} has another total",
             "computed": amounts.to_text(placed.total, placed.currency),
-            "stated": amounts.to_text(payment.total, payment.currency),
+            "stated": amounts.to_text(stated, payment.currency),
             "currency": payment.currency,
             "is_in_store": True,
         },

@@ -1,47 +1,126 @@
-"""Which variant of a store a source SKU means: kept links first, then the store's own word, never a guess."""
+"""Which variants of a store a source SKU means: kept links first, then the store's own word, never a guess."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
 from connectors.base.types import LineItem, Variant
 from connectors.models import ConnectedStore
-from orders.drafting import sku_key
-from orders.models import Catalog, CatalogVariant, ProductLink
+from orders import catalogs
+from orders.components import Component, sku_key
+from orders.models import Catalog, CatalogVariant, ProductLink, Route
+from orders.rules import RouteRules
 
 LINK_LIFE = timedelta(hours=6)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # when a link was checked that fits no more
 # A catalog that cannot be searched is read whole: when it is old, and when it lacks a SKU, though not again at once.
 CATALOG_LIFE = timedelta(hours=6)
 CATALOG_PAUSE = timedelta(minutes=2)
-BATCH = 500
+
+# In the order of their keys, so that two who keep the same links wait for each other in one order.
+_KEEP = """
+insert into orders_productlink (merchant_id, store_id, sku, variant_id, title, components, is_manual, checked_at)
+select %s, %s, found.sku, found.variant_id, left(found.title, 500), '[]', false, %s
+from unnest(%s::text[], %s::text[], %s::text[]) as found(sku, variant_id, title)
+where length(found.sku) <= 200 and length(found.variant_id) <= 100
+order by found.sku
+on conflict (store_id, sku) do update
+set variant_id = excluded.variant_id, title = excluded.title, checked_at = excluded.checked_at
+where not orders_productlink.is_manual
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a store has for some SKUs, by `sku_key`. `ambiguous` are those with several variants."""
+    """What stands for some SKUs in a store, by `sku_key`. `ambiguous` are those with several variants."""
 
-    variants: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
     ambiguous: frozenset[str] = frozenset()
 
 
-def look_up(*, store: ConnectedStore, lines: Sequence[LineItem], destination: Destination, now: datetime) -> Found:
-    """The variants for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
-    wanted = {sku_key(line.sku): line.sku.strip() for line in lines if line.sku.strip()}
+def look_up(
+    *,
+    store: ConnectedStore,
+    lines: Sequence[LineItem],
+    destination: Destination,
+    now: datetime,
+    case_matters: bool = False,
+) -> Found:
+    """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
+    wanted = {sku_key(line.sku, case_matters=case_matters): line.sku.strip() for line in lines if line.sku.strip()}
     with merchant_rows(store.merchant_id):
-        links = ProductLink.objects.filter(store=store, sku__in=wanted)
-        known = {link.sku: link.variant_id for link in links if link.is_manual or link.checked_at > now - LINK_LIFE}
+        known = {key: components_of(link) for key, link in links_of(store, wanted, since=now - LINK_LIFE).items()}
     missing = [sku for key, sku in wanted.items() if key not in known]
     if not missing:
         return Found(known)
-    answers = find(store=store, skus=missing, destination=destination, now=now)
-    single = {sku_key(sku): found[0] for sku, found in answers.items() if len(found) == 1}
-    _keep(store=store, variants=single, now=now)
-    known.update({key: variant.external_id for key, variant in single.items()})
-    return Found(known, frozenset(sku_key(sku) for sku, found in answers.items() if len(found) > 1))
+    answers = {
+        sku_key(sku, case_matters=case_matters): [each for each in found if not case_matters or each.sku.strip() == sku]
+        for sku, found in find(store=store, skus=missing, destination=destination, now=now).items()
+    }
+    single = {key: component_of(found[0]) for key, found in answers.items() if len(found) == 1}
+    with merchant_rows(store.merchant_id):
+        keep_found(store=store, variants=single, now=now)
+    known.update({key: (component,) for key, component in single.items()})
+    return Found(known, frozenset(key for key, found in answers.items() if len(found) > 1))
+
+
+def kept(*, store: ConnectedStore, skus: Iterable[str], case_matters: bool = False) -> Found:
+    """What stands for these SKUs as far as that is kept, whatever its age: links, then the catalog. Asks no store. In
+    the caller's transaction."""
+    wanted = {sku_key(sku, case_matters=case_matters): sku.strip() for sku in skus if sku.strip()}
+    known = {key: components_of(link) for key, link in links_of(store, wanted, since=LONG_AGO).items()}
+    there: dict[str, list[CatalogVariant]] = {}
+    for row in CatalogVariant.objects.filter(store=store, sku_key__in={sku_key(sku) for sku in wanted.values()}):
+        there.setdefault(sku_key(row.sku, case_matters=case_matters), []).append(row)
+    open_keys = wanted.keys() & there.keys() - known.keys()
+    known |= {key: (component_of(there[key][0]),) for key in open_keys if len(there[key]) == 1}
+    return Found(known, frozenset(key for key in open_keys if len(there[key]) > 1))
+
+
+def case_matters(store: ConnectedStore) -> bool:
+    """Whether SKUs that differ in case are different ones for this store: any of its routes says so. In the caller's
+    transaction."""
+    kept = Route.objects.filter(destination_store=store, is_on=True).values_list("rules", flat=True)
+    return any(RouteRules.from_json(rules).sku_case_matters for rules in kept)
+
+
+def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, since: datetime) -> dict[str, ProductLink]:
+    """The links that count now, by the keys of `wanted`: by hand, that of the very spelling before that of any; else
+    what was found by itself after `since`. In the caller's transaction."""
+    keys = {each for key, sku in wanted.items() for each in (key, *_both_keys(sku))}
+    kept = {link.sku: link for link in ProductLink.objects.filter(store=store, sku__in=keys)}
+    by_hand = {key: link for key, link in kept.items() if link.is_manual}
+    found_lately = {key: link for key, link in kept.items() if link.checked_at > since}
+    found = {
+        key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), found_lately.get(key))
+        for key, sku in wanted.items()
+    }
+    return {key: link for key, link in found.items() if link is not None}
+
+
+def _both_keys(sku: str) -> tuple[str, str]:
+    return sku_key(sku, case_matters=True), sku_key(sku)
+
+
+def components_of(link: ProductLink) -> tuple[Component, ...]:
+    """What stands for the link's SKU."""
+    kept: Sequence[Mapping[str, Any]] = link.components
+    if not kept:
+        return (Component(link.variant_id, link.sku.strip(), link.title),)
+    return tuple(Component(each["variant_id"], each["sku"], each["title"], each["quantity"]) for each in kept)
+
+
+def component_of(variant: Variant | CatalogVariant, quantity: int = 1) -> Component:
+    """So many of this variant."""
+    title = " · ".join(part for part in (variant.title, variant.variant_title) if part)
+    return Component(variant.external_id, variant.sku, title[:500], quantity)
 
 
 def find(
@@ -55,78 +134,34 @@ def find(
         catalog = Catalog.objects.filter(store=store).first()
     age = now - catalog.read_at if catalog else None
     if age is None or age > CATALOG_LIFE or (age > CATALOG_PAUSE and not all(found.values())):
-        read_catalog(store=store, destination=destination, now=now)
+        catalogs.read_whole(store=store, variants=destination.list_variants(), now=now)
         found = _in_catalog(store, skus)
     return found
-
-
-def read_catalog(*, store: ConnectedStore, destination: Destination, now: datetime) -> int:
-    """Read the store's whole catalog and return how many variants it has. What we kept is replaced only once all of it
-    was read. Makes calls: not inside a transaction."""
-    rows = [
-        CatalogVariant(
-            merchant_id=store.merchant_id,
-            store=store,
-            external_id=variant.external_id,
-            sku=variant.sku[:200],
-            sku_key=sku_key(variant.sku)[:200],
-            title=variant.title[:500],
-            variant_title=variant.variant_title[:300],
-            stock=variant.stock,
-        )
-        for variant in destination.list_variants()
-    ]
-    with merchant_rows(store.merchant_id):
-        Catalog.objects.update_or_create(store=store, defaults={"merchant_id": store.merchant_id, "read_at": now})
-        CatalogVariant.objects.filter(store=store).delete()
-        CatalogVariant.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    return len(rows)
 
 
 def forget(*, store: ConnectedStore, skus: Sequence[str]) -> list[ProductLink]:
     """The store said that one of these is gone: what was found by itself is looked for afresh next time, and its
     catalog read anew. Returns the links made by hand, which stay until a person replaces them. In the caller's
     transaction; may be repeated."""
-    links = ProductLink.objects.filter(store=store, sku__in={sku_key(sku) for sku in skus if sku.strip()})
+    keys = {key for sku in skus if sku.strip() for key in _both_keys(sku)}
+    links = ProductLink.objects.filter(store=store, sku__in=keys)
     links.filter(is_manual=False).delete()
     Catalog.objects.filter(store=store).delete()
     return list(links.order_by("sku"))
 
 
+def keep_found(*, store: ConnectedStore, variants: Mapping[str, Component], now: datetime) -> None:
+    """Remember what was found by itself, by key, so that the next order need not ask. In the caller's transaction; a
+    link made by hand stays as it is. May be repeated."""
+    keys = sorted(variants)
+    ids, titles = [variants[key].variant_id for key in keys], [variants[key].title for key in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [store.merchant_id, store.pk, now, keys, ids, titles])
+
+
 def _in_catalog(store: ConnectedStore, skus: Sequence[str]) -> dict[str, list[Variant]]:
-    found: dict[str, list[Variant]] = {sku: [] for sku in skus}
-    asked = {sku_key(sku): sku for sku in skus}
+    by_key: dict[str, list[Variant]] = {sku_key(sku): [] for sku in skus}
     with merchant_rows(store.merchant_id):
-        for row in CatalogVariant.objects.filter(store=store, sku_key__in=asked).order_by("id"):
-            found[asked[row.sku_key]].append(
-                Variant(
-                    external_id=row.external_id,
-                    sku=row.sku,
-                    title=row.title,
-                    variant_title=row.variant_title,
-                    stock=row.stock,
-                )
-            )
-    return found
-
-
-def _keep(*, store: ConnectedStore, variants: Mapping[str, Variant], now: datetime) -> None:
-    """Remember single answers, so that the next order need not ask. A link made by hand is left alone by `look_up`."""
-    links = [
-        ProductLink(
-            merchant_id=store.merchant_id,
-            store=store,
-            sku=key,
-            variant_id=variant.external_id,
-            title=variant.title[:500],
-            checked_at=now,
-        )
-        for key, variant in variants.items()
-    ]
-    with merchant_rows(store.merchant_id):
-        ProductLink.objects.bulk_create(
-            links,
-            update_conflicts=True,
-            unique_fields=["store", "sku"],
-            update_fields=["variant_id", "title", "checked_at"],
-        )
+        for row in CatalogVariant.objects.filter(store=store, sku_key__in=by_key).order_by("id"):
+            by_key[row.sku_key].append(Variant(row.external_id, row.sku, row.title, row.variant_title, row.stock))
+    return {sku: by_key[sku_key(sku)] for sku in skus}

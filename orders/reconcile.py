@@ -14,7 +14,7 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
-from orders import reading, routing
+from orders import readiness, reading, routing, seller_shipping
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 
 T = TypeVar("T")
@@ -44,9 +44,21 @@ def poll_source(
         since, until = until - OVERLAP, min(until + STEP, end)
         count += read_range(store=store, source=source, since=since, until=until, clock=clock, still_mine=still_mine)
         _move_cursor(store=store, to=until)
+    seller_shipping.keep_watch(store=store, source=source, now=clock())
+    _save_calls(store)
     with merchant_rows(store.merchant_id):
-        routing.plan_waiting(source_store=store, now=clock())
+        readiness.keep_step(store)
+    _plan_waiting(store=store, clock=clock, still_mine=still_mine)
     return count
+
+
+def _plan_waiting(*, store: ConnectedStore, clock: Callable[[], datetime], still_mine: Callable[[], None]) -> None:
+    """All that had nowhere to go, chunk by chunk: switching on may find thousands."""
+    planned, last = 1, 0
+    while planned:
+        still_mine()
+        with merchant_rows(store.merchant_id):
+            planned, last = routing.plan_chunk(source_store=store, now=clock(), after=last)
 
 
 def read_range(

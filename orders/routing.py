@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+
+from django.db.models import QuerySet
 
 from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.types import LineItem, PlatformOrder
 from connectors.models import ConnectedStore, StorePart, StoreState
-from connectors.registry import label_of
+from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import outbox, products
-from orders.drafting import sku_key
+from orders import admission, combining, outbox, products
+from orders.components import sku_key
 from orders.models import (
     Attention,
     HoldMode,
@@ -26,9 +28,11 @@ from orders.models import (
     OutboxStatus,
     Route,
     RouteRule,
+    Setup,
 )
+from orders.rules import FilterBy, PlatformShipped, Warehoused
 from orders.splitting import counted, rest_ids
-from orders.states import ask_for_attention, clear_attention, note
+from orders.states import advance, ask_for_attention, clear_attention, note
 
 # SKU keys that a route's store has, by the route's id.
 Stocked = Mapping[int, Collection[str]]
@@ -42,8 +46,28 @@ class NoRoute(Exception):
         self.lines = lines
 
 
+def kept_routes(source_store: ConnectedStore) -> list[Route]:
+    """`chosen_routes` without making the first one."""
+    return _asked(Route.objects.filter(source_store=source_store).select_related("destination_store"))
+
+
+def _asked(routes: Iterable[Route]) -> list[Route]:
+    on = [route for route in routes if route.is_on and route.destination_store.state != StoreState.DISCONNECTED]
+    return sorted(on, key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
+
+
 def routes_of(source_store: ConnectedStore) -> list[Route]:
-    """The routes that are on, in the order they are asked, the default one last.
+    """The routes that orders take now: those that are chosen, once the source store is switched on; none before."""
+    return chosen_routes(source_store) if is_switched_on(source_store) else []
+
+
+def is_switched_on(source_store: ConnectedStore) -> bool:
+    """Whether this shop's orders go to stores at all: the last step of its checklist."""
+    return Setup.objects.filter(store=source_store, switched_on_at__isnull=False).exists()
+
+
+def chosen_routes(source_store: ConnectedStore) -> list[Route]:
+    """The routes that are on, in the order they are asked, the default one last, whether or not anything is sent yet.
 
     The first is made if the answer is plain: no route yet, and exactly one store to go to. With several stores and no
     route nothing is guessed: an order sent to two stores would be shipped twice.
@@ -62,16 +86,29 @@ def routes_of(source_store: ConnectedStore) -> list[Route]:
                 defaults={"merchant_id": source_store.merchant_id},
             )
             routes = [route]
-    routes = [route for route in routes if route.is_on and route.destination_store.state != StoreState.DISCONNECTED]
-    return sorted(routes, key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
+    return _asked(routes)
 
 
-def share_out(order: PlatformOrder, routes: Sequence[Route], stocked: Stocked) -> list[tuple[Route, tuple[str, ...]]]:
-    """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place.
+def share_out(
+    order: PlatformOrder, routes: Sequence[Route], stocked: Stocked, *, is_by_hand: bool = False
+) -> list[tuple[Route, tuple[str, ...]]]:
+    """Each route that gets something, with its line ids. Pure. Raises NoRoute unless every line has its place, and
+    admission.Refused where only the routes' rules are in the way. `is_by_hand`: a person wants it sent all the same.
 
     A route that does not take parts gets the whole order or nothing of it; the default takes what is left. Where one
     that leaves the rest got something, the lines without a place are the merchant's to ship by hand.
     """
+    refusals = [(route, "" if is_by_hand else admission.refusal_by(route, order)) for route in routes]
+    try:
+        return _shares(order, [route for route, rule in refusals if not rule], stocked)
+    except NoRoute:
+        if not any(rule for _, rule in refusals):
+            raise
+    wanted = [route for route, _ in _shares(order, routes, stocked)]
+    raise admission.Refused([rule for route, rule in refusals if rule and route in wanted])
+
+
+def _shares(order: PlatformOrder, routes: Sequence[Route], stocked: Stocked) -> list[tuple[Route, tuple[str, ...]]]:
     left = list(order.lines)
     shares: list[tuple[Route, tuple[str, ...]]] = []
     for route in routes:
@@ -149,7 +186,8 @@ def plan_anew(*, order: Order, now: datetime) -> bool:
 
     Only while surely nothing of the order was sent anywhere; else it changes nothing: False. May be repeated.
     """
-    creates = OutboxItem.objects.filter(order=order, kind=OutboxKind.CREATE_ORDER).select_for_update()
+    kinds = [OutboxKind.CREATE_ORDER, OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER]
+    creates = OutboxItem.objects.filter(order=order, kind__in=kinds).select_for_update()
     is_open = any(item.is_doubtful or item.status == OutboxStatus.IN_FLIGHT for item in creates)
     if is_open or order.state != OrderState.READY or order.mirrors.exclude(state=MirrorState.PLANNED).exists():
         return False
@@ -173,6 +211,8 @@ def choose_stores(*, item: OutboxItem, clock: Callable[[], datetime]) -> None:
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
         outbox.settle(item=item, status=OutboxStatus.DONE, now=clock())
+        if not routes:
+            return  # switched off meanwhile: it waits again
         if order.state == OrderState.READY and not order.mirrors.exists():
             _plan(order=order, routes=routes, stocked=stocked, now=clock())
 
@@ -196,7 +236,11 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
     """One mirror and one outbox item per route that gets something, all or none of them."""
     seen = lines_of(order)
     try:
-        shares = share_out(seen, routes, stocked)
+        shares = share_out(seen, routes, stocked, is_by_hand=bool(order.skip_rule))
+    except admission.Refused as error:
+        clear_attention(order=order, now=now)
+        advance(order=order, to=OrderState.SKIPPED, reason=error.rule, now=now, skip_rule=error.rule, check_at=None)
+        return
     except NoRoute as error:
         skus = list(dict.fromkeys(line.sku.strip() or line.title for line in error.lines))
         ask_for_attention(order=order, code=Attention.NO_ROUTE, now=now, detail={"skus": skus[:20]})
@@ -209,6 +253,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
         items = counted(line.sku.strip() or line.title for line in seen.lines if line.external_id in left)
         note(order=order, kind="order.rest_left", facts={"items": items}, now=now)
     for route, line_ids in shares:
+        window = combining.window_of(order=order, seen=seen, route=route, rules=admission.rules_of(route), now=now)
         mirror, _ = Mirror.objects.get_or_create(
             order=order,
             store=route.destination_store,
@@ -216,6 +261,7 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
                 "merchant_id": order.merchant_id,
                 "reference": order.external_id,
                 "line_ids": named_lines(seen, line_ids),
+                "parcel_group": window.group if window else "",
             },
         )
         outbox.enqueue(
@@ -224,8 +270,21 @@ def _plan(*, order: Order, routes: Sequence[Route], stocked: Stocked, now: datet
             kind=OutboxKind.CREATE_ORDER,
             reference=mirror.reference,
             now=now,
-            not_before=now + extra_hold(route),
+            not_before=window.ends_at if window else now + extra_hold(route),
         )
+
+
+def mirror_of(order: Order, seen: PlatformOrder, route: Route, line_ids: Sequence[str], *, now: datetime) -> Mirror:
+    """The mirror that would be planned for this share, not written down."""
+    window = combining.window_of(order=order, seen=seen, route=route, rules=admission.rules_of(route), now=now)
+    return Mirror(
+        merchant_id=order.merchant_id,
+        order=order,
+        store=route.destination_store,
+        reference=order.external_id,
+        line_ids=named_lines(seen, line_ids),
+        parcel_group=window.group if window else "",
+    )
 
 
 def lines_of(order: Order) -> PlatformOrder:
@@ -255,9 +314,38 @@ def save_route(*, route: Route) -> None:
         )
     if not 0 <= route.extra_hold_hours <= 72:
         raise RouteRefused("An extra hold is 0 to 72 hours.")
-    route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
+    require_possible_rules(route=route)
+    if route.hold_mode == HoldMode.AT_ONCE:
+        _require_hold(route)
+    else:
+        route.hold_mode = HoldMode.EXTRA_HOLD if route.extra_hold_hours else HoldMode.AFTER_HOLD
     route.merchant_id = source.merchant_id
     route.save()
+
+
+def _require_hold(route: Route) -> None:
+    kind = connector_class(route.destination_store.platform)
+    if not kind.features.hold:
+        raise RouteRefused(f"Sending orders at once is not available on this store: {kind.label} keeps no order back.")
+    if route.extra_hold_hours:
+        raise RouteRefused("Orders that go to the store at once have no extra hold. Choose one of the two.")
+
+
+def require_possible_rules(*, route: Route) -> None:
+    """Raise RouteRefused when the route's rules ask for what its store cannot do, or make no sense."""
+    rules, kind = admission.rules_of(route), connector_class(route.destination_store.platform)
+    takes_shipped = rules.warehoused is not Warehoused.SKIP or rules.platform_shipped is not PlatformShipped.SKIP
+    if takes_shipped and not kind.features.without_address:
+        raise RouteRefused(
+            f"Orders that TikTok ships are not available on this store: TikTok shows no address for them, and "
+            f"{kind.label} takes no order without one."
+        )
+    if not combining.SHORTEST <= rules.combine_hours <= combining.LONGEST:
+        raise RouteRefused("Samples are combined within half an hour to 24 hours.")
+    for each in rules.filters:
+        is_amount = each.by in (FilterBy.TOTAL_ABOVE, FilterBy.TOTAL_BELOW)
+        if not each.name.strip() or not each.value.strip() or (is_amount and not each.value.isdecimal()):
+            raise RouteRefused("A filter needs a name and what it looks for; a total is a whole number of cents.")
 
 
 def currencies_differ(source: ConnectedStore, destination: ConnectedStore) -> bool:
@@ -277,11 +365,24 @@ def extra_hold(route: Route) -> timedelta:
 
 def plan_waiting(*, source_store: ConnectedStore, now: datetime, limit: int = 500) -> int:
     """Plan the released orders of this source that had nowhere to go, in the caller's transaction. May be repeated."""
+    return plan_chunk(source_store=source_store, now=now, after=0, limit=limit)[0]
+
+
+def plan_chunk(*, source_store: ConnectedStore, now: datetime, after: int, limit: int = 500) -> tuple[int, int]:
+    """Plan the next of those that wait, behind the order with the key `after`: how many, and the key of the last.
+
+    In the caller's transaction; may be repeated. Many are planned chunk by chunk, each in a transaction of its own.
+    """
     if not routes_of(source_store):
-        return 0
-    waiting = Order.objects.filter(source_store=source_store, state=OrderState.READY, mirrors=None)
-    orders = list(waiting.exclude(outbox__status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT])[:limit])
+        return 0, after
+    orders = list(waiting_orders(source_store).filter(pk__gt=after).order_by("pk")[:limit])
     for order in orders:
         order.source_store = source_store
         plan_mirrors(order=order, now=now)
-    return len(orders)
+    return len(orders), orders[-1].pk if orders else after
+
+
+def waiting_orders(source_store: ConnectedStore) -> QuerySet[Order]:
+    """The released orders of this source that go nowhere yet, in the caller's transaction."""
+    waiting = Order.objects.filter(source_store=source_store, state=OrderState.READY, mirrors=None)
+    return waiting.exclude(outbox__status__in=[OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT])

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from connectors.models import ConnectedStore
 from orders.models import ShippingMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A delivery option's name at the source, and the store's method for it."""
+
+    name: str
+    title: str
+    code: str
 
 
 def save_mapping(*, store: ConnectedStore, option_id: str, name: str, to: tuple[str, str] | None) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from connectors.base.types import LineItem, Payment, PlatformOrder
+from orders.money import read
 
 
 def part_of(order: PlatformOrder, line_ids: Collection[str]) -> PlatformOrder:
@@ -48,7 +49,7 @@ def _share(whole: Payment, lines: Sequence[LineItem], chosen: Sequence[bool]) ->
         by_line = list(stated) if stated is not None and sum(stated) == amount else spread(amount, weights)
         return sum(value for value, is_in in zip(by_line, chosen, strict=True) if is_in)
 
-    products = part(whole.product_total, weights)
+    products = part(sum(weights), weights)
     seller_discount = part(whole.seller_discount, [line.seller_discount for line in lines])
     platform_discount = part(whole.platform_discount, [line.platform_discount for line in lines])
     subtotal = products - seller_discount - platform_discount
@@ -57,8 +58,9 @@ def _share(whole: Payment, lines: Sequence[LineItem], chosen: Sequence[bool]) ->
     product_tax, shipping_tax = part(whole.product_tax, [line.tax for line in lines]), part(whole.shipping_tax)
     is_sum = whole.tax == whole.product_tax + whole.shipping_tax
     tax = product_tax + shipping_tax if is_sum else part(whole.tax)
-    before_tax = whole.subtotal + whole.shipping + sum(whole.fees.values())
-    rest = {before_tax: 0, before_tax + whole.tax: tax}.get(whole.total, part(whole.total - before_tax))
+    reading = read(payment=whole, lines=lines)
+    rounding = part(reading.rounding, spread(reading.rounding, [1] * len(lines)))
+    rest = rounding + (0 if reading.tax_included else tax)
     return Payment(
         currency=whole.currency,
         product_total=products,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 
+from django.db import close_old_connections, connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -13,8 +16,10 @@ from accounts.access import all_merchants
 from connectors import oauth
 from connectors.base.errors import PlatformError
 from connectors.models import ApiCall, AuthorizationAttempt, ConnectedStore, StoreState, WebhookDelivery
-from orders import lanes
+from orders import catalogs, lanes, linking, queue
 from orders.runner import Runner
+
+log = logging.getLogger(__name__)
 
 REFRESH_BEFORE = timedelta(hours=2)
 CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
@@ -39,12 +44,47 @@ def drain_lane(store_id: int, fence: int) -> bool:
     return False
 
 
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Catalogs take longer than a task may."""
+    return ThreadPoolExecutor(2, thread_name_prefix="catalog")
+
+
+os.register_at_fork(after_in_child=_readers.cache_clear)
+
+
+def read_catalogs() -> int:
+    """Have every catalog read that is due. Returns how many."""
+    due = catalogs.due(now=timezone.now())
+    for store_id in due:
+        queue.enqueue("read_catalog", store_id)
+    return len(due)
+
+
+def read_catalog(store_id: int) -> None:
+    """Begin to read one store's catalog, in a thread of this process."""
+    _readers().submit(_read_catalog, store_id)
+
+
+def _read_catalog(store_id: int) -> None:
+    try:
+        close_old_connections()
+        with all_merchants("a task names its store, not its merchant"):
+            store = ConnectedStore.objects.filter(pk=store_id, state=StoreState.CONNECTED).first()
+        if store is not None:
+            linking.read_and_link(store=store, clock=timezone.now)
+    except Exception:
+        log.exception("a catalog could not be read", extra={"store": store_id})
+    finally:
+        connection.close()
+
+
 def refresh_tokens() -> int:
     """Refresh the tokens of quiet stores before they lapse. One store's failure stops no other."""
     now = timezone.now()
     with all_merchants("every store's token"):
         soon = ConnectedStore.objects.filter(state=StoreState.CONNECTED, access_expires_at__lt=now + REFRESH_BEFORE)
-        stores = list(soon)
+        stores = list(soon.order_by("pk"))
     done = 0
     for store in stores:
         try:
@@ -60,7 +100,7 @@ def renew_webhooks() -> int:
     now = timezone.now()
     with all_merchants("every store's webhooks"):
         stale = Q(webhooks_checked_at=None) | Q(webhooks_checked_at__lt=now - CHECK_WEBHOOKS_AFTER)
-        stores = list(ConnectedStore.objects.filter(stale, state=StoreState.CONNECTED))
+        stores = list(ConnectedStore.objects.filter(stale, state=StoreState.CONNECTED).order_by("pk"))
     for store in stores:
         oauth.renew_webhooks(store=store, now=timezone.now())
     return len(stores)

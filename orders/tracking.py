@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.core.cache import cache
-
 from accounts.access import merchant_rows
 from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError
-from connectors.base.types import Carrier, PlatformOrder, SourceStatus, Tracking, TrackingReceipt
-from connectors.models import ConnectedStore
+from connectors.base.types import Tracking, TrackingReceipt
 from connectors.speaking import speaking_to_source
-from orders import carriers, guard, outbox
+from orders import guard, outbox, preflight, telling
 from orders.models import (
     Attention,
     Fulfillment,
@@ -31,15 +28,6 @@ from orders.work import Drain, Work, fail, marked_until, still_open
 log = logging.getLogger(__name__)
 
 S = FulfillmentState
-CARRIERS_LIVE = 6 * 3600
-
-
-class NoCarrier(Exception):
-    """No carrier of the source is surely the store's; `choices` are those it takes."""
-
-    def __init__(self, choices: Sequence[Carrier]) -> None:
-        super().__init__("carrier not mapped")
-        self.choices = choices
 
 
 @dataclass(slots=True)
@@ -50,6 +38,7 @@ class Push(Work):
     tracking: Tracking | None = None
     receipt: TrackingReceipt | None = None
     source: Source | None = None
+    uses: Sequence[preflight.Use] = ()
 
 
 class PushStep:
@@ -84,7 +73,7 @@ class PushStep:
                     push.is_settled = True
                 except outbox.LostLease as error:
                     push.error = error
-        _read_back([push for push in sent if push.is_settled], drain)
+        read_back(works=[push for push in sent if push.is_settled], drain=drain)
 
 
 def refused(*, push: Push, error: PermanentError, now: datetime) -> None:
@@ -98,10 +87,14 @@ def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
     ids = [item.order_id for item in items]
     with merchant_rows(drain.store.merchant_id):
         orders = Order.objects.defer("search_text").in_bulk(ids)
-        kept = Fulfillment.objects.in_bulk([int(item.subject) for item in items])
+        kept = Fulfillment.objects.select_related("mirror__store").in_bulk([int(item.subject) for item in items])
+        uses = preflight.uses_of(source_store=drain.store, kept=list(kept.values()))
     for order in orders.values():
         order.source_store = drain.store
-    return [Push(item=item, order=orders[item.order_id], kept=kept[int(item.subject)]) for item in items]
+    pushes = [Push(item=item, order=orders[item.order_id], kept=kept[int(item.subject)]) for item in items]
+    for push in pushes:
+        push.uses = uses.get(push.kept.tracking_number, ())
+    return pushes
 
 
 def _check(push: Push, source: Source, drain: Drain) -> None:
@@ -113,12 +106,14 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
                 outbox.settle(item=push.item, status=OutboxStatus.DROPPED, now=drain.clock())
             push.is_settled = True
             return
-        push.receipt = preflight(seen=push.seen, kept=push.kept)
+        push.receipt = telling.told_already(seen=push.seen, kept=push.kept)
         if push.receipt is not None:
             return
-        choices = _carriers(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
+        choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
         with merchant_rows(push.item.merchant_id):
-            push.tracking = tracking_of(kept=push.kept, order=push.order, seen=push.seen, choices=choices)
+            push.tracking = telling.tracking_of(
+                order=push.order, kept=push.kept, seen=push.seen, uses=push.uses, choices=choices, now=drain.clock()
+            )
         push.source = source
     except AuthorizationError:
         raise
@@ -146,65 +141,19 @@ def _settle_sent(push: Push, now: datetime) -> None:
     settle_sent(item=push.item, order=order, kept=push.kept, receipt=push.receipt, carrier_id=carrier_id, now=now)
 
 
-def _read_back(pushes: Sequence[Push], drain: Drain) -> None:
+def read_back(*, works: Sequence[Work], drain: Drain) -> None:
     """Pushed is not accepted: read what the source shows now. A failure here leaves it to webhook and poll."""
-    if not pushes:
+    if not works:
         return
     with merchant_rows(drain.store.merchant_id):
-        orders = Order.objects.in_bulk([push.item.order_id for push in pushes])
-    for push in pushes:
-        push.order = orders[push.item.order_id]
-        push.order.source_store = drain.store
-    again = [Work(item=push.item, order=push.order) for push in pushes]
+        orders = Order.objects.in_bulk([work.item.order_id for work in works])
+    for order in orders.values():
+        order.source_store = drain.store
+    again = [Work(item=work.item, order=orders[work.item.order_id]) for work in works]
     guard.read_all_again(works=again, drain=drain)
     for work in again:
         if work.error is not None:
             log.info("status not read back", extra={"order": work.order.pk, "failure": type(work.error).__name__})
-
-
-def _carriers(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> list[Carrier]:
-    """The carriers the source takes for this delivery option, asked for every few hours."""
-    key = f"carriers:{store.pk}:{delivery_option_id}"
-    kept = cache.get(key)
-    if kept is None:
-        kept = [(carrier.external_id, carrier.name) for carrier in source.carriers(delivery_option_id)]
-        if kept:
-            cache.set(key, kept, CARRIERS_LIVE)
-    return [Carrier(external_id=each[0], name=each[1]) for each in kept]
-
-
-def preflight(*, seen: PlatformOrder, kept: Fulfillment) -> TrackingReceipt | None:
-    """The guard, right after the order was read again: a receipt if the source has the number already.
-
-    Raises outbox.NotYet while the source holds the order or the buyer asks to cancel.
-    """
-    for package in seen.packages:
-        if package.tracking_number and package.tracking_number == kept.tracking_number:
-            return TrackingReceipt(package_id=package.external_id, already_there=True)
-    if seen.status in (SourceStatus.ON_HOLD, SourceStatus.UNPAID):
-        raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30, detail={"tracking_number": kept.tracking_number})
-    if seen.cancel_requested:
-        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    return None
-
-
-def tracking_of(*, kept: Fulfillment, order: Order, seen: PlatformOrder, choices: Sequence[Carrier]) -> Tracking:
-    """What the source is to be told. Raises NoCarrier."""
-    carrier = carriers.choose(
-        text=kept.carrier_text,
-        carriers=choices,
-        source_store=order.source_store,
-        delivery_option_id=seen.delivery_option_id,
-    )
-    if carrier is None:
-        raise NoCarrier(choices)
-    live = {line.external_id for line in seen.lines if line.status != "CANCELLED"}
-    return Tracking(
-        line_ids=tuple(kept.line_ids),
-        carrier_id=carrier.external_id,
-        tracking_number=kept.tracking_number,
-        covers_whole_order=live <= set(kept.line_ids),
-    )
 
 
 def settle_sent(
@@ -224,8 +173,9 @@ def settle_sent(
         facts["warning"] = receipt.warning
     kind = "tracking.found" if receipt.already_there else "tracking.sent"
     note(order=order, kind=kind, facts=facts, now=now)
-    is_about_parcels = bool(order.attention_detail.get("shipment"))
-    if not outbox.is_stuck(order=order, besides=item) and not is_about_parcels:
+    detail = order.attention_detail
+    is_elsewhere = bool(detail.get("shipment")) or detail.get("fulfillment", kept.pk) != kept.pk
+    if not outbox.is_stuck(order=order, besides=item) and not is_elsewhere:
         clear_attention(order=order, now=now)
 
 
@@ -245,5 +195,6 @@ def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: 
             "step": "tracking",
             "carrier": kept.carrier_text,
             "tracking_number": kept.tracking_number,
+            "fulfillment": kept.pk,
         },
     )

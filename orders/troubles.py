@@ -12,9 +12,10 @@ from connectors.base.errors import OutcomeUnknown, PlatformError, ScopeMissing, 
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
 from connectors.speaking import StoreWaits
-from orders import outbox, products, tracking
-from orders.drafting import Blocked, sku_key
-from orders.models import Attention, Fulfillment, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
+from orders import outbox, preflight, products, telling
+from orders.components import sku_key
+from orders.drafting import Blocked
+from orders.models import Attention, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
 from orders.states import ask_for_attention
 
 log = logging.getLogger(__name__)
@@ -45,15 +46,11 @@ def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: boo
         elif isinstance(error, Blocked):
             detail = {**error.detail, "store_id": item.store_id}
             _park(item=item, order=order, code=error.code, detail=detail, error=error.code.label, now=now)
-        elif isinstance(error, tracking.NoCarrier):
-            _park(
-                item=item,
-                order=order,
-                code=Attention.CARRIER_UNMAPPED,
-                detail=_carrier_detail(item, error),
-                error="The carrier is not mapped",
-                now=now,
-            )
+        elif isinstance(error, telling.NoCarrier):
+            code, text = Attention.CARRIER_UNMAPPED, "The carrier is not mapped"
+            _park(item=item, order=order, code=code, detail=error.detail, error=text, now=now)
+        elif isinstance(error, preflight.Objection):
+            _park(item=item, order=order, code=error.code, detail=error.detail, error=error.code.label, now=now)
         elif isinstance(error, TemporaryError):
             _retry(item=item, order=order, store=store, error=error, now=now, was_sent=was_sent)
         elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
@@ -150,14 +147,4 @@ def _detail(error: PlatformError, store: ConnectedStore) -> dict[str, Any]:
         "side": error.side,
         "store": store.name,
         "label": connector_class(store.platform).label,
-    }
-
-
-def _carrier_detail(item: OutboxItem, error: tracking.NoCarrier) -> dict[str, Any]:
-    kept = Fulfillment.objects.get(pk=int(item.subject))
-    return {
-        "carrier": kept.carrier_text,
-        "tracking_number": kept.tracking_number,
-        "fulfillment": kept.pk,
-        "choices": [{"id": each.external_id, "name": each.name} for each in error.choices][:300],
     }

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from orders.models import Attention, MirrorState, OrderState
 
@@ -62,10 +66,18 @@ def status_badge(status: str, text: str) -> Badge:
     return STATUS.get(status) or Badge("UNKNOWN", text or "Unknown", "question", "gray")
 
 
-def sync_badge(*, state: str, attention: str, has_mirrors: bool, is_waiting: bool) -> Badge:
-    """Where we stand: a question for a person outranks everything but the end."""
+def not_ready(open_step: int | None) -> str:
+    """How it is said that a shop is not switched on, and what is missing first."""
+    return f"Not ready: step {open_step}" if open_step else "Not ready"
+
+
+def sync_badge(*, state: str, attention: str, has_mirrors: bool, is_waiting: bool, not_ready: str = "") -> Badge:
+    """Where we stand: a question for a person outranks everything but the end. `not_ready`: what is said of an order
+    that goes nowhere before its shop is switched on."""
     if attention:
         return SYNC["ATTENTION"]
+    if state == OrderState.READY and not_ready and not has_mirrors:
+        return Badge("NOT_READY", not_ready, "half", "amber")
     if state == OrderState.READY:
         return SYNC["CREATING" if has_mirrors and not is_waiting else "WAITING"]
     return SYNC[_SYNC_OF_STATE[OrderState(state)]]
@@ -93,7 +105,7 @@ _REASONS: Mapping[str, Reason] = {
         "{sku_or_title} is not linked",
         "{label} has no single product variant with the SKU {sku_or_title} ({title}). Nothing was sent.",
         _YOURS,
-        "Give a variant in {label} this SKU, or name the variant here.",
+        "Link it here, or give one variant in {label} this SKU.",
         "It is looked for again every 5 minutes.",
     ),
     Attention.PRODUCT_DELETED: Reason(
@@ -134,6 +146,13 @@ _REASONS: Mapping[str, Reason] = {
         "Connect a store with the same currency, and a route to it; then retry.",
         _UNTIL_MENDED,
     ),
+    Attention.SHIPPING_UNMAPPED: Reason(
+        "“{option}” has no shipping method",
+        "{unmapped_words}",
+        _YOURS,
+        "Choose a method for it under Shipping methods{unmapped_cure}.",
+        "{unmapped_retry}",
+    ),
     Attention.CARRIER_UNMAPPED: Reason(
         "{carrier} is no TikTok Shop carrier",
         "The store shipped with “{carrier}”, number {tracking_number}. TikTok Shop takes only carriers of its list.",
@@ -158,11 +177,19 @@ _REASONS: Mapping[str, Reason] = {
         "Correct it in the store, then retry.",
         "When the store shows another number.",
     ),
+    Attention.TRACKING_CHANGED: Reason(
+        "Another number than TikTok Shop was told",
+        "{message}",
+        _STORE,
+        "Spend the one change that TikTok Shop allows{until_words}, or keep the first number.",
+        "Not until you choose. TikTok Shop keeps the first number.",
+    ),
     Attention.TRACKING_EDIT_SPENT: Reason(
-        "Shipped before, under another number",
+        "Another number, and no change left",
         "{message}",
         _TIKTOK,
-        "Compare the package in Seller Center; TikTok Shop lets a number be changed once, within 72 hours.",
+        "TikTok Shop lets a number be changed once, within 72 hours. Ask its support by ticket{support_words}, "
+        "or leave it at the first number.",
         "No.",
     ),
     Attention.STILL_ON_HOLD: Reason(
@@ -251,6 +278,40 @@ _REASONS: Mapping[str, Reason] = {
         "{retry_words}",
     ),
 }
+# What our own checks say before anything is sent, by the check; TikTok Shop's refusals have the words above.
+_CHECKS: Mapping[str, Reason] = {
+    "PATTERN": Reason(
+        "{tracking_number} is no {carrier_name} number",
+        "No number of {carrier_name} that we know looks like {tracking_number}.{like_words} Nothing was sent.",
+        "The tracking number or its carrier",
+        "Correct the number or the carrier. If you know that it is right, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "DUPLICATE": Reason(
+        "Tracking number used before",
+        "{tracking_number} was sent for {other_words}. TikTok Shop takes one number for several orders only where "
+        "they go to one buyer at one address. Nothing was sent.",
+        "The tracking number",
+        "Correct the number. If the orders left in one parcel, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "FOREIGN": Reason(
+        "Too many numbers of other carriers",
+        "{store} sent it with {carrier}, not with {own}. TikTok Shop was told {sent} such numbers from there before, "
+        "and switches such a warehouse off once there are {limit}. Nothing was sent.",
+        _TIKTOK,
+        "Have the store ship with {own}, and correct the number. If you know better, send it all the same.",
+        "When the store shows another number.",
+    ),
+    "POSTCODE": Reason(
+        "Shipped to another postcode",
+        "{store} shipped {tracking_number} to another postcode than the buyer's. TikTok Shop flags such parcels. "
+        "Nothing was sent.",
+        _STORE,
+        "Compare the address in the store with TikTok Shop's. If the parcel goes to the buyer, send it all the same.",
+        "When the store shows another number.",
+    ),
+}
 _SIDES = {"platform": "The platform", "merchant": "Yours", "us": _OURS}
 
 
@@ -275,7 +336,8 @@ _SHORT: Mapping[str, str] = {
     Attention.CARRIER_NOT_SUPPORTED: "Carrier refused",
     Attention.TRACKING_INVALID: "Number refused",
     Attention.TRACKING_DUPLICATE: "Number reused",
-    Attention.TRACKING_EDIT_SPENT: "Other number",
+    Attention.TRACKING_CHANGED: "Other number",
+    Attention.TRACKING_EDIT_SPENT: "No change left",
     Attention.STILL_ON_HOLD: "Still on hold",
     Attention.CANCEL_PENDING: "Cancel request",
     Attention.ALREADY_CANCELLED: "Open in store",
@@ -303,7 +365,11 @@ def short_reason(code: str) -> str:
 
 def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     """The words for a code and the facts that were kept with it."""
-    words = _REASONS.get(code) or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
+    words = (
+        _CHECKS.get(detail.get("check", ""))
+        or _REASONS.get(code)
+        or Reason(Attention(code).label, "{message}", _STORE, "Mend it, then retry.")
+    )
     facts = _Facts(detail)
     facts["sku_or_title"] = detail.get("sku") or detail.get("title") or "An item"
     facts["label"] = detail.get("label") or "The store"
@@ -312,14 +378,25 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
     facts["skus_text"] = ", ".join(detail.get("skus", [])) or "its items"
     facts.update(_open_words(facts))
+    facts.update(_tracking_words(detail))
     facts.update(_gone_words(detail, facts["label"]))
     facts["parcels_words"] = (
         "{store} does not say what is in the parcel {tracking_number}; the first one was reported for all items."
         if detail.get("is_unsaid")
         else "The parcels do not fit the order's items."
     ).format_map(facts)
+    facts.update(_unmapped_words(facts))
     facts["nothing_sent"] = "" if detail.get("is_in_store") else " Nothing was sent."
     return Reason(*(getattr(words, name).format_map(facts).strip() for name in Reason.__slots__))
+
+
+def _unmapped_words(facts: _Facts) -> dict[str, str]:
+    """Whether the order went with the default method and says so, or waits."""
+    if facts.get("is_in_store"):
+        made = "The order is in {label} with the default method, {method}. Your rule flags it.".format_map(facts)
+        return {"unmapped_words": made, "unmapped_cure": ", for the next orders", "unmapped_retry": "No."}
+    waits = "Your rule for {label} wants one for every delivery option. Nothing was sent.".format_map(facts)
+    return {"unmapped_words": waits, "unmapped_cure": ", then retry", "unmapped_retry": _UNTIL_MENDED}
 
 
 def _open_words(facts: _Facts) -> dict[str, str]:
@@ -336,6 +413,24 @@ def _open_words(facts: _Facts) -> dict[str, str]:
         how, watched = "Stop the parcel if you still can, and close the order in {store} by hand.", "No."
     words = {"why_open": why, "how_to_close": how, "is_watched": watched}
     return {name: text.format_map(facts) for name, text in words.items()}
+
+
+def _tracking_words(detail: Mapping[str, Any]) -> dict[str, str]:
+    """Whose number it looks like, where it was used before, and until when it may be changed."""
+    like = detail.get("like", [])
+    other = "another parcel of this order" if detail.get("is_same") else f"order {detail.get('other', '')} before"
+    until, support = detail.get("until"), detail.get("support_until")
+    return {
+        "like_words": f" It looks like one of {' or '.join(like)}." if like else "",
+        "other_words": f"{detail['most']} orders before" if detail.get("most") else other,
+        "until_words": f", until {_day_and_time(until)}" if until else "",
+        "support_words": f", until {_day_and_time(support).partition(',')[0]}" if support else "",
+    }
+
+
+def _day_and_time(moment: str) -> str:
+    """On the merchant's clock: Nov 27, 2:10 PM."""
+    return date_format(localtime(datetime.fromisoformat(moment)), "M j, g:i A")
 
 
 def _gone_words(detail: Mapping[str, Any], label: str) -> dict[str, str]:
@@ -366,6 +461,7 @@ CALLS: Mapping[str, str] = {
     "fulfillments.get": "read the parcels",
     "inventory.list": "look for the products",
     "products.list": "read the catalog",
+    "variants.list": "read the catalog",
     "catalog.version": "ask which catalog the site has",
     "payments.get": "read the payments",
     "payments.add": "record the payment",
@@ -374,9 +470,13 @@ CALLS: Mapping[str, str] = {
     "orders.changed": "look for changed orders",
     "orders.split": "split the order into packages",
     "carriers.list": "ask for the carriers",
+    "warehouses.list": "ask for the warehouses",
+    "delivery_options.list": "ask who ships",
+    "seller_templates.list": "ask for the shipping templates",
     "cancellations.create": "cancel the order",
     "packages.ship": "send the tracking number",
     "packages.mark_shipped": "send the tracking number",
+    "packages.update": "change the tracking number",
     "order": "read the order",
     "order.shipments": "read the parcels",
     "fulfillment.lines": "read a parcel's items",
@@ -413,6 +513,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "order.split": ("Goes to several stores: {units_text}", "blue"),
     "order.rest_left": ("Yours to ship: {items_text}", "amber"),
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
+    "mirror.held": ("{name} is kept back in {store} while TikTok Shop holds the order", "amber"),
+    "mirror.let_go": ("{name} has its buyer now, and is let go in {store}", "green"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
     "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),
@@ -421,9 +523,18 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "Tracking changed in the store after it was sent: {from} to {to}",
         "amber",
     ),
+    "shipment.changed_back": ("The store says {to} again, as TikTok Shop was told", "teal"),
     "shipment.cancelled": ("The store took the parcel {tracking_number} back", "red"),
     "tracking.sent": ("Tracking {tracking_number} sent to TikTok Shop", "teal"),
+    "tracking.corrected": ("Corrected by hand: {from} to {carrier} {to}", "blue"),
+    "tracking.sent_anyway": ("{tracking_number} to be sent all the same", "amber"),
+    "tracking.resent": ("{tracking_number} to be sent again", "blue"),
+    "tracking.change_wanted": ("The one change to be spent: {from} to {to}", "amber"),
+    "tracking.changed": ("Tracking changed at TikTok Shop: {from} to {carrier} {to}", "teal"),
+    "tracking.kept": ("TikTok Shop keeps {tracking_number}", "gray"),
     "tracking.found": ("TikTok Shop has {tracking_number} already", "teal"),
+    "parcel.copied": ("TikTok's parcel {tracking_number} written into {store}", "teal"),
+    "parcel.found": ("{store} has TikTok's parcel {tracking_number} already", "teal"),
     "tracking.accepted": ("TikTok Shop shows {tracking_number}", "green"),
     "product.linked": ("{sku} linked to {title}", "blue"),
     "carrier.chosen": ("{carrier_text} means {carrier}", "blue"),

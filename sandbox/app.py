@@ -79,6 +79,7 @@ class Sandbox:
                 status=status,
                 note=request.environ.get("sandbox.note", ""),
                 ms=round((time.monotonic() - started) * 1000),
+                **({"body": request.get_data(as_text=True)} if self.world.keeps_bodies else {}),
             )
 
     def _with_fault(self, request: Request, half: Half, operation: str, fault: Fault | None) -> Response:

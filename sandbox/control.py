@@ -112,6 +112,11 @@ class Control:
                 entries = [entry for entry in entries if entry[field] == wanted]
         return {"journal": entries}
 
+    def _post_journal(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """{"bodies": true} makes the journal keep what is sent from now on, word for word."""
+        self.world.keeps_bodies = bool(body["bodies"])
+        return {"bodies": self.world.keeps_bodies}
+
     def _get_ledger(self, request: Request, _body: dict[str, Any]) -> dict[str, Any]:
         since = int(request.args.get("since", 0))
         with self.world.lock:

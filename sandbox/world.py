@@ -66,6 +66,7 @@ class World:
         self.hold_seconds = hold_seconds
         self.halves: dict[str, Half] = {}
         self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_LIMIT)
+        self.keeps_bodies = False  # whether the journal has what was sent, word for word
         self.ledger: list[dict[str, Any]] = []
         self.faults = Faults()
         self.calls: Counter[tuple[str, str, str]] = Counter()  # (platform, operation, kind of fault or "")

@@ -21,6 +21,7 @@ from orders.models import (
     Order,
     OrderEvent,
     OrderState,
+    Setup,
 )
 from tests.orders.builders import HOUR, NOON, seen
 
@@ -87,6 +88,22 @@ class StoreFactory(TenantFactory):
     region = "US"
     currency = "USD"
     connected_at = NOON - timedelta(days=1)
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        store = super()._create(model_class, *args, **kwargs)
+        if store.part == StorePart.SOURCE:
+            switch_on(store)
+        return store
+
+
+def switch_on(store: ConnectedStore) -> Setup:
+    """The shop with its sync switched on, as most tests want it; `readiness.switch_on` does it step by step."""
+    with merchant_rows(store.merchant_id):
+        setup, _ = Setup.objects.update_or_create(
+            store=store, defaults={"merchant_id": store.merchant_id, "switched_on_at": store.connected_at}
+        )
+    return setup
 
 
 class OrderFactory(TenantFactory):

@@ -106,6 +106,7 @@ TEMPLATES = [
 # People: log in by e-mail; a sign-up makes a merchant.
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/orders/"
+ACCOUNT_SIGNUP_REDIRECT_URL = "/dashboard/"
 LOGOUT_REDIRECT_URL = "account_login"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

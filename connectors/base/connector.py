@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer, UnsupportedFeature
@@ -13,6 +13,7 @@ from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
     Carrier,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -20,6 +21,7 @@ from connectors.base.types import (
     RawRequest,
     Refund,
     Shipment,
+    ShippingSetup,
     StoreIdentity,
     Tracking,
     TrackingReceipt,
@@ -46,7 +48,26 @@ class Features:
     custom_lines: bool = False  # an item without a product can be ordered
     sku_search: bool = False  # a variant can be asked for by SKU; else the catalog is read into an index
     amounts: bool = False  # the order there has prices and totals
+    numbers: bool = False  # the order can be given a number of ours
+    emails: bool = False  # the order there has an e-mail address
+    tags: bool = False  # the order there has tags, or fields that hold them
+    order_notes: bool = False  # the order there has a note
+    stock: bool = False  # an order can leave the stock alone, or be refused where there is too little
+    locations: bool = False  # an order can be given to one of the store's locations
+    store_tax: bool = False  # the store reckons the tax of such an order itself
+    without_address: bool = False  # an order can be created that says no address, since the source ships it
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingRules:
+    """What a source lets be done with tracking numbers."""
+
+    changes: int = 0  # how often the numbers of one order may be changed after they were sent
+    change_within: timedelta = timedelta()  # counted from when the number was sent first
+    support_within: timedelta = timedelta()  # counted from the order: later changes are asked of its support
+    orders_per_number: int = 1  # how many orders of one buyer at one address may share a number
+    foreign_numbers: int | None = None  # so many numbers of other carriers from a store with `own_carrier` are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +207,8 @@ class Source(Connector):
     """Where buyers order. An order that cannot be read stands in an answer as its own UnreadableAnswer, naming its id:
     one bad order never hides the others."""
 
+    tracking_rules: ClassVar[TrackingRules] = TrackingRules()
+
     @abstractmethod
     def fetch_orders(self, external_ids: Sequence[str]) -> list[PlatformOrder | UnreadableAnswer]: ...
     @abstractmethod
@@ -197,7 +220,16 @@ class Source(Connector):
     @abstractmethod
     def carriers(self, delivery_option_id: str) -> list[Carrier]: ...
     @abstractmethod
+    def shipping_setup(self) -> ShippingSetup: ...
+    @abstractmethod
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
+
+    def change_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt:
+        """Change the number or the carrier of the parcel `tracking.package_ids` that was sent before, where
+        `tracking_rules` allow it. `order` is a fresh reading."""
+        raise UnsupportedFeature(f"{self.label} lets no tracking number be changed")
 
 
 class Destination(Connector):
@@ -205,9 +237,15 @@ class Destination(Connector):
 
     shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
     create_operation: ClassVar[str] = "orders.create"  # the call of `create_order` that its pace is reckoned by
+    own_carrier: ClassVar[str] = ""  # as its parcels name it, where the platform's warehouses have their own
 
     @abstractmethod
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None: ...
+    @abstractmethod
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The very request that `create_order` sends, of which nothing depends on the moment. Makes no call. Raises
+        UnsupportedFeature or PermanentError for a draft that the platform would refuse."""
+
     @abstractmethod
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder: ...
     @abstractmethod
@@ -222,6 +260,8 @@ class Destination(Connector):
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]: ...
     @abstractmethod
     def find_variants(self, skus: Sequence[str]) -> dict[str, list[Variant]]: ...
+    @abstractmethod
+    def list_variants(self) -> Iterator[Variant]: ...
 
     def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
         """Those of these references that are there, or why one cannot be told. Raises PlatformError where a look-up
@@ -239,9 +279,19 @@ class Destination(Connector):
                 found[reference] = placed
         return found
 
-    def list_variants(self) -> Iterator[Variant]:
-        """The whole catalog, where it cannot be searched by SKU."""
-        raise UnsupportedFeature(f"{self.label} is searched by SKU")
+    def hold_order(self, external_id: str) -> None:
+        """Keep the order's goods back until `release_order`. May be repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def release_order(self, external_id: str, draft: OrderDraft) -> None:
+        """Fill in what was not known while it was held, mark it as paid, and let the goods go, in this order. May be
+        repeated. Only where `features.hold` says so."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
+        source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""
+        raise UnsupportedFeature(f"{self.label} records no parcel that left elsewhere")
 
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """What the platform says it would make of this order, in sentences. Changes nothing there."""

@@ -220,9 +220,33 @@ class Carrier:
     name: str
 
 
+class Stock(StrEnum):
+    """What a new order does to the store's stock."""
+
+    DEDUCT = "DEDUCT"  # also below zero
+    OBEY = "OBEY"  # the store refuses what it has not
+    KEEP = "KEEP"
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingSetup:
+    """What a source says of a shop: who ships its orders, and from where and to where parcels go.
+
+    `is_by_seller` is None where it does not say; `is_platform_offered`: the platform's own shipping is there as well.
+    The warehouses are the names of the default one that is in use, and of one that takes returns; empty when none is.
+    """
+
+    is_by_seller: bool | None
+    is_platform_offered: bool = False
+    option_names: tuple[str, ...] = ()
+    sales_warehouse: str = ""
+    return_warehouse: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """A line as the destination will receive it. `unit_price` is before discounts."""
+    """A line as the destination will receive it. `unit_price` is before discounts; without `variant_id` it is a custom
+    line."""
 
     variant_id: str
     sku: str
@@ -259,6 +283,11 @@ class OrderDraft:
 
     total = sum(lines) - discount + sum(charges) + (0 if tax_included else sum(taxes)). The first charge is shipping,
     its code being the destination's own method where the merchant mapped one; the others are fees.
+
+    `address` is None for an order that the source ships, which shows none (only for a destination whose features say
+    `without_address`), or that may not be shipped yet. `number` is the name it is to have, empty for the store's own
+    numbering. `location_id` is the store's, empty for its own choice. `remarks`: what the merchant's rules ask for and
+    this store cannot do, in sentences without buyers' data.
     """
 
     source_external_id: str
@@ -270,7 +299,7 @@ class OrderDraft:
     buyer_id: str
     email: str
     phone: str
-    address: Address
+    address: Address | None
     lines: tuple[DraftLine, ...]
     discount: int
     charges: tuple[DraftCharge, ...]
@@ -280,6 +309,25 @@ class OrderDraft:
     tags: tuple[str, ...]
     note: str
     attributes: tuple[tuple[str, str], ...]
+    number: str = ""
+    is_own_email: bool = False  # the merchant's, not the buyer's: no customer is made of it
+    stock: Stock = Stock.DEDUCT
+    location_id: str = ""
+    rounding: int = 0  # above 0 it is the charge with this code, below 0 a part of the discount
+    is_on_hold: bool = False  # the source holds it: not paid yet, and whom it is for is not known
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """A draft as the one request that makes the order, byte for byte; `path` is without the host, `headers` without
+    the token. `remarks`: what is written otherwise than drafted, to fit the platform's limits."""
+
+    method: str
+    path: str
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +372,7 @@ class ShipmentLine:
 class Shipment:
     """A parcel that left the destination. No tracking number yet = `tracking_number` is empty.
 
-    `lines` is None where the platform does not say what is in it.
+    `lines` is None where the platform does not say what is in it; `postal_code`, where it went, if it says so.
     """
 
     external_id: str
@@ -334,6 +382,7 @@ class Shipment:
     lines: tuple[ShipmentLine, ...] | None
     shipped_at: datetime | None
     is_cancelled: bool = False
+    postal_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

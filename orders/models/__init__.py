@@ -6,8 +6,9 @@ from orders.models.lanes import Lane
 from orders.models.mirrors import Mirror, MirrorState
 from orders.models.orders import Attention, Order, OrderState, OrderVersion, SetAside
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
-from orders.models.products import Catalog, CatalogVariant, ProductLink
+from orders.models.products import Catalog, CatalogReading, CatalogVariant, ProductLink
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
+from orders.models.setups import Concern, SettingsVersion, Setup
 from orders.models.tallies import OrderTally, SearchWord
 from orders.models.workers import WorkerHost
 
@@ -15,7 +16,9 @@ __all__ = [
     "Attention",
     "CarrierMapping",
     "Catalog",
+    "CatalogReading",
     "CatalogVariant",
+    "Concern",
     "Fulfillment",
     "FulfillmentState",
     "GiveUpReason",
@@ -36,6 +39,8 @@ __all__ = [
     "RouteRule",
     "SearchWord",
     "SetAside",
+    "SettingsVersion",
+    "Setup",
     "ShippingMapping",
     "WorkerHost",
 ]

@@ -42,11 +42,19 @@ class Fulfillment(models.Model):
     shipped_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    edits = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often its number was changed at the source
+    # What the store last said of it, where that is not what we go by: {carrier, tracking_number, is_elsewhere}
+    said = models.JSONField(default=dict, db_default={}, blank=True)
+    # Checks that a person overruled for its number: {check: {number, carrier, by}}
+    waived = models.JSONField(default=dict, db_default={}, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["mirror", "external_id"], name="fulfillment_once"),
             models.CheckConstraint(condition=Q(state__in=FulfillmentState.values), name="fulfillment_state_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tracking_number"], condition=~Q(tracking_number=""), name="fulfillment_number"),
         ]
 
     def __str__(self) -> str:

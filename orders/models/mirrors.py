@@ -30,11 +30,17 @@ class Mirror(models.Model):
     store = models.ForeignKey(ConnectedStore, on_delete=models.PROTECT, related_name="mirrors")
     line_ids = models.JSONField(default=list, blank=True)  # the source's lines it has; none named means all
     reference = models.CharField(max_length=80)
+    # Made while the source holds the order, and kept on hold in the store until its release is done there.
+    is_held = models.BooleanField(default=False, db_default=False)
+    # A tag that it shares with other orders of the store that are to go into one parcel (orders/combining.py).
+    parcel_group = models.CharField(max_length=40, blank=True, default="", db_default="")
     state = models.CharField(max_length=10, choices=MirrorState.choices, default=MirrorState.PLANNED)
     external_id = models.CharField(max_length=100, blank=True)
     name = models.CharField(max_length=100, blank=True)
     url = models.CharField(max_length=500, blank=True)
     money = models.JSONField(default=dict, blank=True)
+    sent = models.JSONField(default=dict, blank=True, db_default={})  # what it was made of, see orders/sent.py
+    settings_number = models.PositiveIntegerField(null=True, blank=True)  # the version of the settings that made it
     created_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)  # when we looked at it last
     changed_at = models.DateTimeField(null=True, blank=True)  # the store's own time of the last change we read

@@ -41,6 +41,7 @@ class Attention(models.TextChoices):
     CARRIER_NOT_SUPPORTED = "CARRIER_NOT_SUPPORTED", "The source does not take this carrier"
     TRACKING_INVALID = "TRACKING_INVALID", "The tracking number was refused"
     TRACKING_DUPLICATE = "TRACKING_DUPLICATE", "The tracking number is used elsewhere"
+    TRACKING_CHANGED = "TRACKING_CHANGED", "The tracking changed after it was sent"
     TRACKING_EDIT_SPENT = "TRACKING_EDIT_SPENT", "The one change of tracking is spent"
     STILL_ON_HOLD = "STILL_ON_HOLD", "Shipped while still on hold"
     CANCEL_PENDING = "CANCEL_PENDING", "The buyer asked to cancel"

@@ -17,8 +17,12 @@ class OutboxKind(models.TextChoices):
 
     CHOOSE_STORES = "CHOOSE_STORES", "Ask which stores have the items"
     CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
+    HOLD_ORDER = "HOLD_ORDER", "Keep the order back in the store"
+    RELEASE_ORDER = "RELEASE_ORDER", "Fill in the buyer and let the order go in the store"
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
+    COPY_TRACKING = "COPY_TRACKING", "Write a parcel that the source shipped into the store"
+    EDIT_TRACKING = "EDIT_TRACKING", "Change a tracking number at the source"
 
 
 class OutboxStatus(models.TextChoices):

@@ -16,6 +16,7 @@ class HoldMode(models.TextChoices):
 
     AFTER_HOLD = "AFTER_HOLD", "After the hold"
     EXTRA_HOLD = "EXTRA_HOLD", "After the hold and some hours more"
+    AT_ONCE = "AT_ONCE", "At once, kept on hold in the store"
 
 
 class RouteRule(models.TextChoices):
@@ -45,6 +46,7 @@ class Route(models.Model):
     hold_mode = models.CharField(max_length=12, choices=HoldMode.choices, default=HoldMode.AFTER_HOLD)
     extra_hold_hours = models.PositiveSmallIntegerField(default=0)
     is_on = models.BooleanField(default=True)
+    rules = models.JSONField(default=dict, blank=True, db_default={})  # orders/rules.py
 
     class Meta:
         constraints: ClassVar = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.base import snapshot
+from connectors.base.types import Payment
 from orders.models import Mirror, Order, OrderState
 from orders.queries.rows import has_left, rest_of, seller_center_url
 from orders.splitting import counted, part_of
@@ -25,11 +26,10 @@ def to_ship(order: Order, mirrors: Sequence[Mirror]) -> list[Any]:
     return [line for line in rest_of(order, mirrors) if line["external_id"] not in gone]
 
 
-def rest_total(order: Order, mirrors: Sequence[Mirror]) -> int:
-    """What the buyer paid for those lines, shipping and taxes included; 0 where there are none."""
+def rest_payment(order: Order, mirrors: Sequence[Mirror]) -> Payment | None:
+    """What the buyer paid for those lines, shipping and taxes included; None where there are none."""
     ids = [line["external_id"] for line in rest_of(order, mirrors)]
-    payment = part_of(snapshot.from_json(order.snapshot), ids).payment if ids else None
-    return payment.total if payment else 0
+    return part_of(snapshot.from_json(order.snapshot), ids).payment if ids else None
 
 
 def rest_package(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -11,16 +11,15 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
-from connectors.base.money import to_text
-from connectors.models import ApiCall
+from connectors.models import ApiCall, ConnectedStore
 from connectors.registry import label_of
-from orders import wording
+from orders import suggesting, wording
 from orders.attention import UNTOUCHED
-from orders.drafting import sku_key
+from orders.components import sku_key
 from orders.models import (
     Attention,
+    CatalogVariant,
     Fulfillment,
-    FulfillmentState,
     Mirror,
     Order,
     OrderState,
@@ -29,19 +28,23 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
-from orders.queries.by_hand import rest_package, rest_text, rest_total, to_ship
+from orders.queries.by_hand import rest_package, rest_text, to_ship
+from orders.queries.money import money_of
+from orders.queries.parcels import packages_note, packages_of
 from orders.queries.questions import attention_of
-from orders.queries.rows import has_left, money_text, rest_of, row_of, seen_mirror, seller_center_url, variant_of
+from orders.queries.rows import (
+    ON,
+    has_left,
+    money_text,
+    rest_of,
+    row_of,
+    seen_mirror,
+    seller_center_url,
+    step_of,
+    variant_of,
+)
 from orders.queries.timeline import timeline_of
 
-_PACKAGE = {
-    FulfillmentState.WAITING: ("No tracking number yet", "gray"),
-    FulfillmentState.QUEUED: ("To be sent to TikTok Shop", "blue"),
-    FulfillmentState.SENT: ("Sent to TikTok Shop", "blue"),
-    FulfillmentState.ACCEPTED: ("TikTok Shop shows it", "green"),
-    FulfillmentState.REFUSED: ("Refused", "red"),
-    FulfillmentState.CANCELLED: ("Taken back", "gray"),
-}
 _STEPS = ("Placed", "Held", "Released", "Created", "Shipped", "Delivered")
 _REACHED = {
     OrderState.UNPAID: 0,
@@ -56,7 +59,8 @@ _REACHED = {
 def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: datetime) -> dict[str, Any] | None:
     """The context of templates/orders/detail.html, or None when this merchant has no such order."""
     with merchant_rows(merchant_id):
-        order = Order.objects.select_related("source_store").filter(pk=order_id).first()
+        orders = Order.objects.select_related("source_store").annotate(open_step=step_of())
+        order = orders.filter(pk=order_id).first()
         if order is None:
             return None
         mirrors = list(order.mirrors.select_related("store").order_by("id"))
@@ -70,21 +74,26 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         )
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
+        likely = _likely(order) if can_act else []
     shown = row_of(
-        order, mirrors=[seen_mirror(mirror) for mirror in mirrors], now=now, waits_until=_waits_until(items, now)
+        order,
+        mirrors=[seen_mirror(mirror) for mirror in mirrors],
+        now=now,
+        waits_until=_waits_until(items, now),
+        open_step=order.open_step,
     )
     lines = order.snapshot.get("lines", [])
     by_hand = rest_package(order, mirrors)
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
-        "attention": attention_of(order, items, can_act=can_act),
+        "attention": attention_of(order, items, can_act=can_act, likely=likely),
         "lines": _lines(order, lines, links, mirrors),
-        "money": _money(order, mirrors),
+        "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),
         "address": _address(order),
-        "packages": [_package(package, order, now) for package in packages] + ([by_hand] if by_hand else []),
-        "packages_note": "" if packages else _packages_note(order),
+        "packages": packages_of(order, packages, items, now, can_act=can_act) + ([by_hand] if by_hand else []),
+        "packages_note": "" if packages else packages_note(order),
         "timeline": timeline_of(events, calls),
         "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
         "back_url": reverse("orders"),
@@ -133,9 +142,20 @@ def _waits_until(items: Sequence[OutboxItem], now: datetime) -> datetime | None:
 
 
 def _links(order: Order, mirrors: Sequence[Mirror]) -> Mapping[tuple[int, str], ProductLink]:
-    skus = {sku_key(line["sku"]) for line in order.snapshot.get("lines", [])}
-    stores = [mirror.store_id for mirror in mirrors]
-    return {(link.store_id, link.sku): link for link in ProductLink.objects.filter(store__in=stores, sku__in=skus)}
+    """By store and by the SKU in any case; a link of the very spelling comes before one of any."""
+    skus = [line["sku"] for line in order.snapshot.get("lines", [])]
+    keys = {sku_key(sku, case_matters=exact): sku_key(sku) for exact in (False, True) for sku in skus}
+    links = ProductLink.objects.filter(store__in=[mirror.store_id for mirror in mirrors], sku__in=keys)
+    return {(link.store_id, keys[link.sku]): link for link in sorted(links, key=lambda link: link.sku.startswith(" "))}
+
+
+def _likely(order: Order) -> list[CatalogVariant]:
+    """What the item that is not linked may mean, in the store that asks."""
+    detail = order.attention_detail
+    if order.attention != Attention.NOT_LINKED or not detail.get("store_id"):
+        return []
+    store = ConnectedStore(pk=detail["store_id"])
+    return suggesting.suggest(store=store, sku=detail.get("sku", ""), title=detail.get("title", ""))
 
 
 def _steps(
@@ -197,6 +217,9 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         ),
         OrderState.SKIPPED: (f"Skipped: {order.skip_rule}.", "Nothing was sent. You can have it created all the same."),
     }[OrderState(order.state)]
+    if order.state == OrderState.READY and not mirrors and order.open_step != ON:  # type: ignore[attr-defined]
+        bold = "TikTok Shop released this order, and sync is not switched on."
+        plain = "Nothing was sent. Finish the checklist on the dashboard and switch on: it is created then."
     if (yours := to_ship(order, mirrors)) and order.state in (OrderState.READY, OrderState.MIRRORED):
         bold = bold.replace("The order is in", "Part of the order is in")
         plain = f"{plain} Yours to ship: {rest_text(yours)}. Pack it, and enter its number in Seller Center."
@@ -252,67 +275,12 @@ def _link_of(order: Order, line: Mapping[str, Any], link: ProductLink | None, *,
     detail, sku = order.attention_detail, line["sku"].strip()
     if order.attention == Attention.PRODUCT_DELETED and sku in [each["sku"] for each in detail.get("products", [])]:
         return {"state": "Product gone", "text": link.title if link else "No longer in the store", "tone": "red"}
+    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
+        text = "Several variants have this SKU" if detail.get("is_ambiguous") else "No variant has this SKU"
+        return {"state": "Not linked", "text": text, "tone": "red"}
     if link:
         return {"state": where or "Linked", "text": link.title or link.variant_id, "tone": "green"}
-    if order.attention == Attention.NOT_LINKED and detail.get("sku") == sku:
-        return {"state": "Not linked", "text": "No variant has this SKU", "tone": "red"}
     return None
-
-
-def _money(order: Order, mirrors: Sequence[Mirror]) -> dict[str, Any]:
-    payment = order.snapshot.get("payment")
-    stores = _in_stores(mirrors, order.currency)
-    if not payment:
-        return {"currency": order.currency, "is_balanced": None, "rows": []}
-    currency = payment["currency"]
-
-    def row(label: str, amount: int, *, note: str = "") -> dict[str, Any]:
-        text = to_text(abs(amount), currency)
-        return {"label": label, "note": note, "source": f"−{text}" if amount < 0 else text}
-
-    rows = [row("Products", payment["product_total"])]
-    if payment["seller_discount"]:
-        rows.append(row("Seller discount", -payment["seller_discount"]))
-    if payment["platform_discount"]:
-        rows.append(row("Platform discount", -payment["platform_discount"], note="paid back by TikTok Shop"))
-    rows.append(row("Shipping", payment["shipping"], note=order.snapshot.get("delivery_option_name", "")))
-    rows += [row(name.replace("_", " ").capitalize(), amount) for name, amount in payment["fees"].items()]
-    if payment["tax"]:
-        before = payment["subtotal"] + payment["shipping"] + sum(payment["fees"].values())
-        note = "on top" if before + payment["tax"] == payment["total"] else "included in prices"
-        rows.append(row("Tax", payment["tax"], note=note))
-    by_hand = rest_total(order, mirrors)
-    rows.append(_total_row(payment["total"], currency, stores, by_hand=by_hand))
-    return {
-        "currency": currency,
-        "is_balanced": stores == (payment["total"] - by_hand, currency) if stores else None,
-        "store_name": " + ".join(label_of(mirror.store) for mirror in mirrors) if stores else "Store",
-        "rows": rows,
-    }
-
-
-def _in_stores(mirrors: Sequence[Mirror], source_currency: str) -> tuple[int, str] | None:
-    """What the stores' totals make together, and their currency; None while one of them says nothing of money."""
-    totals = [mirror.money.get("total") for mirror in mirrors]
-    currencies = {mirror.money.get("currency") or source_currency for mirror in mirrors}
-    if not totals or None in totals or len(currencies) != 1:
-        return None
-    return sum(totals), currencies.pop()
-
-
-def _total_row(total: int, currency: str, stores: tuple[int, str] | None, *, by_hand: int) -> dict[str, Any]:
-    """What must be equal: the stores' totals less the source's, and no difference between two currencies. `by_hand` of
-    the source's is in no store."""
-    shown = {"label": "Total, paid by the buyer", "source": money_text(total, currency), "is_total": True}
-    if by_hand:
-        shown["note"] = f"{money_text(by_hand, currency)} of it for what you ship"
-    if stores:
-        in_stores, other = stores
-        shown["store"] = money_text(in_stores, other)
-        difference = in_stores + by_hand - total
-        sign = "+" if difference > 0 else ""
-        shown["difference"] = f"{sign}{money_text(difference, currency)}" if other == currency else "Other currency"
-    return shown
 
 
 def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
@@ -337,6 +305,11 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         facts.append({"label": "Ship by", "value": _moment(order.ship_by), **running})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
         facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
+    for mirror in mirrors:
+        if mirror.settings_number:
+            path = reverse("settings_version", args=[mirror.settings_number])
+            where = {"sub": label_of(mirror.store)} if len(mirrors) > 1 else {}
+            facts.append({"label": "Settings", "value": f"Version {mirror.settings_number}", "path": path, **where})
     if order.snapshot.get("delivery_option_name"):
         facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
     if order.snapshot.get("buyer_email"):
@@ -355,40 +328,3 @@ def _address(order: Order) -> dict[str, Any] | None:
     lines += [", ".join(filter(None, [address["city"], place])), address["country_code"]]
     phone = address["phone"]
     return {"lines": [line for line in lines if line], "phone_masked": f"••• {phone[-4:]}" if phone else ""}
-
-
-def _package(package: Fulfillment, order: Order, now: datetime) -> dict[str, Any]:
-    text, tone = _PACKAGE[FulfillmentState(package.state)]
-    if order.state == OrderState.CANCELLED and package.state in (FulfillmentState.WAITING, FulfillmentState.QUEUED):
-        text, tone = "Left too late", "red"
-    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in package.line_ids]
-    counts: dict[str, int] = {}
-    for line in inside:
-        name = line["sku"] or line["title"]
-        counts[name] = counts.get(name, 0) + 1
-    return {
-        "number": package.tracking_number or "No number yet",
-        "carrier": package.carrier_text,
-        "status_text": text,
-        "tone": tone,
-        "lines_text": ", ".join(f"{count} × {name}" for name, count in counts.items()),
-        "warning": package.warning,
-        "edit_until": _edit_until(package, now),
-        "url": package.tracking_url if package.tracking_url.startswith("https://") else "",
-    }
-
-
-def _edit_until(package: Fulfillment, now: datetime) -> datetime | None:
-    """TikTok Shop lets a number be changed once, within 72 hours of the first upload."""
-    if package.sent_at is None or package.state not in (FulfillmentState.SENT, FulfillmentState.ACCEPTED):
-        return None
-    until = package.sent_at + timedelta(hours=72)
-    return until if until > now else None
-
-
-def _packages_note(order: Order) -> str:
-    if order.state in (OrderState.HELD, OrderState.UNPAID):
-        return "TikTok Shop takes no tracking number while it holds the order."
-    if order.state == OrderState.MIRRORED:
-        return "Ship it in the store. The tracking number goes to TikTok Shop by itself."
-    return ""

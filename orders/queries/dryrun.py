@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.base.types import OrderDraft
+from connectors.base.types import Address, OrderDraft
 from connectors.registry import label_of
 from orders import wording
 from orders.dryrun import DryRun
+from orders.queries.money import draft_money
 from orders.queries.rows import money_text
 from orders.queries.settings import store_label
 
@@ -21,26 +22,31 @@ def dry_run_context(runs: Sequence[DryRun]) -> dict[str, Any]:
 def _run(run: DryRun) -> dict[str, Any]:
     if run.by_hand:
         return {"store": "Yours to ship by hand", "by_hand": run.by_hand}
+    if run.skip_rule:
+        return {"store": "No store", "skip_rule": run.skip_rule}
     shown: dict[str, Any] = {"store": store_label(run.store) if run.store else "No store", "preview": run.preview}
     if run.draft is None:
         label = label_of(run.store) if run.store else "The store"
         return {**shown, "reason": wording.reason_of(run.code, {"label": label, **run.detail}), "code": run.code}
-    return {**shown, **_draft(run.draft)}
+    assert run.request is not None
+    assert run.part is not None
+    assert run.store is not None
+    return {
+        **shown,
+        **_draft(run.draft),
+        "money": draft_money(run.part, run.draft, label=label_of(run.store)),
+        "request": run.request,
+        "remarks": [*run.draft.remarks, *run.request.remarks],
+    }
 
 
 def _draft(draft: OrderDraft) -> dict[str, Any]:
     def money(amount: int) -> str:
         return money_text(amount, draft.currency)
 
-    sums = [("Products", sum(line.unit_price * line.quantity for line in draft.lines))]
-    if draft.discount:
-        sums.append(("Discount", -draft.discount))
-    sums += [(charge.title, charge.amount) for charge in draft.charges]
-    sums += [(tax.title, tax.amount) for tax in draft.taxes]
     address = draft.address
-    lines = (address.line1, address.line2, address.line3, address.line4)
-    place = " ".join(filter(None, [address.province_code or address.province, address.postal_code]))
     return {
+        "number": draft.number,
         "method": draft.charges[0].title,
         "code_text": draft.charges[0].code,
         "lines": [
@@ -55,12 +61,15 @@ def _draft(draft: OrderDraft) -> dict[str, Any]:
             }
             for line in draft.lines
         ],
-        "sums": [(label, money(amount)) for label, amount in sums],
-        "total": money(draft.total),
-        "tax_included": draft.tax_included,
-        "address": [each for each in (address.name, *lines, f"{address.city}, {place}", address.country_code) if each],
+        "address": _address(address) if address else [],
         "email": draft.email,
         "tags": ", ".join(draft.tags),
         "note": draft.note,
         "attributes": draft.attributes,
     }
+
+
+def _address(address: Address) -> list[str]:
+    lines = (address.line1, address.line2, address.line3, address.line4)
+    place = " ".join(filter(None, [address.province_code or address.province, address.postal_code]))
+    return [each for each in (address.name, *lines, f"{address.city}, {place}", address.country_code) if each]

@@ -17,7 +17,7 @@ from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Attention, Order, OrderState, OutboxKind, OutboxStatus
 from orders.queries.counts import MOST, Counts, counts_from_tallies, counts_of_few, counts_of_span
-from orders.queries.rows import SeenMirror, row_of
+from orders.queries.rows import SeenMirror, row_of, step_of
 from orders.queries.searching import searched, words_of
 from orders.queries.stores import platforms_to_add
 
@@ -56,7 +56,7 @@ def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, no
     `query` is the address's own; what it does not know in there is ignored. `frame` is for orders/navigation.py.
     """
     with merchant_rows(merchant_id):
-        stores = list(ConnectedStore.objects.order_by("part", "name"))
+        stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
         chosen = _filtered(query, now=now)
         counts = _counts(query, chosen, merchant_id=merchant_id, now=now)
         rows, older, newer = _page(chosen.filter(_tab_of(query)[1]), query, now=now)
@@ -108,7 +108,8 @@ def changed_rows(
 def shaped(order: Order, *, now: datetime) -> dict[str, Any]:
     """One row, from an order that `_with_mirrors` brought."""
     mirrors = [SeenMirror(**seen) for seen in order.seen_mirrors]  # type: ignore[attr-defined]
-    return row_of(order, mirrors=mirrors, now=now, waits_until=order.waits_until)  # type: ignore[attr-defined]
+    waits_until, step = order.waits_until, order.open_step  # type: ignore[attr-defined]
+    return row_of(order, mirrors=mirrors, now=now, waits_until=waits_until, open_step=step)
 
 
 def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
@@ -117,6 +118,7 @@ def _with_mirrors(orders: QuerySet[Order], *, now: datetime) -> QuerySet[Order]:
     return orders.only(*_LISTED).annotate(
         seen_mirrors=RawSQL(_SEEN_MIRRORS, [], ArrayField(JSONField())),  # noqa: S611 - constants
         waits_until=RawSQL(_WAITS_UNTIL, waiting, DateTimeField()),  # noqa: S611
+        open_step=step_of(),
     )
 
 

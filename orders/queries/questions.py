@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
-from orders import wording
-from orders.models import Attention, Order, OrderState, OutboxItem, OutboxKind
+from orders import suggesting, wording
+from orders.models import Attention, CatalogVariant, Order, OrderState, OutboxItem, OutboxKind
+from orders.queries.parcels import carrier_choices, parcel_actions
 from orders.queries.rows import seller_center_url
 
 # TikTok Shop gives the seller 24 hours to answer a request to cancel, and then accepts it by itself.
@@ -19,8 +21,13 @@ from orders.queries.rows import seller_center_url
 ANSWER_WITHIN = timedelta(hours=24)
 
 
-def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) -> dict[str, Any] | None:
-    """What templates/orders/_attention.html draws: cause, cure, and the buttons for whoever may press them."""
+def attention_of(
+    order: Order, items: Sequence[OutboxItem], *, can_act: bool, likely: Sequence[CatalogVariant] = ()
+) -> dict[str, Any] | None:
+    """What templates/orders/_attention.html draws: cause, cure, and the buttons for whoever may press them.
+
+    `likely` are the variants of the store that an item without a link may mean.
+    """
     if not order.attention:
         return _create_anyway(order) if order.state == OrderState.SKIPPED and can_act else None
     words = wording.reason_of(order.attention, order.attention_detail)
@@ -39,7 +46,7 @@ def attention_of(order: Order, items: Sequence[OutboxItem], *, can_act: bool) ->
         **_deadline(order),
     }
     if can_act:
-        shown["choices"] = _carrier_choices(order)
+        shown["choices"] = carrier_choices(order) or _variant_choices(order, likely)
         shown["actions"] = _actions(order, has_choices=bool(shown["choices"]))
     return shown
 
@@ -77,11 +84,19 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
     }
     dismiss = {"label": "Mark as settled", "url": reverse("order_dismiss", args=[order.pk]), "style": "secondary"}
     if order.attention in (Attention.NOT_LINKED, Attention.PRODUCT_DELETED):
-        link = _link(order)
+        link = None if has_choices else _link(order)
         if link and link["style"] == "primary":
             retry["style"] = "secondary"
-        return [retry, *([link] if link else []), skip if order.state == OrderState.READY else dismiss]
-    if order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
+        return [
+            retry,
+            *([link] if link else []),
+            *_to_catalog(order),
+            skip if order.state == OrderState.READY else dismiss,
+        ]
+    if about_parcel := parcel_actions(order, dismiss=dismiss):
+        return about_parcel
+    is_flag = order.attention == Attention.SHIPPING_UNMAPPED and order.state != OrderState.READY
+    if is_flag or order.attention in (Attention.ALREADY_CANCELLED, Attention.TRACKING_EDIT_SPENT):
         return [dismiss]
     if order.attention == Attention.CANCEL_PENDING:
         answer = {"label": "Answer in Seller Center", "link": seller_center_url(order), "style": "primary"}
@@ -110,18 +125,40 @@ def _link(order: Order) -> dict[str, Any] | None:
     }
 
 
-def _carrier_choices(order: Order) -> dict[str, Any] | None:
+def _to_catalog(order: Order) -> list[dict[str, Any]]:
+    """The page on which the store's whole catalog can be searched, and bundles be made."""
     detail = order.attention_detail
-    if order.attention != Attention.CARRIER_UNMAPPED or not detail.get("choices"):
+    asked = [detail] if order.attention == Attention.NOT_LINKED else detail.get("products", [])
+    sku = next((each["sku"] for each in asked if each.get("sku")), "")
+    if not sku or not detail.get("store_id"):
+        return []
+    url = reverse("product_link", args=[detail["store_id"]])
+    address = f"{url}?{urlencode({'sku': sku, 'order': order.pk})}"
+    return [{"label": "Search the catalog, or make a bundle", "link": address, "is_here": True}]
+
+
+def _variant_choices(order: Order, likely: Sequence[CatalogVariant]) -> dict[str, Any] | None:
+    detail = order.attention_detail
+    sku, title = detail.get("sku", ""), detail.get("title", "")
+    if order.attention != Attention.NOT_LINKED or not sku or not likely:
         return None
     return {
-        "label": f"Which carrier is “{detail.get('carrier', '')}”?",
-        "name": "carrier",
-        "url": reverse("order_carrier", args=[order.pk]),
-        "submit_label": "Choose and send tracking",
-        "help": "TikTok Shop's list for this order's delivery option.",
-        "search_label": "Name of the carrier",
-        "options": [{"value": each["id"], "label": each["name"]} for each in detail["choices"]],
+        "label": f"Link {sku} now",
+        "name": "variant_id",
+        "url": reverse("order_link", args=[order.pk]),
+        "submit_label": "Link and create order",
+        "help": f"It is kept for every later order. All orders that wait for {sku} go on.",
+        "hidden": [{"name": "sku", "value": sku}],
+        "options": [
+            {
+                "value": row.external_id,
+                "label": " · ".join(part for part in (row.title, row.variant_title) if part),
+                "sub": row.sku or "No SKU",
+                "badge": suggesting.why_like(row, sku=sku, title=title),
+                "note": f"{row.stock} in stock" if row.stock is not None else "",
+            }
+            for row in likely
+        ],
     }
 
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from connectors.base.money import to_text
@@ -16,6 +18,7 @@ from orders import wording
 from orders.models import Mirror, MirrorState, Order, OrderState
 from orders.splitting import rest_ids
 
+ON = 0  # no step is open
 SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
 
 
@@ -46,9 +49,15 @@ def money_text(amount: int | None, currency: str) -> str:
 
 
 def row_of(
-    order: Order, *, mirrors: Sequence[SeenMirror], now: datetime, waits_until: datetime | None
+    order: Order,
+    *,
+    mirrors: Sequence[SeenMirror],
+    now: datetime,
+    waits_until: datetime | None,
+    open_step: int | None,
 ) -> dict[str, Any]:
-    """What templates/orders/_row.html draws. `waits_until`: the end of an extra hold, where one is running."""
+    """What templates/orders/_row.html draws. `waits_until`: the end of an extra hold, where one is running;
+    `open_step`: see `step_of`."""
     lines = order.snapshot.get("lines", [])
     living = [mirror for mirror in mirrors if mirror.external_id]
     sync = wording.sync_badge(
@@ -56,6 +65,7 @@ def row_of(
         attention=order.attention,
         has_mirrors=bool(mirrors),
         is_waiting=waits_until is not None,
+        not_ready="" if open_step == ON else wording.not_ready(open_step),
     )
     return {
         "id": order.pk,
@@ -90,6 +100,17 @@ def _page_of(order_id: int) -> str:
 def _pages() -> str:
     """Asked for once: fifty rows want it for every answer."""
     return reverse("order", args=[0]).removesuffix("0/")
+
+
+def step_of() -> RawSQL:
+    """ON where an order's shop is switched on, else its checklist's first open step, None where that is unknown."""
+    return RawSQL(_STEP, [], IntegerField())  # noqa: S611 - a constant
+
+
+_STEP = """
+select case when s.switched_on_at is null then s.open_step else 0 end
+from orders_setup s where s.store_id = orders_order.source_store_id
+"""
 
 
 def rest_of(order: Order, mirrors: Sequence[Mirror] | Sequence[SeenMirror]) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ from django.db.models import Count
 from django.db.models.fields.json import KT
 
 from connectors.base.connector import Destination, Features
-from connectors.models import ConnectedStore
+from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
-from orders import shipping
-from orders.models import Order, Route, RouteRule
+from orders import choices, routing
+from orders.models import Order, Route, RouteRule, SettingsVersion
+from orders.rules import RouteRules
+from orders.rules_forms import GROUPS, HoldForm
 
 # What each feature means to a merchant, in the order the page shows them.
 FEATURES = {
@@ -26,6 +28,14 @@ FEATURES = {
     "custom_lines": "Items without a linked product can be ordered",
     "sku_search": "Products can be looked up by SKU",
     "amounts": "Orders have prices and totals",
+    "numbers": "Orders can have your number",
+    "emails": "Orders have an e-mail address",
+    "tags": "Orders have tags",
+    "order_notes": "Orders have a note",
+    "stock": "Orders can leave the stock alone",
+    "locations": "Orders can be given to a location",
+    "store_tax": "The store reckons the tax itself",
+    "without_address": "Takes orders without an address, which TikTok ships",
 }
 
 
@@ -35,18 +45,73 @@ def store_label(store: ConnectedStore) -> str:
     return store.name if store.name.startswith(label) else f"{label}: {store.name}"
 
 
+def route_label(route: Route) -> str:
+    """A route among others: TikTok Shop: Alice's Candles › Shopify: alices-candles."""
+    return f"{store_label(route.source_store)} › {store_label(route.destination_store)}"
+
+
+def routes_by_shop() -> list[Route]:
+    """Every route, shop by shop, as they are asked; one that nobody made yet is made where the answer is plain. In the
+    caller's transaction."""
+    shops = ConnectedStore.objects.filter(part=StorePart.SOURCE).exclude(state=StoreState.DISCONNECTED)
+    found: list[Route] = []
+    for shop in shops.order_by("name"):
+        for route in routing.chosen_routes(shop):
+            route.source_store = shop
+            found.append(route)
+    return found
+
+
+def settings_index(*, merchant_id: int) -> dict[str, Any]:
+    """The context of templates/settings/index.html, in the caller's transaction."""
+    stores = list(ConnectedStore.objects.exclude(state=StoreState.DISCONNECTED).order_by("part", "name"))
+    newest = SettingsVersion.objects.filter(merchant_id=merchant_id).order_by("-number").first()
+    return {
+        "routes": [
+            {"label": route_label(route), "sentence": route_sentence(route), "pk": route.pk, "pages": _pages(route)}
+            for route in routes_by_shop()
+        ],
+        "destinations": [
+            (each.pk, store_label(each), bool(connector_class(each.platform).options))
+            for each in stores
+            if each.part == StorePart.DESTINATION
+        ],
+        "shops": [
+            (each.pk, store_label(each), bool(connector_class(each.platform).options))
+            for each in stores
+            if each.part == StorePart.SOURCE
+        ],
+        "newest": newest,
+    }
+
+
+def _pages(route: Route) -> list[dict[str, str]]:
+    """Each page of the route's rules, and what is chosen there beside the defaults."""
+    kept = RouteRules.from_json(route.rules)
+    pages = []
+    for slug, form in GROUPS.items():
+        on_route = route if form is HoldForm else kept
+        said = {name: getattr(on_route, name) for name in form.base_fields}
+        chosen = [_chosen(name, value) for name, value in said.items() if value != form.default(name)]
+        pages.append({"slug": slug, "title": form.title, "chosen": "; ".join(chosen) or "Defaults"})
+    return pages
+
+
+def _chosen(name: str, value: Any) -> str:
+    if name in ("filters", "locations"):
+        return f"{len(value)} {name.rstrip('s') if len(value) == 1 else name}"
+    return f"{choices.NAMES[name]}: {choices.in_words(name, value)}"
+
+
 def store_settings(store: ConnectedStore) -> dict[str, Any]:
     """The context of templates/stores/settings.html, in the caller's transaction."""
     kind = connector_class(store.platform)
-    is_destination = issubclass(kind, Destination)
-    mapped = shipping.methods_of(store)
     return {
         "label": kind.label,
         "title": store_label(store),
         "features": features_of(kind.features),
         "options": kind.options,
-        "methods": kind.shipping_methods if issubclass(kind, Destination) else (),
-        "shipping": [_method(option, mapped) for option in _delivery_options(store)] if is_destination else [],
+        "is_destination": issubclass(kind, Destination),
     }
 
 
@@ -81,19 +146,6 @@ def warehouses_of(source_store: ConnectedStore) -> list[str]:
     orders = Order.objects.filter(source_store=source_store).exclude(snapshot__warehouse_id="")
     counted = orders.values(warehouse=KT("snapshot__warehouse_id")).annotate(count=Count("pk")).order_by("-count")
     return [each["warehouse"] for each in counted[:10] if each["warehouse"]]
-
-
-def _delivery_options(store: ConnectedStore) -> list[tuple[str, str]]:
-    """The delivery options of the merchant's orders so far, and the one that stands for all others."""
-    orders = Order.objects.filter(merchant_id=store.merchant_id).exclude(snapshot__delivery_option_id="")
-    names = orders.values_list(KT("snapshot__delivery_option_id"), KT("snapshot__delivery_option_name")).distinct()
-    return [*sorted((key, name or key) for key, name in names[:40] if key), ("", "Any other")]
-
-
-def _method(option: tuple[str, str], mapped: dict[str, tuple[str, str]]) -> dict[str, str]:
-    option_id, name = option
-    title, code = mapped.get(option_id, ("", ""))
-    return {"option_id": option_id, "name": name, "option_name": name, "title": title, "code": code}
 
 
 def _some(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from orders.queries.settings import route_sentence, store_label
 from orders.routing import currencies_differ
 from orders.wording import Badge
 
-_BADGES = {
+BADGES = {
     StoreState.CONNECTED: Badge("CONNECTED", "Connected", "disc", "green"),
     StoreState.RECONNECT: Badge("RECONNECT", "Reconnect", "half", "amber"),
     StoreState.DISCONNECTED: Badge("DISCONNECTED", "Not connected", "dashed", "gray"),
@@ -138,10 +138,10 @@ def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) ->
         "label": kind.label,
         "initials": kind.initials or kind.label[:1],
         "place": " · ".join(filter(None, [store.domain, store.region, store.currency])),
-        "badge": _BADGES[StoreState(store.state)],
+        "badge": BADGES[StoreState(store.state)],
         "strip": strip,
         "needs_owner": strip is not None and strip["tone"] != "gray",
-        **_authorization(store, now),
+        **authorization_of(store, now),
         "connected_at": store.connected_at,
         "last_webhook_at": store.last_webhook_at,
         "polled_until": store.polled_until,
@@ -164,7 +164,7 @@ def _store(store: ConnectedStore, webhooks: Mapping[int, int], now: datetime) ->
     }
 
 
-def _authorization(store: ConnectedStore, now: datetime) -> dict[str, Any]:
+def authorization_of(store: ConnectedStore, now: datetime) -> dict[str, Any]:
     """How long we may speak for the store: words, and a bar whose whole is a year."""
     until = store.authorized_until
     renews = registry.connector_class(store.platform).renews_itself

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
-from orders import attention
+from connectors.models import ConnectedStore
+from orders import attention, linking, parcels, versions
+from orders.components import Component, sku_key
 from orders.models import Mirror, Order
 from orders.states import AlreadyMoved, IllegalTransition
 from orders.views.pages import membership_of
@@ -21,7 +23,7 @@ from orders.views.pages import membership_of
 Step = Callable[[Order, str, datetime], None]
 
 
-def _act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResponse:
+def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResponse:
     """Take a step on a locked order of this merchant, and say what came of it."""
     membership = membership_of(request)
     now = timezone.now()
@@ -44,28 +46,28 @@ def _act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResp
 @member_required(at_least=Role.MANAGER)
 def retry(request: HttpRequest, order_id: int) -> HttpResponse:
     """Try again now."""
-    return _act(request, order_id, _retry, "Tried again at once. The page shows what comes of it.")
+    return act(request, order_id, _retry, "Tried again at once. The page shows what comes of it.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def dismiss(request: HttpRequest, order_id: int) -> HttpResponse:
     """A person settled it elsewhere."""
-    return _act(request, order_id, _dismiss, "Marked as settled.")
+    return act(request, order_id, _dismiss, "Marked as settled.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def skip(request: HttpRequest, order_id: int) -> HttpResponse:
     """Do not create this order."""
-    return _act(request, order_id, _skip, "Skipped. Nothing is created.")
+    return act(request, order_id, _skip, "Skipped. Nothing is created.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def create(request: HttpRequest, order_id: int) -> HttpResponse:
     """Create an order that was skipped."""
-    return _act(request, order_id, _create, "It is created now. The page shows what comes of it.")
+    return act(request, order_id, _create, "It is created now. The page shows what comes of it.")
 
 
 @require_POST
@@ -75,15 +77,19 @@ def carrier(request: HttpRequest, order_id: int) -> HttpResponse:
     chosen = request.POST.get("carrier", "")
 
     def step(order: Order, by: str, now: datetime) -> None:
-        attention.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
+        parcels.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
 
-    return _act(request, order_id, step, "Remembered. The tracking number goes to TikTok Shop now.")
+    merchant_id = membership_of(request).merchant_id
+    with merchant_rows(merchant_id):
+        versions.take_turn(merchant_id)
+        return act(request, order_id, step, "Remembered. What waited for it goes to TikTok Shop now.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def link(request: HttpRequest, order_id: int) -> HttpResponse:
-    """Link an item to a variant of the store, named by its SKU there."""
+    """Link an item to a variant of the store, chosen from its catalog or named by its SKU there; every order that waits
+    for the same item goes on."""
     with merchant_rows(membership_of(request).merchant_id):
         order = Order.objects.filter(pk=order_id).first()
         mirrors = Mirror.objects.select_related("store").filter(order=order_id).order_by("id")
@@ -94,17 +100,28 @@ def link(request: HttpRequest, order_id: int) -> HttpResponse:
     if mirror is None:
         messages.error(request, "The order goes to no store yet. Connect one first.")
         return redirect("order", order_id)
-    sku, wanted = request.POST.get("sku", "")[:200], request.POST.get("variant", "")[:200]
+    sku = request.POST.get("sku", "")[:200]
     try:
-        found = attention.link_product(order=order, store=mirror.store, sku=sku, wanted=wanted, clock=timezone.now)
-    except attention.NotPossible as error:
+        if sku_key(sku) not in {sku_key(line["sku"]) for line in order.snapshot["lines"]}:
+            raise linking.LinkRefused("This order has no item with that SKU.")
+        parts, count = _link_now(request, mirror.store, sku)
+    except linking.LinkRefused as error:
         messages.error(request, str(error))
         return redirect("order", order_id)
+    messages.success(request, f"{sku} is linked to {linking.title_of(parts)}. {linking.orders_go_on(count)}")
+    return redirect("order", order_id)
 
-    def step(order: Order, by: str, now: datetime) -> None:
-        attention.save_link(order=order, link=found, by=by, now=now)
 
-    return _act(request, order_id, step, f"Linked to {found.title}. The order is created now.")
+def _link_now(request: HttpRequest, store: ConnectedStore, sku: str) -> tuple[list[Component], int]:
+    membership = membership_of(request)
+    variant_id, named = request.POST.get("variant_id", "")[:100], request.POST.get("variant", "")[:200]
+    if variant_id:
+        with merchant_rows(store.merchant_id):
+            parts = linking.chosen(store=store, wanted=[(variant_id, 1)])
+    else:
+        parts = [linking.ask_store(store=store, sku=named, clock=timezone.now)]
+    by = membership.user.name or membership.user.email
+    return parts, linking.link_now(store=store, links={sku: parts}, by=by, now=timezone.now())
 
 
 def _retry(order: Order, by: str, now: datetime) -> None:

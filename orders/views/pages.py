@@ -25,8 +25,8 @@ MOST_ROWS = 200
 
 @require_safe
 def start(_request: HttpRequest) -> HttpResponse:
-    """The start page is the list of orders."""
-    return redirect("orders")
+    """The start page is the dashboard."""
+    return redirect("dashboard")
 
 
 @require_safe

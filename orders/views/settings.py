@@ -1,4 +1,4 @@
-"""The pages on which a merchant shapes the flow: routes, and the settings of one store."""
+"""The pages of routes, and of the choices that a store's platform offers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
 from connectors.models import ConnectedStore, StorePart
-from orders import routing, shipping
-from orders.forms import OptionsForm, RouteForm, ShippingForm
-from orders.models import Route, RouteRule
+from orders import routing, saving
+from orders.forms import OptionsForm, RouteForm
+from orders.models import Concern, Route, RouteRule
 from orders.queries import settings as queries
-from orders.views.pages import membership_of
+from orders.queries.history import history_url, latest_of
+from orders.views.draft import author_of, may_change, require_change
+from orders.views.pages import membership_of, shop_time
 
 
 @never_cache
@@ -55,37 +56,42 @@ def remove_route(request: HttpRequest, route_id: int) -> HttpResponse:
         found = Route.objects.filter(pk=route_id).first()
         if found is None:
             raise Http404
-        routing.remove_route(route=found)
+        saving.remove_route(route=found, by=author_of(membership_of(request)))
     messages.success(request, "Removed. Orders that are on their way over it go on.")
     return redirect("stores")
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_required(at_least=Role.MANAGER)
+@member_required()
 def store(request: HttpRequest, store_id: int) -> HttpResponse:
-    """One store: what it can do, the choices it offers, and its shipping methods."""
-    with merchant_rows(membership_of(request).merchant_id):
+    """One store: what it can do, and the choices it offers."""
+    membership = membership_of(request)
+    with merchant_rows(membership.merchant_id):
         found = ConnectedStore.objects.filter(pk=store_id).first()
         if found is None:
             raise Http404
         shown = queries.store_settings(found)
+        latest = latest_of(Concern.STORE, str(found.pk))
     data = request.POST if request.method == "POST" else None
     form = OptionsForm(data, options=shown["options"], chosen=found.options)
-    methods = [
-        ShippingForm(data, prefix=f"method-{number}", initial=each, methods=shown["methods"])
-        for number, each in enumerate(shown["shipping"])
-    ]
-    if data is not None and form.is_valid() and all(method.is_valid() for method in methods):
-        with merchant_rows(found.merchant_id):
-            found.options = form.cleaned_data
-            found.save(update_fields=["options"])
-            for each, method in zip(shown["shipping"], methods, strict=True):
-                shipping.save_mapping(store=found, option_id=each["option_id"], name=each["name"], to=method.mapped)
-        messages.success(request, "Saved. It counts for orders created from now on.")
-        return redirect("store_settings", store_id)
-    context = {**shown, "store": found, "form": form, "rows": list(zip(shown["shipping"], methods, strict=True))}
-    return render(request, "stores/settings.html", context, status=400 if data is not None else 200)
+    if data is not None:
+        require_change(membership)
+        if form.is_valid():
+            with merchant_rows(found.merchant_id):
+                saving.save_options(store=found, options=form.cleaned_data, by=author_of(membership))
+            messages.success(request, "Saved. It counts for orders created from now on.")
+            return redirect("store_settings", store_id)
+    context = {
+        **shown,
+        "store": found,
+        "form": form,
+        "latest": latest,
+        "history_url": history_url(Concern.STORE, str(found.pk)),
+        "can_change": may_change(membership),
+    }
+    with shop_time(membership):
+        return render(request, "stores/settings.html", context, status=400 if data is not None else 200)
 
 
 def _route(request: HttpRequest, shown: Route) -> HttpResponse:
@@ -118,7 +124,6 @@ def _initial(shown: Route) -> dict[str, Any]:
         "takes_part": shown.takes_part,
         "leaves_rest": shown.leaves_rest,
         "position": shown.position or 1,
-        "hours": shown.extra_hold_hours,
     }
 
 
@@ -129,11 +134,10 @@ def _saved(request: HttpRequest, form: RouteForm, shown: Route, stores: list[Con
     shown.rule, shown.position, shown.takes_part = said["rule"], said["position"], said["takes_part"]
     shown.leaves_rest = said["leaves_rest"]
     shown.skus, shown.warehouse_ids = said["skus"], said["warehouse_ids"]
-    shown.least_share, shown.extra_hold_hours = said["least_share"], said["hours"]
+    shown.least_share = said["least_share"]
     try:
         with merchant_rows(shown.merchant_id):
-            routing.save_route(route=shown)
-            routing.plan_waiting(source_store=shown.source_store, now=timezone.now())
+            saving.save_route(route=shown, by=author_of(membership_of(request)))
     except routing.RouteRefused as error:
         form.add_error(None, str(error))
         return False

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from sandbox.shopify import search
+from sandbox.shopify import search, warehouse
 from sandbox.shopify.notices import Notices
 from sandbox.shopify.selling import Selling, error, unfulfilled
 from sandbox.shopify.state import Shop, State, digits
@@ -24,10 +24,16 @@ SCOPES = {
     "shop": "",
     "webhookSubscriptions": "",
     "appUninstall": "",
+    "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentOrderHold": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentOrderReleaseHold": "write_merchant_managed_fulfillment_orders",
     "metafieldDefinitionCreate": "write_orders",
     "orderCancel": "write_orders",
     "orderCreate": "write_orders",
+    "orderMarkAsPaid": "write_orders",
+    "orderUpdate": "write_orders",
     "refundCreate": "write_orders",
+    "tagsRemove": "write_orders",
     "webhookSubscriptionCreate": "",
 }
 TOPIC_SCOPES = {"FULFILLMENTS": "read_fulfillments", "ORDERS": "read_orders", "REFUNDS": "read_orders", "APP": ""}
@@ -36,7 +42,7 @@ BAD_ADDRESS = error("Address is invalid", "webhookSubscription", "uri")
 Resolver = Callable[..., Any]
 
 
-class Api:
+class Api(warehouse.Calls):
     """The root of one request."""
 
     def __init__(self, state: State, notices: Notices, shop: Shop, as_of: float | None) -> None:
@@ -201,6 +207,28 @@ class Api:
         self.notices.refund(self.place, order, refund)
         return {"refund": refund, "order": self.shown(order), "userErrors": []}
 
+    def _orderUpdate(self, _info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+        order = self.place.orders.get(input["id"])
+        if order is None:
+            return {"order": None, "userErrors": [error("Order does not exist", "id")]}
+        self.selling.update(self.place, order, input)
+        return {"order": self.shown(order), "userErrors": []}
+
+    def _tagsRemove(self, _info: GraphQLResolveInfo, id: str, tags: list[str]) -> dict[str, Any]:
+        order = self.place.orders.get(id)
+        if order is None:
+            return {"userErrors": [error("Order does not exist", "id")]}
+        order["tags"] = [tag for tag in order["tags"] if tag not in tags]
+        self.state.touch(order)
+        return {"userErrors": []}
+
+    def _orderMarkAsPaid(self, _info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+        order = self.place.orders.get(input["id"])
+        if order is None or order["cancelled"] or order["financial"] == "PAID" or order["paid"] >= order["total"]:
+            return {"order": None, "userErrors": [error("Order cannot be marked as paid.", "id")]}
+        self.selling.pay(self.place, order)
+        return {"order": self.shown(order), "userErrors": []}
+
     def _webhookSubscriptionCreate(
         self, _info: GraphQLResolveInfo, topic: str, webhookSubscription: dict[str, Any]
     ) -> dict[str, Any]:
@@ -248,7 +276,12 @@ class Api:
                 :first
             ],
             "refunds": lambda _info, first=None: order["refunds"][:first],
+            "fulfillmentOrders": lambda _info, **page: self._fulfillment_orders(order, page),
         }
+
+    def _fulfillment_orders(self, order: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+        self._need("read_merchant_managed_fulfillment_orders", "fulfillmentOrders")
+        return _page([warehouse.shown(order, _line)], **page)
 
     def _shipped(self, order: dict[str, Any], fulfillment: dict[str, Any]) -> dict[str, Any]:
         by_id = {line["id"]: line for line in order["lines"]}

@@ -122,7 +122,13 @@ class ShopifyHalf:
                 for shop in shops
             ],
             "variants": [
-                {"shop": shop.domain, "sku": one["sku"], "title": one["product"]["title"], "id": one["id"]}
+                {
+                    "shop": shop.domain,
+                    "sku": one["sku"],
+                    "title": one["product"]["title"],
+                    "id": one["id"],
+                    "stock": one["inventoryQuantity"],
+                }
                 for shop in shops
                 for one in shop.variants.values()
             ],
@@ -232,6 +238,7 @@ def _seen(order: dict[str, Any]) -> dict[str, Any]:
         "fulfillment_status": "Unfulfilled" if not shipped else "Partly fulfilled" if left else "Fulfilled",
         "status": "Cancelled" if order["cancelled"] else "",
         "is_cancelled": bool(order["cancelled"]),
+        "is_on_hold": bool(order["holds"]),
         "email": order["email"],
         "note": order["note"],
         "tags": order["tags"],

@@ -28,6 +28,10 @@ class Selling:
             return {"order": None, "userErrors": errors}
         order = self._make(shop, given)
         shop.keep(order)
+        if options.get("inventoryBehaviour", "BYPASS") != "BYPASS":
+            for line in given["lineItems"]:
+                if variant := shop.variants.get(line.get("variantId") or ""):
+                    variant["inventoryQuantity"] -= line["quantity"]
         if customer := (given.get("customer") or {}).get("toUpsert"):
             shop.customers[customer.get("email") or order["email"]] = customer.get("phone") or ""
         self.state.world.ledger_add(
@@ -140,6 +144,7 @@ class Selling:
             "lines": lines,
             "fulfillments": [],
             "refunds": [],
+            "holds": [],
         }
 
     def _line(self, shop: Shop, line: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +168,8 @@ class Selling:
         """Fulfils lines by SKU, all that is open by default. Raises ValueError for more than is open."""
         if order["cancelled"]:
             raise ValueError("the order is cancelled")
+        if order["holds"]:
+            raise ValueError("the order is on hold")
         lines: dict[str, int] = {}
         for line in order["lines"]:
             open_units = unfulfilled(order, line) if line["requires_shipping"] else 0
@@ -173,6 +180,12 @@ class Selling:
                     wanted = {**wanted, line["sku"]: wanted[line["sku"]] - count}
         if not lines or (wanted and any(wanted.values())):
             raise ValueError("nothing, or less than that, is open to ship")
+        return self.record(shop, order, lines, tracking)
+
+    def record(
+        self, shop: Shop, order: dict[str, Any], lines: dict[str, int], tracking: dict[str, str]
+    ) -> dict[str, Any]:
+        """Fulfils so many units of these lines, by line id, that are open."""
         fulfillment: dict[str, Any] = {
             "id": self.state.new_gid("Fulfillment"),
             "status": "SUCCESS",
@@ -187,6 +200,19 @@ class Selling:
         self.notices.fulfillment(shop, "FULFILLMENTS_CREATE", order, fulfillment)
         self.notices.order(shop, "ORDERS_UPDATED", order)
         return fulfillment
+
+    def update(self, shop: Shop, order: dict[str, Any], given: dict[str, Any]) -> None:
+        """orderUpdate: only what is given; an address in part is taken."""
+        names = ("email", "note", "tags", "shippingAddress")
+        order.update({name: given[name] for name in names if given.get(name) is not None})
+        self.state.touch(order)
+        self.state.world.ledger_add("shopify", "order.updated", order["id"], content=given)
+        self.notices.order(shop, "ORDERS_UPDATED", order)
+
+    def pay(self, shop: Shop, order: dict[str, Any]) -> None:
+        order["paid"], order["financial"] = order["total"], "PAID"
+        self.state.touch(order)
+        self.notices.order(shop, "ORDERS_UPDATED", order)
 
     def cancel(self, shop: Shop, order: dict[str, Any], reason: str) -> None:
         """Marks the order as cancelled. May be repeated."""

@@ -12,6 +12,7 @@ from sandbox.tiktok_shop.cancellations import Cancellations
 from sandbox.tiktok_shop.cast import MARKETS
 from sandbox.tiktok_shop.envelope import Refusal
 from sandbox.tiktok_shop.notices import EVENT_TYPES, Notices
+from sandbox.tiktok_shop.products import Shelf
 from sandbox.tiktok_shop.seller_center import SellerCenter
 from sandbox.tiktok_shop.state import App, Grant, Order, Shop, State
 from sandbox.world import ControlError
@@ -27,7 +28,7 @@ class Controls:
     ) -> None:
         self.state, self.notices = state, notices
         self.cancellations, self.authorization = cancellations, authorization
-        seller_center = SellerCenter(cancellations)
+        seller_center, shelf = SellerCenter(cancellations), Shelf(state)
         self.verbs: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "app": self.app,
             "buy": self.buy,
@@ -38,6 +39,7 @@ class Controls:
             "system_cancel": self.system_cancel,
             "seller_answer": seller_center.answer,
             "seller_ship": seller_center.ship,
+            "platform_ship": seller_center.platform_ship,
             "end_hold": self.end_hold,
             "in_transit": self.in_transit,
             "deliver": self.deliver,
@@ -52,6 +54,8 @@ class Controls:
             "webhook_settings": self.webhook_settings,
             "shop_settings": self.shop_settings,
             "add_shop": self.add_shop,
+            "add_product": shelf.add,
+            "change_product": shelf.change,
         }
 
     def run(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -203,8 +207,12 @@ class Controls:
             "is_hold": (True, False),
             "qps": (),
             "shipping_type": ("SELLER", "TIKTOK"),
+            "offers_both": (True, False),
+            "warehouse_status": ("ENABLED", "DISABLED", "RESTRICTED"),
+            "has_return_warehouse": (True, False),
             "tracking_check": ("warn", "refuse", "off"),
             "locale": (),
+            "most_products": (),
         }
         shop = self.state.shop(body.get("shop"))
         for name, value in body.items():

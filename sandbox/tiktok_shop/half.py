@@ -13,7 +13,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from sandbox.faults import Fault
-from sandbox.tiktok_shop import logistics, orders
+from sandbox.tiktok_shop import logistics, orders, products
 from sandbox.tiktok_shop.authorization import Authorization
 from sandbox.tiktok_shop.calls import Call
 from sandbox.tiktok_shop.cancellations import Cancellations
@@ -29,6 +29,7 @@ from sandbox.world import World
 PREFIX = "/tiktok_shop"
 API = PREFIX + "/api"
 COMMON = frozenset({"app_key", "timestamp", "sign", "access_token", "shop_cipher", "version"})
+PRODUCTS = "seller.product.basic"
 PAGING = frozenset({"page_size", "page_token", "sort_field", "sort_order"})
 ORDER, SHIP = "seller.order.info", "seller.fulfillment.basic"
 LOGISTICS, RETURNS, SHOPS = "seller.logistics", "seller.return_refund.basic", "seller.authorization.info"
@@ -134,6 +135,17 @@ class TiktokShopHalf:
                 LOGISTICS,
                 logistics.delivery_options,
                 frozenset({"scope"}),
+            ),
+            Operation(
+                "POST",
+                "/product/202502/products/search",
+                "products.search",
+                PRODUCTS,
+                products.search,
+                frozenset({"page_size", "page_token"}),
+            ),
+            Operation(
+                "GET", "/logistics/202510/seller_templates", "seller_templates", LOGISTICS, logistics.seller_templates
             ),
             Operation("POST", cancel, "cancellations.create", RETURNS, cancels.create),
             Operation("POST", f"{cancel}/search", "cancellations.search", RETURNS, cancels.search, PAGING),

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.tiktok_shop.calls import Call
 from sandbox.tiktok_shop.cancellations import OUT_OF_STOCK, Cancellations, pending_of
+from sandbox.tiktok_shop.cast import CARRIERS
 from sandbox.tiktok_shop.shipping import Shipping
 from sandbox.tiktok_shop.state import Grant, Order
 from sandbox.world import ControlError
@@ -48,6 +49,18 @@ class SellerCenter:
         if "line_ids" in body:
             request["order_line_item_ids"] = body["line_ids"]
         answer = self.shipping.mark_shipped(self._call(order, request, {"order_id": order.id}))
+        return {**answer, "order_id": order.id, "order": order.data}
+
+    def platform_ship(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{"order_id", "tracking_number", "shipping_provider_id"?, "line_ids"?}: the parcel of an order that TikTok
+        ships, from its warehouse or with its label."""
+        order = self.state.order(str(body["order_id"]))
+        shop = self.state.shops[order.shop_id]
+        carrier = body.get("shipping_provider_id") or next(iter(CARRIERS[shop.region]))
+        request = {"tracking_number": body["tracking_number"], "shipping_provider_id": carrier}
+        if "line_ids" in body:
+            request["order_line_item_ids"] = body["line_ids"]
+        answer = self.shipping.ship_by_platform(self._call(order, request, {"order_id": order.id}))
         return {**answer, "order_id": order.id, "order": order.data}
 
     def _call(self, order: Order, request: dict[str, Any], args: dict[str, str] | None = None) -> Call:

@@ -45,9 +45,13 @@ class Shop:
     is_hold: bool = True
     masking: str = "empty"  # or "asterisks", "none"
     qps: int = 50
-    shipping_type: str = "SELLER"
+    shipping_type: str = "SELLER"  # the default option: what new orders get
+    offers_both: bool = False  # TikTok's shipping beside the seller's
+    warehouse_status: str = "ENABLED"  # or "DISABLED", "RESTRICTED"
+    has_return_warehouse: bool = True
     tracking_check: str = "warn"  # or "refuse", "off"
     locale: str = "en-US"
+    most_products: int = 10_000  # that a search shows
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -140,6 +144,7 @@ class State:
         self.codes: dict[str, Code] = {}
         self.grants: list[Grant] = []
         self.orders: dict[str, Order] = {}
+        self.listings: dict[str, list[Any]] = {}  # shop -> what it offers, see products.py
         self.cancellations: dict[str, dict[str, Any]] = {}
         # What each tick looks at, so that its cost does not grow with all that ever happened.
         self.holds: list[tuple[float, str]] = []  # a heap of (ends at, order)

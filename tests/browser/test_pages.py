@@ -73,9 +73,12 @@ def orders(tiktok: ConnectedStore, shopify: ConnectedStore, settings: Any) -> li
 class Page:
     """A logged-in page that notes what it should not see."""
 
-    def __init__(self, chromium: Any, site: str, size: tuple[int, int], scheme: str = "light") -> None:
+    def __init__(
+        self, chromium: Any, site: str, size: tuple[int, int], scheme: str = "light", *, has_script: bool = True
+    ) -> None:
         self.site = site
-        self.context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        viewport = {"width": size[0], "height": size[1]}
+        self.context = chromium.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=has_script)
         self.page = self.context.new_page()
         self.faults: list[str] = []
         self.page.on("console", lambda message: self._note(message.type, message.text))
@@ -100,10 +103,13 @@ class Page:
 
 
 def settings_pages(orders: list[Order]) -> list[str]:
-    """Connections, a store's settings, a route, a new one, and connecting another platform."""
+    """The dashboard and what it leads to, connections, a store's settings, a route, and connecting another platform."""
     with merchant_rows(orders[0].merchant_id):
         route = Route.objects.get()
     return [
+        "/dashboard/",
+        f"/dashboard/{route.source_store_id}/switch/",
+        f"/dry-runs/{route.source_store_id}/",
         "/stores/",
         f"/stores/{route.destination_store_id}/",
         f"/routes/{route.pk}/",

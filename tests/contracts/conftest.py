@@ -26,6 +26,7 @@ from connectors.base.types import (
 from connectors.http import Answer, HttpClient
 from demo import apps
 from demo.browser import _Forms
+from orders.components import Component
 from orders.drafting import DraftRules, make_draft
 from sandbox.app import serve
 from sandbox.world import World
@@ -179,7 +180,7 @@ class Place:
         order = order or full_order()
         skus = list(dict.fromkeys(each.sku for each in order.lines))
         found = self.speak().find_variants(skus)
-        variants = {sku.casefold(): variants[0].external_id for sku, variants in found.items() if variants}
+        variants = {sku.casefold(): (Component(some[0].external_id, sku),) for sku, some in found.items() if some}
         return make_draft(
             order,
             DraftRules(

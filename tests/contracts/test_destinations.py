@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.base.errors import OutcomeUnknown, PermanentError, PlatformError, UnsupportedFeature
-from connectors.base.types import Refund
+from connectors.base.types import Refund, Shipment, ShipmentLine, Shipper
 from tests.contracts.conftest import JANE, REFERENCE, Place, full_order
 
 NUMBER = "9400111899562537866361"
@@ -154,6 +154,32 @@ class TestCreate:
         assert caught.value.reason in ("ADDRESS_INVALID", "REMOTE_ERROR")
         assert place.orders() == []
 
+    def test_sends_the_very_request_that_was_rendered(self, place: Place) -> None:
+        place.world.keeps_bodies = True
+        draft = place.draft()
+        sent = place.speak().rendered(draft, reference=REFERENCE)
+        assert sent == place.speak().rendered(draft, reference=REFERENCE)
+        place.create()
+        (entry,) = [each for each in place.world.journal if each["operation"] == place.create_operation]
+        assert (entry["method"], entry["body"]) == (sent.method, sent.body)
+        assert entry["path"].endswith(sent.path)
+
+    def test_of_what_tiktok_ships_has_no_address_where_the_store_needs_none(self, place: Place) -> None:
+        draft = replace(place.draft(), address=None)
+        if place.platform == "amazon":
+            with pytest.raises(UnsupportedFeature):
+                place.speak().create_order(draft, reference=REFERENCE)
+            return
+        place.speak().create_order(draft, reference=REFERENCE)
+        assert place.order()["reference"] == REFERENCE
+
+    def test_keeps_the_components_of_one_line_apart(self, place: Place) -> None:
+        draft = place.draft()
+        first, gift = draft.lines
+        both = (first, replace(gift, source_line_ids=first.source_line_ids))
+        place.speak().create_order(replace(draft, lines=both), reference=REFERENCE)
+        assert len(place.order()["lines"]) == 2
+
     def test_of_more_lines_than_it_takes_is_refused_by_name_before_it_is_sent(self, place: Place) -> None:
         draft = place.draft()
         many = replace(draft, lines=tuple(replace(draft.lines[0], quantity=1) for _ in range(301)), discount=0)
@@ -215,12 +241,13 @@ class TestVariants:
         count = len(place.speak().find_variants(["CND-FIG-08"])["CND-FIG-08"])
         assert count == (1 if place.platform == "amazon" else 2)  # Amazon's SKUs are unique
 
-    def test_of_the_whole_catalog_are_listed_where_it_cannot_be_searched(self, place: Place) -> None:
-        if place.kind.features.sku_search:
-            with pytest.raises(UnsupportedFeature):
-                list(place.speak().list_variants())
-        else:
-            assert "CND-FIG-08" in [variant.sku for variant in place.speak().list_variants()]
+    def test_of_the_whole_catalog_are_listed_page_by_page(self, place: Place) -> None:
+        count = 60 if place.platform == "amazon" else 120  # two pages: its allowance of calls at once
+        for number in range(count):
+            place.control("add_variant", sku=f"MORE-{number}", title="One of many")
+        listed = [variant.sku for variant in place.speak().list_variants()]
+        assert {"CND-FIG-08", "MORE-0", f"MORE-{count - 1}"} <= set(listed)
+        assert len(listed) == len(set(listed))
 
 
 class TestCancel:
@@ -288,6 +315,75 @@ class TestShipment:
         place.control("add_tracking", shop=order["shop"], order=order["name"], tracking_number=NUMBER, carrier="USPS")
         (later,) = place.speak().shipments_of(made.external_id)
         assert (later.external_id, later.tracking_number) == (parcel.external_id, NUMBER)
+
+
+class TestParcelFromElsewhere:
+    """What the source ships itself is written into the order."""
+
+    def test_of_everything_is_recorded_and_the_buyer_not_told(self, place: Place) -> None:
+        made = place.create()
+        parcel = Shipment("7", "USPS", NUMBER, "", None, place.now())
+        if not place.kind.features.without_address:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().record_shipment(made.external_id, parcel)
+            return
+        place.speak().record_shipment(made.external_id, parcel)
+        (there,) = place.speak().shipments_of(made.external_id)
+        assert (there.tracking_number, there.carrier, there.is_cancelled) == (NUMBER, "USPS", False)
+        assert not [entry for entry in place.world.ledger if entry["event"] == "buyer.mailed"]
+
+    def test_of_some_lines_leaves_the_others_open(self, place: Place) -> None:
+        if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
+            pytest.skip("the platform knows no parcels with some of the lines")
+        made = place.create()
+        (gift,) = [line for line in place.draft().lines if line.sku == "GFT-MTC-01"]
+        lines = (ShipmentLine(gift.sku, 1, gift.source_line_ids),)
+        place.speak().record_shipment(made.external_id, Shipment("7", "USPS", NUMBER, "", lines, place.now()))
+        (there,) = place.speak().shipments_of(made.external_id)
+        assert [(line.sku, line.quantity) for line in there.lines] == [("GFT-MTC-01", 1)]
+        place.ship(tracking_number="94002")
+
+    def test_of_what_left_before_is_refused(self, place: Place) -> None:
+        if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
+            pytest.skip("the platform adds any number of parcels")
+        made = place.create()
+        place.ship(tracking_number="94001")
+        with pytest.raises(PermanentError):
+            place.speak().record_shipment(made.external_id, Shipment("7", "USPS", NUMBER, "", None, place.now()))
+
+
+class TestOrderWithoutAddress:
+    def test_is_taken_as_declared(self, place: Place) -> None:
+        draft = place.draft(replace(full_order(), shipper=Shipper.PLATFORM))
+        if not place.kind.features.without_address:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().create_order(draft, reference=REFERENCE)
+            return
+        made = place.speak().create_order(draft, reference=REFERENCE)
+        assert "Harbor Street" not in str(place.order())
+        place.ship(tracking_number=NUMBER)
+        assert len(place.speak().shipments_of(made.external_id)) == 1
+
+
+class TestHold:
+    def test_keeps_the_order_back_until_it_is_released_or_says_that_it_cannot(self, place: Place) -> None:
+        made = place.create(is_on_hold=place.kind.features.hold)
+        if not place.kind.features.hold:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().hold_order(made.external_id)
+            with pytest.raises(UnsupportedFeature):
+                place.speak().release_order(made.external_id, place.draft())
+            return
+        for _ in range(2):
+            place.speak().hold_order(made.external_id)
+        order = place.order()
+        assert (order["is_on_hold"], order["shipping_address"], order["paid"]) == (True, None, "0")
+        for _ in range(2):
+            place.speak().release_order(made.external_id, place.draft())
+        order = place.order()
+        assert (order["is_on_hold"], order["paid"]) == (False, order["total"])
+        assert "tiktok-hold" not in order["tags"]
+        assert order["shipping_address"]["zip"] == JANE.postal_code
 
 
 class TestRefund:

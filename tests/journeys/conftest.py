@@ -13,13 +13,14 @@ import pytest
 import requests
 
 from accounts.access import all_merchants
-from connectors.models import ConnectedStore
+from connectors.models import ConnectedStore, StorePart
 from demo import apps
 from demo.browser import Browser
 from orders import lanes
 from orders.models import Fulfillment, Mirror, Order, OutboxItem
 from sandbox.app import serve
 from sandbox.world import World
+from tests.factories import switch_on
 from tests.journeys.workers import Worker
 
 SHOPIFY_SHOP = "alices-candles.myshopify.com"
@@ -163,6 +164,13 @@ class Journey:
         self.connect_tiktok()
         self.connect("shopify")
 
+    def switch_all_on(self) -> None:
+        """Every shop, as if its checklist were done: tests/journeys/test_setting_up.py walks it."""
+        with all_merchants("a test sets the stage"):
+            shops = list(ConnectedStore.objects.filter(part=StorePart.SOURCE))
+        for shop in shops:
+            switch_on(shop)
+
     def connect(self, platform: str, **chosen: str) -> None:
         """Connect one of Alice's stores through the pages, ours and the platform's."""
         self.person.open(f"{self.site}/connect/{platform}/")
@@ -204,6 +212,7 @@ def journey(world: World, transactional_db: None, live_server: Any, settings: An
     journey = Journey(world=world, site=live_server.url)
     apps.register(journey.control, KEYS, site=live_server.url)
     journey.connect_all()
+    journey.switch_all_on()
     journey.settle()
     return journey
 

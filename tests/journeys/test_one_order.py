@@ -73,39 +73,6 @@ class TestOrder:
         assert journey.order(order_id).state == OrderState.MIRRORED
         assert journey.order(order_id).attention == ""
 
-    def test_with_an_unknown_carrier_asks(self, journey: Journey) -> None:
-        order_id = journey.buy_released()
-        journey.ship(order_id, carrier="Pigeon Post")
-        journey.settle()
-        order = journey.order(order_id)
-        assert order.attention == Attention.CARRIER_UNMAPPED
-        assert {choice["name"] for choice in order.attention_detail["choices"]} >= {"USPS"}
-
-    def test_shipped_while_tiktok_holds_it_is_queued_until_the_hold_ends(self, journey: Journey) -> None:
-        order_id = journey.buy_released()
-        journey.control("tiktok_shop/set_status", order_id=order_id, status="ON_HOLD")
-        journey.ship(order_id, NUMBER)
-        journey.settle()
-        assert journey.order(order_id).attention == Attention.STILL_ON_HOLD
-        assert journey.ledger("package.shipped", order_id) == []
-        journey.control("tiktok_shop/set_status", order_id=order_id, status="AWAITING_SHIPMENT")
-        journey.wait(40)
-        assert len(journey.ledger("package.shipped", order_id)) == 1
-        assert journey.order(order_id).attention == ""
-
-    def test_whose_number_changes_after_it_was_sent_asks(self, journey: Journey) -> None:
-        order_id = journey.buy_released()
-        journey.ship(order_id, NUMBER)
-        journey.settle()
-        name = journey.shopify_order(order_id)["name"]
-        other = "9400111899562537866378"
-        journey.control("shopify/add_tracking", shop=SHOPIFY_SHOP, order=name, tracking_number=other, carrier="USPS")
-        journey.wait(5)
-        order = journey.order(order_id)
-        assert order.attention == Attention.TRACKING_EDIT_SPENT
-        assert NUMBER in order.attention_detail["message"]
-        assert len(journey.ledger("package.shipped", order_id)) == 1
-
     def test_taken_out_of_the_store_by_hand_asks(self, journey: Journey) -> None:
         for verb in ("cancel", "delete"):
             order_id = journey.buy_released()

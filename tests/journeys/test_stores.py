@@ -132,13 +132,13 @@ class TestSplitOrder:
         assert "order.split" in stores.events(split)
 
     def test_sends_every_parcel_to_tiktok(self, stores: Journey, split: str) -> None:
-        stores.ship_from("wix", split, number="94001")
+        stores.ship_from("wix", split, number="9400111899562537866361")
         stores.wait(5)
         assert stores.tiktok_order(split)["status"] == "PARTIALLY_SHIPPING"
         stores.ship_from("amazon", split, number="TBA303000000001", carrier="AMZN_US")
         stores.wait(130)
         numbers = {line["tracking_number"] for line in stores.tiktok_order(split)["line_items"]}
-        assert numbers == {"94001", "TBA303000000001"}
+        assert numbers == {"9400111899562537866361", "TBA303000000001"}
         assert stores.order(split).state == OrderState.FULFILLED
 
     def test_is_cancelled_in_both(self, stores: Journey, split: str) -> None:
@@ -521,12 +521,13 @@ class TestSecondParcelFromSquarespace:
     def test_is_a_question_since_nobody_says_what_is_in_it(self, stores: Journey) -> None:
         route(stores, "squarespace")
         order_id = stores.buy_released(lines=TWO_LINES)
-        stores.ship_from("squarespace", order_id, number="94001")
-        stores.ship_from("squarespace", order_id, number="94002")
+        stores.ship_from("squarespace", order_id, number="9400111899562537866361")
+        stores.ship_from("squarespace", order_id, number="9400111899562537866378")
         stores.wait(5)
         order = stores.order(order_id)
         assert order.attention == "MIXED_FULFILMENT"
-        assert {line["tracking_number"] for line in stores.tiktok_order(order_id)["line_items"]} == {"94001"}
+        lines = stores.tiktok_order(order_id)["line_items"]
+        assert {line["tracking_number"] for line in lines} == {"9400111899562537866361"}
 
 
 class TestTwoShops:

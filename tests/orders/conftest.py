@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.access import merchant_rows, open_merchant
 from accounts.models import Merchant, User
 from connectors.models import ConnectedStore, StorePart
-from tests.factories import UserFactory
+from tests.factories import UserFactory, switch_on
 from tests.orders.builders import NOON
 
 
@@ -22,7 +22,7 @@ def alices(db: None) -> Merchant:
 @pytest.fixture
 def tiktok(alices: Merchant) -> ConnectedStore:
     with merchant_rows(alices.pk):
-        return ConnectedStore.objects.create(
+        store = ConnectedStore.objects.create(
             merchant=alices,
             platform="tiktok_shop",
             part=StorePart.SOURCE,
@@ -32,6 +32,8 @@ def tiktok(alices: Merchant) -> ConnectedStore:
             currency="USD",
             connected_at=NOON - timedelta(days=1),
         )
+    switch_on(store)
+    return store
 
 
 @pytest.fixture

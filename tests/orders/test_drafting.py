@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from connectors.base.types import AddressState, SourceStatus
+from connectors.base.connector import Features
+from connectors.base.types import AddressState, Shipper, SourceStatus, Stock
+from orders.components import Component
 from orders.drafting import Blocked, DraftRules, make_draft
 from orders.models import Attention
+from orders.rules import RouteRules, Unmapped, Warehoused
 from tests.orders.builders import JANE, line, payment, seen
 
 RULES = DraftRules(
@@ -17,7 +20,7 @@ RULES = DraftRules(
     destination_label="Shopify",
     source_store_id="7495123456789012345",
     source_store_name="Alice's Candles",
-    variants={"cnd-fig-08": "gid://fig", "tpr-bee-02": "gid://bee", "gft-mtc-01": "gid://match"},
+    variants={key: (Component(f"gid://{key}", key.upper()),) for key in ("cnd-fig-08", "tpr-bee-02", "gft-mtc-01")},
 )
 
 
@@ -88,9 +91,9 @@ class TestBlocked:
         assert code_of(released(address_state=state)).code is Attention.ADDRESS_NOT_RELEASED
 
     def test_gives_both_sums_when_the_money_does_not_balance(self) -> None:
-        blocked = code_of(released(payment=replace(payment(), total=2399)))
+        blocked = code_of(released(payment=replace(payment(), total=2398)))
         assert blocked.code is Attention.MONEY_MISMATCH
-        assert (blocked.detail["computed"], blocked.detail["stated"]) == ("24.00", "23.99")
+        assert (blocked.detail["computed"], blocked.detail["stated"]) == ("24.00", "23.98")
 
     def test_refuses_an_order_without_lines_or_amounts(self) -> None:
         assert code_of(released(lines=())).code is Attention.UNREADABLE
@@ -125,3 +128,40 @@ class TestPostalCode:
 
     def test_of_nine_digits_is_fine(self) -> None:
         assert make_draft(released(address=replace(JANE, postal_code="07030-1234")), RULES)
+
+
+class TestRules:
+    def test_name_what_the_store_cannot_follow(self) -> None:
+        asked = RouteRules(tags=("warm",), note="{order_id}", stock=Stock.KEEP, default_location="gid://here")
+        draft = make_draft(released(), replace(RULES, rules=asked))
+        assert len(draft.remarks) == 4
+        able = Features(tags=True, order_notes=True, stock=True, locations=True)
+        assert make_draft(released(), replace(RULES, rules=asked, features=able)).remarks == ()
+
+    def test_give_each_warehouse_its_location_and_the_others_the_default(self) -> None:
+        asked = RouteRules(default_location="here", locations={"7000714532876273420": "there"})
+        assert make_draft(released(), replace(RULES, rules=asked)).location_id == "there"
+        other = make_draft(released(warehouse_id="9"), replace(RULES, rules=asked))
+        assert other.location_id == "here"
+        assert ("Ship from", "here") in other.attributes
+
+    @pytest.mark.parametrize(
+        ("warehoused", "stock"),
+        [(Warehoused.SKIP, Stock.KEEP), (Warehoused.MIRROR, Stock.KEEP), (Warehoused.MIRROR_AND_DEDUCT, Stock.DEDUCT)],
+    )
+    def test_leave_the_stock_alone_for_what_tiktoks_warehouse_ships(self, warehoused: Warehoused, stock: Stock) -> None:
+        order = released(shipper=Shipper.PLATFORM_WAREHOUSE, address=None, address_state=AddressState.MISSING)
+        draft = make_draft(order, replace(RULES, rules=RouteRules(warehoused=warehoused)))
+        assert (draft.stock, draft.address) == (stock, None)
+        assert "tiktok-fbt" in draft.tags
+
+    def test_let_an_order_be_made_before_its_address_is_released_where_it_is_kept_on_hold(self) -> None:
+        draft = make_draft(seen(SourceStatus.ON_HOLD), replace(RULES, is_on_hold=True))
+        assert draft.address is None
+        assert "tiktok-hold" in draft.tags
+
+    @pytest.mark.parametrize(("option", "is_flagged"), [("7091146663229654785", True), ("", False)])
+    def test_flag_a_delivery_option_without_a_method_of_its_own(self, option: str, is_flagged: bool) -> None:
+        rules = replace(RULES, rules=RouteRules(unmapped_shipping=Unmapped.FLAG), shipping_titles={"": ("Std", "S")})
+        draft = make_draft(released(delivery_option_id=option), rules)
+        assert (("tiktok-shipping-unmapped" in draft.tags), draft.charges[0].code) == (is_flagged, "S")

@@ -71,7 +71,7 @@ class TestNewOrder:
         [
             ({"created_at": NOON - timedelta(days=2)}, "Older than the connection"),
             ({"shipper": Shipper.PLATFORM}, "Shipped by TikTok"),
-            ({"shipper": Shipper.PLATFORM_WAREHOUSE}, "Shipped by TikTok"),
+            ({"shipper": Shipper.PLATFORM_WAREHOUSE}, "TikTok's warehouse ships it"),
             ({"status": S.IN_TRANSIT}, "Shipped outside VeriSync"),
         ],
     )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base.types import SourceStatus
-from orders.drafting import DraftRules, make_draft, sku_key
+from orders.components import Component, sku_key
+from orders.drafting import DraftRules, make_draft
 from orders.money import MoneyMismatch, prove, total_of
 from tests.orders.builders import line, payment, seen
 
@@ -19,7 +20,7 @@ RULES = DraftRules(
     destination_label="Shopify",
     source_store_id="1",
     source_store_name="Alice's Candles",
-    variants={sku_key(f"SKU-{n}"): f"gid://{n}" for n in range(6)},
+    variants={sku_key(f"SKU-{n}"): (Component(f"gid://{n}", f"SKU-{n}"),) for n in range(6)},
 )
 
 
@@ -34,14 +35,21 @@ class TestProve:
         assert prove(payment=payment(), lines=[line()]).tax_included
 
     @pytest.mark.parametrize("field", ["product_total", "subtotal", "total"])
-    def test_refuses_a_sum_that_is_one_cent_off(self, field: str) -> None:
+    @pytest.mark.parametrize("off", [-2, 2])
+    def test_refuses_a_sum_that_is_off_by_more_than_a_minor_unit_for_each_line(self, field: str, off: int) -> None:
         stated = payment(tax=199, shipping=500)
         with pytest.raises(MoneyMismatch):
-            prove(payment=replace(stated, **{field: getattr(stated, field) + 1}), lines=[line()])
+            prove(payment=replace(stated, **{field: getattr(stated, field) + off}), lines=[line()])
+
+    @pytest.mark.parametrize("off", [-2, -1, 0, 1, 2])
+    def test_calls_rounding_what_the_total_has_more_than_its_parts(self, off: int) -> None:
+        stated = payment(products=4800, tax=199, shipping=500)
+        proof = prove(payment=replace(stated, total=stated.total + off), lines=[line("1"), line("2")])
+        assert (proof.rounding, proof.tax_included) == (off, False)
 
     def test_names_both_sums(self) -> None:
-        with pytest.raises(MoneyMismatch, match="2400 computed, 2401 stated"):
-            prove(payment=replace(payment(), product_total=2401), lines=[line()])
+        with pytest.raises(MoneyMismatch, match="2400 computed, 2402 stated"):
+            prove(payment=replace(payment(), product_total=2402), lines=[line()])
 
 
 class TestDraft:

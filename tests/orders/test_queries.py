@@ -139,7 +139,7 @@ class TestAttention:
     def test_is_said_in_the_sentence_too(self, tiktok: ConnectedStore) -> None:
         sentence = shown(placed(tiktok, HOUR, unlinked=True))["sentence"]
         assert sentence["bold"] == "CND-FIG-08 is not linked."
-        assert "name the variant here" in sentence["plain"]
+        assert "Link it here" in sentence["plain"]
 
     def test_is_gray_where_nothing_is_wrong(self, tiktok: ConnectedStore) -> None:
         assert shown(placed(tiktok, HOUR, skipped=True))["attention"]["tone"] == "gray"
@@ -188,7 +188,8 @@ class TestOrderThatIsInAStoreInPart:
     def test_balances_less_what_is_yours(self, order: Order) -> None:
         money = shown(order)["money"]
         assert money["is_balanced"]
-        assert money["rows"][-1]["note"] == "$12.00 of it for what you ship"
+        assert (money["rows"][-2]["label"], money["rows"][-2]["source"]) == ("For what you ship yourself", "−12.00")
+        assert money["rows"][-1]["note"] == "the buyer paid $36.00"
         assert money["rows"][-1]["difference"] == "$0.00"
 
     def test_is_marked_in_the_list(self, order: Order, tiktok: ConnectedStore) -> None:
@@ -214,8 +215,8 @@ class TestDeadlines:
     def test_of_a_tracking_number_are_72_hours_from_the_upload(self, tiktok: ConnectedStore) -> None:
         order = placed(tiktok, 4 * DAY, in_transit=True)
         FulfillmentFactory(mirror=MirrorFactory(order=order), sent_at=NOON)
-        assert shown(order)["packages"][0]["edit_until"] == NOON + 3 * DAY
-        assert shown(order, now=NOON + 3 * DAY)["packages"][0]["edit_until"] is None
+        assert shown(order)["packages"][0]["change_text"] == "1 change left, until Nov 27, 12:00 PM"
+        assert shown(order, now=NOON + 3 * DAY + HOUR)["packages"][0]["change_text"] == ""
 
 
 class TestSteps:

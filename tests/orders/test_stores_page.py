@@ -104,7 +104,7 @@ class TestStores:
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.filter(pk=shopify.pk).update(currency="EUR")
         assert "None of your stores works in USD" in alice.get("/stores/").content.decode()
-        said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1", "hours": "0"}
+        said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1"}
         answer = alice.post(f"/stores/{tiktok.pk}/routes/new/", said)
         assert answer.status_code == 400
         assert "Nothing is converted" in answer.content.decode()
@@ -147,7 +147,7 @@ class TestStores:
         rule: dict[str, str],
         kept: dict[str, Any],
     ) -> None:
-        said = {"destination": str(shopify.pk), "least_share": "100", "position": "1", "hours": "0", **rule}
+        said = {"destination": str(shopify.pk), "least_share": "100", "position": "1", **rule}
         assert alice.post(f"/stores/{tiktok.pk}/routes/new/", said).status_code == 302
         with merchant_rows(tiktok.merchant_id):
             route = tiktok.routes_from.get()
@@ -161,7 +161,7 @@ class TestStores:
         assert "the rest is yours to ship by hand" in page
         assert "Example: the candle is in Amazon&#x27;s warehouse" in page
         assert 'name="leaves_rest"' in page
-        said = {"destination": str(shopify.pk), "rule": "FOUND", "position": "1", "hours": "0", "leaves_rest": "on"}
+        said = {"destination": str(shopify.pk), "rule": "FOUND", "position": "1", "leaves_rest": "on"}
         answer = alice.post(url, {**said, "least_share": "100"})
         assert (answer.status_code, "100 leaves no rest" in answer.content.decode()) == (400, True)
         assert alice.post(url, {**said, "least_share": "1"}).status_code == 302
@@ -178,19 +178,3 @@ class TestStores:
             ConnectedStore.objects.update(state="RECONNECT", state_reason="The token was refused")
         for url in ("/orders/", "/stores/"):
             assert "has to be reconnected" in alice.get(url).content.decode()
-
-    def test_let_a_manager_choose_an_extra_hold(
-        self, alice: Client, tiktok: ConnectedStore, shopify: ConnectedStore
-    ) -> None:
-        store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
-        with merchant_rows(tiktok.merchant_id):
-            route = tiktok.routes_from.get()
-        url = f"/routes/{route.pk}/"
-        assert url in alice.get("/stores/").content.decode()
-        said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1"}
-        assert alice.post(url, {**said, "hours": "5"}).status_code == 302
-        for nonsense in ("73", "-1", "x", ""):
-            assert alice.post(url, {**said, "hours": nonsense}).status_code == 400
-        with merchant_rows(tiktok.merchant_id):
-            route.refresh_from_db()
-            assert (route.hold_mode, route.extra_hold_hours) == ("EXTRA_HOLD", 5)

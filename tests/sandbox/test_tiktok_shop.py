@@ -229,6 +229,22 @@ class TestShipping:
     def test_is_refused_on_hold(self, client: Client) -> None:
         assert client.ship(client.buy())["code"] == 21011044
 
+    @pytest.mark.parametrize(
+        ("bought", "code"),
+        [
+            ({"fulfillment_type": "FULFILLMENT_BY_TIKTOK", "shipping_type": "TIKTOK"}, 21008025),
+            ({"shipping_type": "TIKTOK"}, 21008106),
+        ],
+    )
+    def test_takes_no_number_for_what_the_platform_ships(
+        self, client: Client, bought: dict[str, Any], code: int
+    ) -> None:
+        order_id = client.buy(hold=False, **bought)
+        assert client.ship(order_id)["code"] == code
+        assert "***" in client.order(order_id)["recipient_address"]["name"]
+        client.control("platform_ship", order_id=order_id, tracking_number="9400111899562537866361")
+        assert client.order(order_id)["status"] == "AWAITING_COLLECTION"
+
     def test_ships_once(self, client: Client, world: World) -> None:
         order_id = client.buy(hold=False)
         assert client.ship(order_id)["code"] == 0
@@ -256,6 +272,18 @@ class TestShipping:
         assert client.call("POST", path, body)["code"] == 0
         body["tracking_number"] = "1Z999AA10123456700"
         assert client.call("POST", path, body)["code"] == 21011051
+
+    def test_tracking_of_a_platform_label_is_not_changed(self, client: Client) -> None:
+        order_id = client.buy(hold=False, shipping_type="TIKTOK")
+        path = f"/fulfillment/202309/orders/{order_id}/shipping_info/update"
+        body = {"tracking_number": "1Z999AA10123456799", "shipping_provider_id": UPS}
+        assert client.call("POST", path, body)["code"] == 21008106
+
+    def test_the_carrier_alone_may_change(self, client: Client) -> None:
+        package_id = client.ship(client.buy(hold=False))["data"]["package_id"]
+        path = f"/fulfillment/202309/packages/{package_id}/shipping_info/update"
+        body = {"tracking_number": "1Z999AA10123456784", "shipping_provider_id": "7117858858072016686"}
+        assert client.call("POST", path, body)["code"] == 0
 
     def test_rejects_a_pending_cancel_request(self, client: Client) -> None:
         order_id = client.buy(hold=False)
@@ -367,3 +395,31 @@ class TestWebhooks:
         bodies = [json.loads(raw) for _, raw in got]
         assert [body["type"] for body in bodies] == [1, 1, 11, 1]
         assert bodies[-1]["data"]["order_status"] == "CANCEL"
+
+
+class TestWhoShips:
+    def options(self, client: Client) -> list[str]:
+        (sales, *_) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        path = f"/logistics/202309/warehouses/{sales['id']}/delivery_options"
+        found = client.call("GET", path, scope="WAREHOUSE")["data"]["delivery_options"]
+        return [each["type"] for each in found]
+
+    def test_is_shown_by_the_delivery_options(self, client: Client) -> None:
+        assert self.options(client) == ["SEND_BY_SELLER"]
+        client.control("shop_settings", offers_both=True)
+        assert self.options(client) == ["SEND_BY_SELLER", "STANDARD"]
+        client.control("shop_settings", offers_both=False, shipping_type="TIKTOK")
+        assert self.options(client) == ["STANDARD"]
+
+    def test_has_no_templates_outside_japan_and_the_uk(self, client: Client) -> None:
+        assert client.call("GET", "/logistics/202510/seller_templates", status=400)["code"] == 36009004
+
+    def test_refuses_a_scope_that_it_does_not_know(self, client: Client) -> None:
+        (sales, *_) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        path = f"/logistics/202309/warehouses/{sales['id']}/delivery_options"
+        assert client.call("GET", path, status=400, scope="SHOP")["code"] == 36009004
+
+    def test_may_lack_a_warehouse_for_returns(self, client: Client) -> None:
+        client.control("shop_settings", has_return_warehouse=False, warehouse_status="DISABLED")
+        (sales,) = client.call("GET", "/logistics/202309/warehouses")["data"]["warehouses"]
+        assert sales["effect_status"] == "DISABLED"

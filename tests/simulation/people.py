@@ -103,9 +103,11 @@ class People:
             return
         platform, order = self.random.choice(ready)
         self.parcels += 1
-        number = f"94001118995625378{self.parcels:05d}"
+        carrier, number = "USPS", f"94001118995625378{self.parcels:05d}"
+        if platform == "amazon":  # its own, since TikTok suffers only few numbers of other carriers from there
+            carrier, number = "AMZN_US", f"TBA{self.parcels:012d}"
         done = self._try(
-            f"{platform}/ship", shop=order["shop"], order=order["name"], tracking_number=number, carrier="USPS"
+            f"{platform}/ship", shop=order["shop"], order=order["name"], tracking_number=number, carrier=carrier
         )
         if done is not None:
             self.bought[order["reference"]].shipped[number] = platform

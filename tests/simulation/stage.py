@@ -26,6 +26,7 @@ from orders import routing
 from orders.models import Route, RouteRule
 from sandbox.app import Sandbox
 from sandbox.world import World
+from tests.factories import switch_on
 from tests.simulation.network import InProcess, Network, site
 from tests.simulation.post import Post
 
@@ -105,6 +106,7 @@ class Stage:
             ConnectedStore.objects.filter(platform="tiktok_shop").exclude(pk=self.source.pk).delete()
             self.rows = list(ConnectedStore.objects.order_by("id"))
         self._make_routes()
+        switch_on(self.source)
         halves = {name: _state_of(half) for name, half in self.world.halves.items()}
         self.kept = pickle.dumps(halves)
 

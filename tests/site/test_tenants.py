@@ -14,7 +14,7 @@ from accounts.access import merchant_rows, open_merchant
 from accounts.models import Membership, Role, User
 from connectors.base.types import Credentials, SourceStatus
 from connectors.models import ConnectedStore
-from orders import beats
+from orders import beats, saving
 from orders.ingest import store_order
 from orders.models import Order, Route
 from tests.factories import UserFactory
@@ -41,6 +41,8 @@ def routes(patterns: list[Any] | None = None, before: str = "") -> Iterator[str]
 
 @pytest.fixture
 def alices_order(tiktok: ConnectedStore, shopify: ConnectedStore) -> Order:
+    with merchant_rows(shopify.merchant_id):
+        saving.save_options(store=shopify, options={"any": "choice"}, by=saving.Author(name="Alice", now=NOON))
     return store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
 
 
@@ -55,6 +57,7 @@ def charlie(client: Client, db: None) -> Client:
 
 def address(route: str, order: Order, store: ConnectedStore) -> str:
     recipes = {"<int:order_id>": str(order.pk), "<slug:platform>": "shopify", "<int:store_id>": str(store.pk)}
+    recipes |= {"<slug:group>": "samples", "<int:number>": "1"}
     recipes["<int:route_id>"] = str(Route.objects.values_list("pk", flat=True).first() or 1)
     for parameter, value in recipes.items():
         route = route.replace(parameter, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from connectors.base.errors import (
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -43,7 +45,7 @@ from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
 from connectors.platforms.amazon import mapping
 from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, Market, is_amazon
-from connectors.platforms.amazon.outbound import Outbound20200701
+from connectors.platforms.amazon.outbound import CREATE_PATH, Outbound20200701
 
 # A seller consents anew about yearly (guess: https://developer-docs.amazon.com/sp-api/docs/website-authorization-
 # workflow, read 2026-11).
@@ -65,13 +67,22 @@ class Amazon(Destination):
         cancel=True,
         partial_fulfillment=True,
         sku_search=True,
+        numbers=True,
         notes={
             "webhooks": "Amazon is asked for changes every few minutes",
             "hold": "Orders are made when TikTok's hold is over",
             "cancel": "Only until Amazon begins to pick the items",
             "refunds": "Amazon took no money for these orders; a refund stays at TikTok Shop",
             "custom_lines": "Only items in Amazon's stock can be ordered",
+            "without_address": "TikTok shows no address for what it ships itself, and Amazon needs one",
             "amounts": "A fulfillment order has no prices, discounts, taxes or totals",
+            "numbers": "It is the number on the packing slip, which the buyer reads",
+            "emails": "Amazon would mail the buyer, so it is told no address",
+            "tags": "There is no place for tags or attributes",
+            "order_notes": "What stands there is printed for the buyer, so yours is left out",
+            "stock": "Amazon ships from its own stock of yours",
+            "locations": "Amazon chooses the warehouse",
+            "store_tax": "A fulfillment order has no tax",
         },
     )
     settings = (
@@ -140,6 +151,7 @@ class Amazon(Destination):
         ),
     )
     shipping_methods = tuple((speed, speed) for speed in mapping.SPEEDS)
+    own_carrier = mapping.AMAZON_LOGISTICS
     shop_label = "Marketplace"
     shop_help = "The country in which Amazon keeps the stock."
     shop_choices = tuple((market.id, market.name) for market in MARKETS.values())
@@ -262,17 +274,23 @@ class Amazon(Destination):
                     found[reference] = PermanentError(f"{order_id} is for the same order", reason="DUPLICATE_FOUND")
         return found
 
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The order, under an id that is made of the reference."""
+        body, remarks = mapping.order_create(draft, reference, marketplace_id=self._market.id, options=self._options)
+        return CreateRequest("POST", CREATE_PATH, json.dumps(body), remarks=remarks)
+
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order. Its id can be used once for ever: after OutcomeUnknown, find_order first.
 
         What Amazon answers to a known id is not documented, so whatever it says, the order there decides: ours is a
         success, another one is DUPLICATE_FOUND.
         """
-        body, remarks = mapping.order_create(draft, reference, marketplace_id=self._market.id, options=self._options)
+        sent = self.rendered(draft, reference=reference)
+        body: dict[str, Any] = json.loads(sent.body)
         order_id = body["sellerFulfillmentOrderId"]
         refusal: PlatformError | None = None
         try:
-            self._outbound().create(body)
+            self._outbound().create(sent)
         except AuthorizationError:
             raise
         except PermanentError as error:
@@ -291,7 +309,7 @@ class Amazon(Destination):
             raise PermanentError(f"{order_id} is there with other items or another address", reason="DUPLICATE_FOUND")
         else:
             head = payload["fulfillmentOrder"]
-        return replace(mapping.placed_order(head, self._market.host), remarks=remarks)
+        return replace(mapping.placed_order(head, self._market.host), remarks=sent.remarks)
 
     def cancel_order(self, external_id: str, *, reason: str, restock: bool) -> CancelReceipt:
         """Cancel before picking, and read back. May be repeated. Too late is a PermanentError (ALREADY_CANCELLED)."""
@@ -338,24 +356,22 @@ class Amazon(Destination):
         asked = [sku for sku in found if 0 < len(sku.strip()) <= mapping.LONGEST_SKU and "," not in sku]
         for start in range(0, len(asked), _SKUS_PER_CALL):
             batch = asked[start : start + _SKUS_PER_CALL]
-            query = {
-                "granularityType": "Marketplace",
-                "granularityId": self._market.id,
-                "marketplaceIds": self._market.id,
-                "details": "true",
-                "sellerSkus": ",".join(sku.strip() for sku in batch),
-            }
+            query = {**self._stock_query, "sellerSkus": ",".join(sku.strip() for sku in batch)}
             for variant in map(mapping.variant, self._outbound().inventory(query)):
                 for sku in batch:
                     if sku.strip().casefold() == variant.sku.strip().casefold():
                         found[sku].append(variant)
         return found
 
+    def list_variants(self) -> Iterator[Variant]:
+        """Every FBA offer of the marketplace, those without stock too."""
+        yield from map(mapping.variant, self._outbound().inventory(self._stock_query))
+
     def preview(self, draft: OrderDraft) -> tuple[str, ...]:
         """Dates and fees for each speed, or why Amazon would not ship it."""
         body: dict[str, Any] = {
             "marketplaceId": self._market.id,
-            "address": mapping.address(draft.address, draft.phone, []),
+            "address": mapping.address(mapping.needed_address(draft), draft.phone, []),
             "items": mapping.items(draft),
             "shippingSpeedCategories": list(mapping.SPEEDS),
         }
@@ -365,6 +381,12 @@ class Amazon(Destination):
         return (chosen, *mapping.preview(self._outbound().preview(body)))
 
     # Calls
+
+    @property
+    def _stock_query(self) -> dict[str, str]:
+        market = self._market.id
+        query = {"granularityType": "Marketplace", "granularityId": market, "marketplaceIds": market}
+        return {**query, "details": "true"}
 
     @property
     def _market(self) -> Market:

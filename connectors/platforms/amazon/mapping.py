@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,6 +132,7 @@ def placed_order(head: Any, host: str) -> PlacedOrder:
 def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
     """One parcel for each package; items without a package number are not packed yet."""
     found: list[Shipment] = []
+    place = (payload.get("fulfillmentOrder") or {}).get("destinationAddress") or {}
     for shipment in payload.get("fulfillmentShipments") or []:
         lines: dict[int, list[ShipmentLine]] = {}
         for item in shipment.get("fulfillmentShipmentItem") or []:
@@ -142,7 +145,7 @@ def shipments(payload: Mapping[str, Any]) -> list[Shipment]:
             if number and number in lines:
                 is_cancelled = status.startswith("cancelled")
                 found.append(_parcel(shipment, package, number, tuple(lines[number]), is_cancelled=is_cancelled))
-    return found
+    return [replace(parcel, postal_code=str(place.get("postalCode") or "")) for parcel in found]
 
 
 def _parcel(
@@ -242,11 +245,11 @@ def order_create(
     body: dict[str, Any] = {
         "marketplaceId": marketplace_id,
         "sellerFulfillmentOrderId": order_id(reference),
-        "displayableOrderId": draft.source_external_id[:LONGEST_ID],
+        "displayableOrderId": _cut(draft.number or draft.source_external_id, LONGEST_ID, "The number", remarks),
         "displayableOrderDate": iso(draft.created_at),
         "displayableOrderComment": COMMENT,
         "shippingSpeedCategory": speed_of(draft, options),
-        "destinationAddress": address(draft.address, draft.phone, remarks),
+        "destinationAddress": address(needed_address(draft), draft.phone, remarks),
         "fulfillmentAction": "Ship",
         "fulfillmentPolicy": options.get("fulfillment_policy") or "FillOrKill",
         "items": items(draft),
@@ -279,10 +282,15 @@ def items(draft: OrderDraft) -> list[dict[str, Any]]:
         raise UnsupportedFeature(f"Amazon takes {MOST_LINES} lines in an order; this one has {len(draft.lines)}")
     if units > MOST_UNITS:
         raise UnsupportedFeature(f"Amazon takes {MOST_UNITS} units in an order; this one has {units}")
-    return [_item(line, place, draft.currency) for place, line in enumerate(draft.lines, start=1)]
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for place, line in enumerate(draft.lines, start=1):
+        seen[line.source_line_ids] += 1  # the components of a line have the same ids
+        found.append(_item(line, place, seen[line.source_line_ids], draft.currency))
+    return found
 
 
-def _item(line: DraftLine, place: int, currency: str) -> dict[str, Any]:
+def _item(line: DraftLine, place: int, copy: int, currency: str) -> dict[str, Any]:
     sku = line.variant_id or line.sku
     if len(sku) > LONGEST_SKU:
         raise UnsupportedFeature(f"Amazon takes SKUs of at most {LONGEST_SKU} characters; {sku[:60]} has {len(sku)}")
@@ -290,15 +298,16 @@ def _item(line: DraftLine, place: int, currency: str) -> dict[str, Any]:
         raise UnsupportedFeature(f"Amazon ships only what is in its stock; {sku or 'an item'} has no FBA offer")
     return {
         "sellerSku": sku,
-        "sellerFulfillmentOrderItemId": _item_id(line, place),
+        "sellerFulfillmentOrderItemId": _item_id(line, place, copy),
         "quantity": line.quantity,
         "perUnitDeclaredValue": {"currencyCode": currency, "value": to_text(line.unit_price, currency)},
     }
 
 
-def _item_id(line: DraftLine, place: int) -> str:
-    """The source's line ids; where they do not fit, the line's place, and the source's SKU if Amazon has another."""
-    joined, named = ".".join(line.source_line_ids), f"L{place}:{line.sku}"
+def _item_id(line: DraftLine, place: int, copy: int) -> str:
+    """The source's line ids, with a number where several items have the same; where they do not fit, the line's place,
+    and the source's SKU if Amazon has another."""
+    joined, named = ".".join(line.source_line_ids) + (f"-{copy}" if copy > 1 else ""), f"L{place}:{line.sku}"
     if 0 < len(joined) <= LONGEST_ITEM_ID:
         return joined
     return named if line.sku not in ("", line.variant_id) and len(named) <= LONGEST_ITEM_ID else f"L{place}"
@@ -306,12 +315,20 @@ def _item_id(line: DraftLine, place: int) -> str:
 
 def source_line_ids(item_id: str) -> tuple[str, ...]:
     """The source's line ids that `items` wrote into an item's id; none where they did not fit."""
-    return () if re.match(r"L\d+(:|$)", item_id) or not item_id else tuple(item_id.split("."))
+    ids = re.sub(r"-\d+$", "", item_id)
+    return () if re.match(r"L\d+(:|$)", item_id) or not ids else tuple(ids.split("."))
 
 
 def source_sku(item_id: str) -> str:
     """The source's SKU that `items` wrote into an item's id; empty where it is Amazon's as well."""
     return item_id.partition(":")[2] if re.match(r"L\d+:", item_id) else ""
+
+
+def needed_address(draft: OrderDraft) -> Address:
+    """Raises UnsupportedFeature for an order without one: Amazon itself ships it."""
+    if draft.address is None:
+        raise UnsupportedFeature("Amazon ships the order itself, so it needs the buyer's address")
+    return draft.address
 
 
 def address(address: Address, phone: str, remarks: list[str]) -> dict[str, str]:

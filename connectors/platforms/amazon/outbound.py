@@ -18,9 +18,11 @@ from connectors.base.errors import (
     TemporaryError,
     UnreadableAnswer,
 )
+from connectors.base.types import CreateRequest
 from connectors.http import Answer, HttpClient, failure_of
 
 _BASE = "/fba/outbound/2020-07-01"
+CREATE_PATH = f"{_BASE}/fulfillmentOrders"
 _USER_AGENT = "VeriSync/1.0 (Language=Python)"
 # The model has a 404 for what is not there; other parts of the API say it with a 400 (guess that this one may as well).
 _ABSENT = re.compile(r"order\b.*\b(does not exist|doesn't exist|not found|not be found)")
@@ -34,9 +36,9 @@ class Outbound20200701:
         self.url = url
         self.token = token
 
-    def create(self, body: Mapping[str, Any]) -> None:
+    def create(self, sent: CreateRequest) -> None:
         """Not repeatable by itself: the order's id is its only key."""
-        self.send("POST", f"{_BASE}/fulfillmentOrders", body, operation="orders.create", is_safe=False)
+        self.send(sent.method, sent.path, sent.body, operation="orders.create", is_safe=False)
 
     def get(self, order_id: str) -> dict[str, Any] | None:
         """The order's payload, or None if there is none."""
@@ -95,7 +97,7 @@ class Outbound20200701:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | str | None,
         *,
         operation: str,
         is_safe: bool,
@@ -113,7 +115,7 @@ class Outbound20200701:
                 "User-Agent": _USER_AGENT,
                 "Content-Type": "application/json",
             },
-            body=None if body is None else json.dumps(body).encode(),
+            body=None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode(),
         )
         said = _object(answer)
         with suppress(ValueError):  # the rate in force for this seller, where Amazon names it

@@ -34,6 +34,7 @@ from connectors.base.errors import (
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -77,7 +78,10 @@ _TOPICS = [
     "REFUNDS_CREATE",
     "APP_UNINSTALLED",
 ]
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/FulfillmentOrderHoldUserErrorCode (schema 2026-07)
+_HELD_BEFORE = frozenset(["DUPLICATE_FULFILLMENT_HOLD_HANDLE"])
 _PAGE = 25
+_CATALOG_PAGE = 100
 _SKUS_PER_SEARCH = 10
 _REFERENCES_PER_SEARCH = 20
 _CANCEL_REASONS = frozenset(["CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF"])
@@ -91,15 +95,24 @@ class Shopify(Destination):
     features = Features(
         webhooks=True,
         search_by_reference=True,
+        hold=True,
         cancel=True,
         partial_fulfillment=True,
         refunds=True,
         custom_lines=True,
         sku_search=True,
         amounts=True,
+        numbers=True,
+        emails=True,
+        tags=True,
+        order_notes=True,
+        stock=True,
+        without_address=True,
         notes={
-            "hold": "Shopify can hold a fulfillment; orders are made after TikTok's hold, so it is not needed yet",
+            "hold": "For a moment after it is made an order is there without a hold, unpaid and without an address",
             "refunds": "The goods of a refund are recorded; no money moves",
+            "locations": "Shopify's own order routing chooses the location",
+            "store_tax": "Shopify reckons no tax for an order that an app makes",
         },
     )
     settings = (
@@ -120,15 +133,25 @@ class Shopify(Destination):
         rate=100,
         burst=2000,
         default_cost=15,
-        costs=dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
+        costs={
+            **dict.fromkeys(["orders.find", "orders.search", "orders.changed", "variants.search"], 105),
+            "variants.list": 405,
+        },
     )
     create_operation = "orderCreate"
-    scopes = ("write_orders", "read_products", "read_fulfillments", "write_customers")
+    scopes = (
+        "write_orders",
+        "read_products",
+        "read_fulfillments",
+        "write_customers",
+        "write_merchant_managed_fulfillment_orders",
+    )
     scope_names = {
         "write_orders": "Orders",
         "read_products": "Products",
         "read_fulfillments": "Fulfillments",
         "write_customers": "Customers",
+        "write_merchant_managed_fulfillment_orders": "Fulfillment orders",
     }
     private_keys = frozenset(
         [
@@ -294,17 +317,22 @@ class Shopify(Destination):
         nodes = self._nodes("orders.search", documents.ORDERS, {"query": query}, "orders")
         return [(str(node.get("sourceIdentifier")), node) for node in nodes]
 
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The document and its variables."""
+        body = {"query": documents.ORDER_CREATE, "variables": mapping.order_create(draft, reference)}
+        return CreateRequest("POST", self._graphql, json.dumps(body))
+
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
-        variables = mapping.order_create(draft, reference)
-        made = self._payload("orderCreate", documents.ORDER_CREATE, variables, is_safe=False)
+        body = self.rendered(draft, reference=reference).body
+        made = self._part("orderCreate", self._run("orderCreate", body, is_safe=False), is_safe=False)
         if made.get("order"):
             try:
                 return mapping.placed_order(made["order"], self._shop_url(self._shop))
             except UnreadableAnswer as error:
                 raise OutcomeUnknown("Shopify's answer to the new order could not be read") from error
         if made.get("userErrors"):
-            raise mapping.refusal(made["userErrors"], "the order", variables)
+            raise mapping.refusal(made["userErrors"], "the order", json.loads(body)["variables"])
         raise OutcomeUnknown("Shopify's answer to the new order says neither yes nor no")
 
     def cancel_order(self, external_id: str, *, reason: str, restock: bool) -> CancelReceipt:
@@ -366,6 +394,63 @@ class Shopify(Destination):
             found += mapping.shipments(node, self._lines_of(node))
         return found
 
+    def hold_order(self, external_id: str) -> None:
+        """Put our hold on each fulfillment order. Shopify makes those a moment after the order: until then, again.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentOrderHold (notes of 2026-09)
+        """
+        order = self._held(external_id)
+        nodes = (order.get("fulfillmentOrders") or {}).get("nodes") or []
+        if order and not order.get("cancelledAt") and not nodes:
+            raise TemporaryError("Shopify has not planned the order's fulfillment yet", retry_after=2.0)
+        for node in nodes:
+            if mapping.own_holds(node) or node.get("status") not in ("OPEN", "ON_HOLD", "SCHEDULED"):
+                continue
+            variables = {"id": node["id"], "hold": mapping.hold_input()}
+            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=True)
+            wrong = [each for each in made.get("userErrors") or [] if each.get("code") not in _HELD_BEFORE]
+            if wrong:
+                raise mapping.refusal(wrong, "the hold")
+
+    def release_order(self, external_id: str, draft: OrderDraft) -> None:
+        """Address and e-mail first, then the payment, then our hold; the holds of others stay."""
+        order = self._held(external_id)
+        given = mapping.order_update(external_id, draft)
+        made = self._payload("orderUpdate", documents.ORDER_UPDATE, {"input": given}, is_safe=True)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the buyer's data", {"order": given})
+        if draft.total > 0 and order.get("displayFinancialStatus") == "PENDING":
+            paid = self._payload("orderMarkAsPaid", documents.MARK_PAID, {"input": {"id": external_id}}, is_safe=True)
+            if paid.get("userErrors") and self._held(external_id).get("displayFinancialStatus") != "PAID":
+                raise mapping.refusal(paid["userErrors"], "the payment")
+        untagged = {"id": external_id, "tags": [mapping.HOLD_TAG]}
+        if self._payload("tagsRemove", documents.TAGS_REMOVE, untagged, is_safe=True).get("userErrors"):
+            logger.warning("Shopify kept the tag %s on %s", mapping.HOLD_TAG, external_id)
+        for node in (order.get("fulfillmentOrders") or {}).get("nodes") or []:
+            if holds := mapping.own_holds(node):
+                ended = {"id": node["id"], "holdIds": holds}
+                made = self._payload("fulfillmentOrderReleaseHold", documents.RELEASE_HOLD, ended, is_safe=True)
+                if made.get("userErrors"):
+                    raise mapping.refusal(made["userErrors"], "the end of the hold")
+
+    def _held(self, external_id: str) -> dict[str, Any]:
+        return self._ask("order.held", documents.HELD, {"id": external_id}).get("order") or {}
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Fulfill what is open, or the parcel's lines, under its number. Not repeatable: look at shipments_of first.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCreate (notes of 2026-09)
+        """
+        asked = self._ask("order.fulfillable", documents.FULFILLMENT_ORDERS, {"id": external_id})
+        nodes = ((asked.get("order") or {}).get("fulfillmentOrders") or {}).get("nodes") or []
+        is_open = [node for node in nodes if node.get("status") in ("OPEN", "IN_PROGRESS")]
+        variables = {"fulfillment": mapping.fulfillment_input(is_open, shipment)}
+        made = self._payload("fulfillmentCreate", documents.FULFILLMENT_CREATE, variables, is_safe=False)
+        if made.get("userErrors"):
+            raise mapping.refusal(made["userErrors"], "the parcel")
+        if not made.get("fulfillment"):
+            raise OutcomeUnknown("Shopify's answer to the parcel says neither yes nor no")
+
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""
         query = f"updated_at:>='{mapping.iso(moment)}' AND tag:'{mapping.MARK}'"
@@ -385,6 +470,11 @@ class Shopify(Destination):
                     if sku.strip().casefold() == hit.sku.strip().casefold():
                         found[sku].append(hit)
         return found
+
+    def list_variants(self) -> Iterator[Variant]:
+        """The whole catalog."""
+        for node in self._nodes("variants.list", documents.CATALOG, {}, "productVariants", first=_CATALOG_PAGE):
+            yield mapping.variant(node)
 
     # Calls
 
@@ -407,9 +497,8 @@ class Shopify(Destination):
     def _token(self, asked: Mapping[str, str], shop: str, *, operation: str) -> Credentials:
         body = {"client_id": self.config["CLIENT_ID"], "client_secret": self._secrets[0], **asked}
         is_safe = "refresh_token" in asked
-        answer = self._post(
-            f"{self._shop_url(shop)}/admin/oauth/access_token", body, operation=operation, is_safe=is_safe
-        )
+        url = f"{self._shop_url(shop)}/admin/oauth/access_token"
+        answer = self._post(url, json.dumps(body), operation=operation, is_safe=is_safe)
         if answer.status == 400:
             raise AuthorizationError("Shopify refused the code or the refresh token", code="invalid_grant")
         if failure := self._http_failure(answer, is_safe=is_safe):
@@ -431,13 +520,11 @@ class Shopify(Destination):
             extra={"shop": signing.shop_domain(shop)},
         )
 
-    def _post(self, url: str, body: Mapping[str, Any], *, operation: str, is_safe: bool, token: str = "") -> Answer:
+    def _post(self, url: str, body: str, *, operation: str, is_safe: bool, token: str = "") -> Answer:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             headers["X-Shopify-Access-Token"] = token
-        return self.http.send(
-            "POST", url, operation=operation, is_safe=is_safe, headers=headers, body=json.dumps(body).encode()
-        )
+        return self.http.send("POST", url, operation=operation, is_safe=is_safe, headers=headers, body=body.encode())
 
     def _http_failure(self, answer: Answer, *, is_safe: bool) -> PlatformError | None:
         if answer.status in _PAUSED:
@@ -450,11 +537,16 @@ class Shopify(Destination):
     def _ask(
         self, operation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool = True
     ) -> dict[str, Any]:
+        return self._run(operation, json.dumps({"query": document, "variables": variables}), is_safe=is_safe)
+
+    @property
+    def _graphql(self) -> str:
+        return f"/admin/api/{self.config.get('API_VERSION') or '2026-07'}/graphql.json"
+
+    def _run(self, operation: str, body: str, *, is_safe: bool) -> dict[str, Any]:
         """Run a document and answer its `data`. Errors beside data raise too: half an answer is none."""
-        version = self.config.get("API_VERSION") or "2026-07"
-        url = f"{self._shop_url(self._shop)}/admin/api/{version}/graphql.json"
+        url = f"{self._shop_url(self._shop)}{self._graphql}"
         token = self.credentials.access_token if self.credentials else ""
-        body = {"query": document, "variables": variables}
         answer = self._post(url, body, operation=operation, is_safe=is_safe, token=token)
         if failure := self._http_failure(answer, is_safe=is_safe):
             raise failure
@@ -491,17 +583,20 @@ class Shopify(Destination):
             return
 
     def _payload(self, mutation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
-        payload = self._ask(mutation, document, variables, is_safe=is_safe).get(mutation)
+        return self._part(mutation, self._ask(mutation, document, variables, is_safe=is_safe), is_safe=is_safe)
+
+    def _part(self, mutation: str, data: Mapping[str, Any], *, is_safe: bool) -> dict[str, Any]:
+        payload = data.get(mutation)
         if not isinstance(payload, dict):
             raise (TemporaryError if is_safe else OutcomeUnknown)("Shopify's answer could not be read")
         return payload
 
     def _nodes(
-        self, operation: str, document: str, variables: Mapping[str, Any], connection: str
+        self, operation: str, document: str, variables: Mapping[str, Any], connection: str, *, first: int = _PAGE
     ) -> Iterator[dict[str, Any]]:
         after = None
         while True:
-            page = self._ask(operation, document, {**variables, "first": _PAGE, "after": after}).get(connection)
+            page = self._ask(operation, document, {**variables, "first": first, "after": after}).get(connection)
             if not isinstance(page, dict):
                 raise TemporaryError("Shopify's answer holds no list")
             yield from (node for node in page.get("nodes") or [] if node)

@@ -80,9 +80,94 @@ query ShipmentLines($id: ID!, $first: Int!, $after: String) {
     + LINES
 )
 
+FULFILLMENT_ORDERS = """
+query FulfillmentOrders($id: ID!) {
+  order(id: $id) {
+    fulfillmentOrders(first: 10) {
+      nodes {
+        id status
+        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id customAttributes { key value } } } }
+      }
+    }
+  }
+}
+"""
+
+FULFILLMENT_CREATE = """
+mutation FulfillmentCreate($fulfillment: FulfillmentInput!) {
+  fulfillmentCreate(fulfillment: $fulfillment) {
+    fulfillment { id }
+    userErrors { field message }
+  }
+}
+"""
+
+HELD = """
+query Held($id: ID!) {
+  order(id: $id) {
+    cancelledAt displayFinancialStatus
+    fulfillmentOrders(first: 10) {
+      nodes { id status fulfillmentHolds { id handle heldByRequestingApp } }
+    }
+  }
+}
+"""
+
+HOLD = """
+mutation Hold($id: ID!, $hold: FulfillmentOrderHoldInput!) {
+  fulfillmentOrderHold(id: $id, fulfillmentHold: $hold) {
+    fulfillmentHold { id }
+    userErrors { field message code }
+  }
+}
+"""
+
+RELEASE_HOLD = """
+mutation ReleaseHold($id: ID!, $holdIds: [ID!]) {
+  fulfillmentOrderReleaseHold(id: $id, holdIds: $holdIds) {
+    userErrors { field message code }
+  }
+}
+"""
+
+ORDER_UPDATE = """
+mutation OrderUpdate($input: OrderInput!) {
+  orderUpdate(input: $input) {
+    order { id }
+    userErrors { field message }
+  }
+}
+"""
+
+TAGS_REMOVE = """
+mutation TagsRemove($id: ID!, $tags: [String!]!) {
+  tagsRemove(id: $id, tags: $tags) {
+    userErrors { field message }
+  }
+}
+"""
+
+MARK_PAID = """
+mutation MarkPaid($input: OrderMarkAsPaidInput!) {
+  orderMarkAsPaid(input: $input) {
+    order { id displayFinancialStatus }
+    userErrors { field message }
+  }
+}
+"""
+
 VARIANTS = """
 query Variants($first: Int!, $after: String, $query: String!) {
   productVariants(first: $first, after: $after, query: $query) {
+    nodes { id sku title inventoryQuantity product { title } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+CATALOG = """
+query Catalog($first: Int!, $after: String) {
+  productVariants(first: $first, after: $after) {
     nodes { id sku title inventoryQuantity product { title } }
     pageInfo { hasNextPage endCursor }
   }

@@ -25,6 +25,7 @@ from connectors.base.types import (
     Refund,
     Shipment,
     ShipmentLine,
+    Stock,
     StoreIdentity,
     Variant,
 )
@@ -79,6 +80,12 @@ _IS_CANCELLED = {
     "FAILURE": True,
     "OPEN": None,
     "PENDING": None,
+}
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderCreateInputsInventoryBehavior (read 2026-11)
+_STOCK = {
+    Stock.DEDUCT: "DECREMENT_IGNORING_POLICY",
+    Stock.OBEY: "DECREMENT_OBEYING_POLICY",
+    Stock.KEEP: "BYPASS",
 }
 _TOO_MANY = re.compile(r"throttl|too many|rate limit|limit.{0,40}(minute|exceeded|reached)|per minute", re.I)
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d[\d\s().-]{6,}\d")
@@ -256,17 +263,22 @@ def order_create(draft: OrderDraft, reference: str) -> dict[str, Any]:
         "tags": _tags(draft.tags),
         "customAttributes": [{"key": key, "value": value} for key, value in draft.attributes if key and value][:250],
         "metafields": [{"namespace": NAMESPACE, "key": REFERENCE_KEY, "type": "id", "value": reference}],
-        "shippingAddress": _address(draft.address, draft.phone),
+        **({"name": draft.number} if draft.number else {}),
+        **({"shippingAddress": _address(draft.address, draft.phone)} if draft.address else {}),
         **_lines_and_money(draft),
     }
-    if draft.email and "*" not in draft.email:
-        names = {key: order["shippingAddress"].get(key) for key in ("firstName", "lastName")}
-        customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
-        order |= {"email": draft.email, "customer": {"toUpsert": customer}}
+    if draft.is_on_hold:
+        order["financialStatus"] = "PENDING"
+    elif draft.email and "*" not in draft.email:
+        order["email"] = draft.email
+        if not draft.is_own_email:  # an address of the merchant's own would make all buyers one customer
+            names = {key: order.get("shippingAddress", {}).get(key) for key in ("firstName", "lastName")}
+            customer = {"email": draft.email, **{key: name for key, name in names.items() if name}}
+            order["customer"] = {"toUpsert": customer}
     if draft.source_url.startswith(("https://", "http://")):
         order["sourceUrl"] = draft.source_url
     options = {
-        "inventoryBehaviour": "DECREMENT_IGNORING_POLICY",
+        "inventoryBehaviour": _STOCK[draft.stock],
         "sendReceipt": False,
         "sendFulfillmentReceipt": False,
     }
@@ -299,7 +311,7 @@ def _lines_and_money(draft: OrderDraft) -> dict[str, Any]:
         for tax in draft.taxes
         if tax.amount
     ]
-    if draft.total > 0:
+    if draft.total > 0 and not draft.is_on_hold:
         payment = {"kind": "SALE", "status": "SUCCESS", "gateway": MARK, "amountSet": bag(draft.total)}
         parts["transactions"] = [payment]
     return parts
@@ -350,6 +362,69 @@ def _address(address: Address, phone: str) -> dict[str, str]:
         "phone": "" if "*" in number else number,
     }
     return {key: part for key, part in parts.items() if part}
+
+
+HOLD_TAG = "tiktok-hold"  # by which a draft says that TikTok holds the order
+HOLD_HANDLE = "verisync-tiktok-hold"
+
+
+def hold_input() -> dict[str, Any]:
+    """Our hold: a second one with its handle is refused, so that it may be repeated."""
+    return {
+        "reason": "OTHER",
+        "reasonNotes": "TikTok Shop holds this order; VeriSync releases it",
+        "handle": HOLD_HANDLE,
+        "notifyMerchant": False,
+    }
+
+
+def own_holds(node: Mapping[str, Any]) -> list[str]:
+    """The ids of our own holds on a fulfillment order; those of others stay."""
+    return [
+        str(hold["id"])
+        for hold in node.get("fulfillmentHolds") or []
+        if hold.get("heldByRequestingApp") and hold.get("handle") == HOLD_HANDLE
+    ]
+
+
+def order_update(external_id: str, draft: OrderDraft) -> dict[str, Any]:
+    """What was not known while the order was held: whom it is for. The customer's record cannot be made afterwards."""
+    found: dict[str, Any] = {"id": external_id, "note": draft.note[:5000]}
+    if draft.address is not None:
+        found["shippingAddress"] = _address(draft.address, draft.phone)
+    if draft.email and "*" not in draft.email:
+        found["email"] = draft.email
+    return found
+
+
+def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> dict[str, Any]:
+    """A parcel that left elsewhere, of all that is open or of the lines that hold the parcel's source line ids.
+
+    Raises PermanentError where less than that is open.
+    """
+    wanted: dict[str, int] = {}
+    for line in parcel.lines or ():
+        for line_id in line.source_line_ids:
+            wanted[line_id] = wanted.get(line_id, 0) + line.quantity
+    groups = []
+    for each in orders:
+        rows = []
+        for item in (each.get("lineItems") or {}).get("nodes") or []:
+            left = int(item.get("remainingQuantity") or 0)
+            ids = source_line_ids((item.get("lineItem") or {}).get("customAttributes") or [])
+            count = left if parcel.lines is None else min(left, sum(wanted.pop(line_id, 0) for line_id in ids))
+            if count:
+                rows.append({"id": item["id"], "quantity": count})
+        if rows:
+            groups.append({"fulfillmentOrderId": each["id"], "fulfillmentOrderLineItems": rows})
+    if wanted or not groups:
+        raise PermanentError("Shopify's order has nothing open to be recorded as shipped", reason="REMOTE_ERROR")
+    tracking = {"company": parcel.carrier, "number": parcel.tracking_number, "url": parcel.tracking_url}
+    return {
+        "lineItemsByFulfillmentOrder": groups,
+        "trackingInfo": {key: text for key, text in tracking.items() if text},
+        "notifyCustomer": False,
+    }
 
 
 def refund_input(order_id: str, lines: Sequence[Mapping[str, Any]], refund: Refund, reference: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from connectors.base.errors import (
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -67,6 +68,9 @@ class Squarespace(Destination):
         webhooks=True,
         idempotency_key=True,
         amounts=True,
+        emails=True,
+        stock=True,
+        without_address=True,
         notes={
             "search_by_reference": "Recent orders are read through instead, where the outcome of a create is in doubt",
             "hold": "Orders are made when TikTok's hold is over",
@@ -75,7 +79,12 @@ class Squarespace(Destination):
             "refunds": "Squarespace took no money for these orders; a refund stays at TikTok Shop",
             "custom_lines": "Every item has to be linked to a product",
             "sku_search": "The catalog is read into an index; two variants with one SKU are reported",
-            "amounts": "There is no place for notes, tags or attributes",
+            "numbers": "Squarespace numbers its orders itself",
+            "tags": "There is no place for tags or attributes",
+            "order_notes": "There is no place for a note",
+            "stock": "Where it is deducted and is short, Squarespace refuses the order",
+            "locations": "Squarespace knows no locations",
+            "store_tax": "Squarespace reckons no tax for an imported order",
         },
     )
     settings = (
@@ -228,20 +237,25 @@ class Squarespace(Destination):
             return placed
         return None
 
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The order, and the key under which it is made once."""
+        chosen = (self.store.options.get("inventory") if self.store else "") or self.options[0].choices[0][0]
+        body, remarks = mapping.order_create(draft, reference, inventory=mapping.inventory_of(draft, chosen))
+        site = self.store.external_id if self.store else ""
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"verisync:{site}:{reference}"))
+        return CreateRequest("POST", _ORDERS, json.dumps(body), {"Idempotency-Key": key}, remarks)
+
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. May be repeated while Squarespace knows the key, about a day.
 
         https://developers.squarespace.com/commerce-apis/create-order (read 2026-11)
         """
-        inventory = (self.store.options.get("inventory") if self.store else "") or self.options[0].choices[0][0]
-        body, remarks = mapping.order_create(draft, reference, inventory=inventory)
-        key = str(
-            uuid.uuid5(uuid.NAMESPACE_URL, f"verisync:{self.store.external_id if self.store else ''}:{reference}")
+        sent = self.rendered(draft, reference=reference)
+        said = self._send(
+            sent.method, sent.path, sent.body, operation="orders.create", is_safe=False, headers=sent.headers
         )
-        headers = {"Idempotency-Key": key}
-        said = self._send("POST", _ORDERS, body, operation="orders.create", is_safe=False, headers=headers)
         try:
-            return replace(mapping.placed_order(said, self._domain), remarks=remarks)
+            return replace(mapping.placed_order(said, self._domain), remarks=sent.remarks)
         except UnreadableAnswer as error:
             raise OutcomeUnknown("Squarespace's answer to the new order could not be read") from error
 
@@ -261,6 +275,15 @@ class Squarespace(Destination):
     def shipments_of(self, external_id: str) -> list[Shipment]:
         """Every parcel, without its contents: Squarespace does not say what is in which."""
         return mapping.shipments(self._order(external_id) or {})
+
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Add the parcel; the order counts as fulfilled then. Not repeatable: look at shipments_of first.
+
+        https://developers.squarespace.com/commerce-apis/fulfill-order (read 2026-11)
+        """
+        body = mapping.fulfillment(shipment, now=self.clock())
+        path = f"{_ORDERS}/{external_id}/fulfillments"
+        self._send("POST", path, body, operation="orders.fulfill", is_safe=False)
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then."""
@@ -356,7 +379,7 @@ class Squarespace(Destination):
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | str | None,
         *,
         operation: str,
         is_safe: bool,
@@ -374,7 +397,7 @@ class Squarespace(Destination):
             is_safe=is_safe,
             params=query,
             headers=sent,
-            body=None if body is None else json.dumps(body).encode(),
+            body=None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode(),
         )
         if failure := _failure(answer, is_safe=is_safe):
             raise failure

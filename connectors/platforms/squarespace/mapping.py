@@ -15,7 +15,7 @@ from typing import Any
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.money import AmountError, to_minor, to_text
-from connectors.base.types import Address, OrderDraft, PlacedOrder, Shipment, StoreIdentity, Variant
+from connectors.base.types import Address, OrderDraft, PlacedOrder, Shipment, Stock, StoreIdentity, Variant
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ def shipments(order: Mapping[str, Any]) -> list[Shipment]:
             tracking_url=str(parcel.get("trackingUrl") or ""),
             lines=None,
             shipped_at=moment(parcel.get("shipDate") or order.get("fulfilledOn")),
+            postal_code=str((order.get("shippingAddress") or {}).get("postalCode") or ""),
         )
         for place, parcel in enumerate(parcels, start=1)
         if isinstance(parcel, dict)
@@ -201,14 +202,13 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
     if len(reference) > LONGEST_REFERENCE:
         raise UnsupportedFeature(f"Squarespace takes references of at most {LONGEST_REFERENCE} characters")
     remarks: list[str] = []
-    address = _address(draft.address, draft.phone, remarks)
+    address = _address(draft.address, draft.phone, remarks) if draft.address else None
     body: dict[str, Any] = {
         "channelName": CHANNEL,
         "externalOrderReference": reference,
         "createdOn": iso(draft.created_at),
         **_lines_and_money(draft, remarks),
-        "shippingAddress": address,
-        "billingAddress": address,
+        **({"shippingAddress": address, "billingAddress": address} if address else {}),
         "fulfillments": [],
         "fulfillmentStatus": "PENDING",
         "inventoryBehavior": inventory,
@@ -220,6 +220,24 @@ def order_create(draft: OrderDraft, reference: str, *, inventory: str) -> tuple[
         names = ", ".join(charge.title for charge in draft.charges[1:])
         remarks.append(f"Squarespace has no place for fees: {names} stands among the shipping lines")
     return body, tuple(remarks)
+
+
+def inventory_of(draft: OrderDraft, chosen: str) -> str:
+    """What becomes of the stock: as the store was told, unless the route says otherwise. Deducting is refused where
+    there is too little."""
+    return {Stock.KEEP: "SKIP", Stock.OBEY: "DEDUCT"}.get(draft.stock, chosen)
+
+
+def fulfillment(parcel: Shipment, *, now: datetime) -> dict[str, Any]:
+    """The body of "Fulfill an order": a parcel that left elsewhere. The order counts as fulfilled after the first."""
+    row = {
+        "shipDate": iso(parcel.shipped_at or now),
+        "carrierName": parcel.carrier or "TikTok Shop",
+        "service": "Standard",
+        "trackingNumber": parcel.tracking_number,
+        "trackingUrl": parcel.tracking_url,
+    }
+    return {"shouldSendNotification": False, "shipments": [{name: text for name, text in row.items() if text}]}
 
 
 def _lines_and_money(draft: OrderDraft, remarks: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,9 @@ from connectors.base.connector import (
     Features,
     Setting,
     Source,
+    StoreOption,
     Subscriptions,
+    TrackingRules,
 )
 from connectors.base.errors import (
     AuthorizationError,
@@ -36,23 +38,26 @@ from connectors.base.types import (
     Credentials,
     PlatformOrder,
     RawRequest,
+    ShippingSetup,
     StoreIdentity,
     Tracking,
     TrackingReceipt,
+    Variant,
 )
 from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
-from connectors.platforms.tiktok_shop import mapping, signing
+from connectors.platforms.tiktok_shop import logistics, mapping, signing
 
 # Codes: https://partner.tiktokshop.com/docv2/page/common-errors and the errors of each call's page (read 2026-11)
 _REASONS = {
     **dict.fromkeys(["21011007", "21008044"], "CANCEL_PENDING"),
     **dict.fromkeys(["21011022", "21004012", "21004015", "11028006"], "TRACKING_INVALID"),
     **dict.fromkeys(["21011025", "21034012", "21011026"], "TRACKING_DUPLICATE"),
-    **dict.fromkeys(["21011049", "21011050", "21011051", "21011052"], "TRACKING_EDIT_SPENT"),
+    # 21011030: delivered. Nothing is left to change.
+    **dict.fromkeys(["21011049", "21011050", "21011051", "21011052", "21011030"], "TRACKING_EDIT_SPENT"),
     **dict.fromkeys(["21008025", "21008106", "21008117"], "NOT_SELLER_SHIPPING"),
     **dict.fromkeys(["21011029", "21011048"], "MIXED_FULFILMENT"),
-    "21011041": "ALREADY_CANCELLED",
+    **dict.fromkeys(["21011041", "21011042"], "ALREADY_CANCELLED"),
 }
 _ON_HOLD = "21011044"
 _FAILED_INSIDE = frozenset(["36009003", "36009007", "21001003", "11001027", "21001008", "21001011", "25001028"])
@@ -80,6 +85,9 @@ _SUBSCRIBED = (
     "RETURN_STATUS_CHANGE",
 )
 _PAGE = 50
+# The most that a search shows: https://partner.tiktokshop.com/docv2/page/search-products-202502 (read 2026-11)
+_MOST_PRODUCTS = 10_000
+_PRODUCTS_PAGE = 100
 
 
 class TikTokShop(Source):
@@ -93,6 +101,14 @@ class TikTokShop(Source):
     needs = (
         "The login of the shop's owner. Other members of the shop cannot allow access.",
         "Seller Shipping as the shop's default shipping option. Orders on TikTok Shipping are shown, not sent.",
+    )
+    options = (
+        StoreOption(
+            "imposes_hold",
+            "Orders that TikTok Shop does not hold",
+            "Some categories have no hour in which the buyer may cancel at will; the buyer may regret it all the same.",
+            (("yes", "Wait an hour all the same"), ("no", "Send them at once")),
+        ),
     )
     settings = (
         Setting("APP_KEY", is_required=True, help="The app's key"),
@@ -119,12 +135,23 @@ class TikTokShop(Source):
     )
     # 50 a second for each call, per app and shop: https://partner.tiktokshop.com/docv2/page/rate-limits (read 2026-11)
     limits = Limits(rate=50, burst=50, window=1.0, is_per_operation=True)
+    # https://partner.tiktokshop.com/docv2/page/update-shipping-info-202309 and mark-package-as-shipped-202309: one
+    # change in 72 hours, 20 orders under one number; Seller Center's pages on the support ticket and on Amazon's
+    # warehouses, which are switched off after five numbers of other carriers (read 2026-11).
+    tracking_rules = TrackingRules(
+        changes=1,
+        change_within=timedelta(hours=72),
+        support_within=timedelta(days=30),
+        orders_per_number=20,
+        foreign_numbers=5,
+    )
     scopes = (
         "seller.order.info",
         "seller.fulfillment.basic",
         "seller.logistics",
         "seller.return_refund.basic",
         "seller.authorization.info",
+        "seller.product.basic",
     )
     scope_names = {
         "seller.order.info": "Orders",
@@ -132,6 +159,7 @@ class TikTokShop(Source):
         "seller.logistics": "Logistics",
         "seller.return_refund.basic": "Returns",
         "seller.authorization.info": "Shops",
+        "seller.product.basic": "Products",
     }
     private_keys = frozenset(
         [
@@ -273,6 +301,21 @@ class TikTokShop(Source):
         rows = _rows(data, "shipping_providers")
         return [Carrier(external_id=str(row.get("id")), name=str(row.get("name"))) for row in rows]
 
+    def shipping_setup(self) -> ShippingSetup:
+        """Who ships this shop's orders. There is no field for it: the default warehouse's delivery options tell, and
+        in Japan and the UK the default shipping template."""
+        warehouses = _rows(self._call("GET", "/logistics/202309/warehouses", operation="warehouses.list"), "warehouses")
+        options: list[Mapping[str, Any]] = []
+        if sales := logistics.sales_warehouse(warehouses):
+            path = f"/logistics/202309/warehouses/{quote(str(sales.get('id')), safe='')}/delivery_options"
+            data = self._call("GET", path, operation="delivery_options.list", query={"scope": "WAREHOUSE"})
+            options = _rows(data, "delivery_options")
+        templates: list[Mapping[str, Any]] = []
+        if self.store is not None and self.store.region in logistics.HAS_TEMPLATES:
+            data = self._call("GET", "/logistics/202510/seller_templates", operation="seller_templates.list")
+            templates = _rows(data, "templates")
+        return logistics.setup_of(warehouses, options, templates)
+
     def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt:
         """Cancel the whole order as the seller. `reason` is one of out_of_stock, pricing_error, unable_to_deliver,
         buyer_requested. Looks again when told that it was done before."""
@@ -291,6 +334,56 @@ class TikTokShop(Source):
             raise
         status = str(data.get("cancel_status", ""))
         return CancelReceipt(is_cancelled=status.endswith(("_SUCCESS", "_COMPLETE")), detail=status)
+
+    def change_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt:
+        """Change a parcel's number, once within 72 hours. There is no idempotency key: what the order shows already is
+        not sent again, and a refusal as "changed before" counts as done only if the order, read again, shows the
+        number. Raises PlatformError, TRACKING_EDIT_SPENT once it cannot be changed any more."""
+        if (shown := _shown(order, tracking.tracking_number, tracking.carrier_id)) is not None:
+            return shown
+        if not tracking.package_ids:
+            raise PermanentError("TikTok Shop shows no package with these items", reason="MIXED_FULFILMENT")
+        body = {"tracking_number": tracking.tracking_number, "shipping_provider_id": tracking.carrier_id}
+        path = f"/fulfillment/202309/packages/{quote(tracking.package_ids[0], safe='')}/shipping_info/update"
+        try:
+            self._call("POST", path, operation="packages.update", body=body)
+        except PermanentError as error:
+            spent = error.reason == "TRACKING_EDIT_SPENT"
+            number, carrier_id = tracking.tracking_number, tracking.carrier_id
+            receipt = self._receipt_of(order.external_id, number, carrier_id) if spent else None
+            if receipt is None:
+                raise
+            return receipt
+        return TrackingReceipt(package_id=tracking.package_ids[0])
+
+    def list_variants(self) -> Iterator[Variant]:
+        """Every SKU of the products that are on sale. SKUs of sellers are neither unique there nor always given."""
+        yield from self._variants(since=0, until=int(self.clock().timestamp()) + 60)
+
+    def _variants(self, *, since: int, until: int) -> Iterator[Variant]:
+        """Those of the products made in [since, until]; where they are too many for one search, by halves."""
+        query = {"page_size": str(_PRODUCTS_PAGE)}
+        body = {"status": "ACTIVATE", "create_time_ge": since, "create_time_le": until}
+        while True:
+            data = self._call(
+                "POST",
+                "/product/202502/products/search",
+                operation="products.list",
+                query=query,
+                body=body,
+                is_safe=True,
+            )
+            total = data.get("total_count")
+            if isinstance(total, int) and total > _MOST_PRODUCTS and since < until and "page_token" not in query:
+                middle = (since + until) // 2
+                yield from self._variants(since=since, until=middle)
+                yield from self._variants(since=middle + 1, until=until)
+                return
+            yield from mapping.variants(data.get("products"))
+            token = data.get("next_page_token")
+            if not isinstance(token, str) or not token or token == query.get("page_token"):
+                return
+            query = {**query, "page_token": token}
 
     # Shipping, by market
 
@@ -336,11 +429,10 @@ class TikTokShop(Source):
                 return str(row.get("id"))
         raise OutcomeUnknown("TikTok Shop's answer to the split names no package")
 
-    def _receipt_of(self, order_id: str, tracking_number: str) -> TrackingReceipt | None:
+    def _receipt_of(self, order_id: str, tracking_number: str, carrier_id: str = "") -> TrackingReceipt | None:
         for order in self.fetch_orders([order_id]):
-            for package in order.packages if isinstance(order, PlatformOrder) else ():
-                if package.tracking_number == tracking_number:
-                    return TrackingReceipt(package_id=package.external_id, already_there=True)
+            if isinstance(order, PlatformOrder) and (shown := _shown(order, tracking_number, carrier_id)):
+                return shown
         return None
 
     # The wire
@@ -405,6 +497,14 @@ class TikTokShop(Source):
             body=raw or None,
         )
         return _data_of(answer, is_safe=safe)
+
+
+def _shown(order: PlatformOrder, tracking_number: str, carrier_id: str = "") -> TrackingReceipt | None:
+    """A receipt if the order shows the number, and the carrier where one is given."""
+    for package in order.packages:
+        if package.tracking_number == tracking_number and carrier_id in ("", package.carrier_id):
+            return TrackingReceipt(package_id=package.external_id, already_there=True)
+    return None
 
 
 def _data_of(answer: Answer, *, is_safe: bool) -> dict[str, Any]:

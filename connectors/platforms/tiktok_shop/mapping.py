@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from connectors.base.types import (
     Shipper,
     SourceStatus,
     StoreIdentity,
+    Variant,
 )
 
 logger = logging.getLogger(__name__)
@@ -404,6 +405,28 @@ def _phone(text: str) -> str:
         return ""
     digits = re.sub(r"[^0-9]", "", text)
     return f"+{digits}" if text.lstrip("( ").startswith("+") and digits else text
+
+
+def variants(products: Any) -> Iterator[Variant]:
+    """Every SKU of a page of products, by its `sku_id`: the seller's own SKU may be empty, or there twice.
+
+    https://partner.tiktokshop.com/docv2/page/search-products-202502 (read 2026-11); the search names no variation.
+    """
+    for product in _dicts(products):
+        for sku in _dicts(product.get("skus")):
+            amounts = [row.get("quantity") for row in _dicts(sku.get("inventory"))]
+            counted = [amount for amount in amounts if isinstance(amount, int) and not isinstance(amount, bool)]
+            if _text(sku, "id"):
+                yield Variant(
+                    external_id=_text(sku, "id"),
+                    sku=_text(sku, "seller_sku"),
+                    title=_text(product, "title"),
+                    stock=sum(counted) if counted else None,
+                )
+
+
+def _dicts(rows: Any) -> Iterator[Mapping[str, Any]]:
+    return (row for row in rows if isinstance(row, Mapping)) if isinstance(rows, list) else iter(())
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -31,6 +31,7 @@ from connectors.base.errors import (
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
     CancelReceipt,
+    CreateRequest,
     Credentials,
     OrderDraft,
     PlacedOrder,
@@ -48,7 +49,7 @@ _ORDERS = "/ecom/v1/orders"
 _REFERENCES_PER_SEARCH = 50
 _PAGE = 100
 _SKUS_PER_SEARCH = 50
-_MOST_VARIANTS_V1 = 10_000  # pages by an offset have an end, even if a site repeats itself
+_MOST_VARIANTS_V1 = 100_000  # pages by an offset have an end, even if a site repeats itself
 _TOKEN_EARLY = timedelta(seconds=60)
 
 
@@ -66,11 +67,19 @@ class Wix(Destination):
         custom_lines=True,
         sku_search=True,
         amounts=True,
+        emails=True,
+        tags=True,
+        order_notes=True,
+        without_address=True,
         notes={
             "search_by_reference": "The search lags behind, so it is asked again before anything is sent twice",
             "hold": "Orders are made when TikTok's hold is over",
             "refunds": "Recorded as made outside Wix; no money moves there",
-            "amounts": "Tags stand among the order's custom fields",
+            "numbers": "Wix numbers its orders itself; yours stands among the custom fields",
+            "tags": "They stand among the order's custom fields",
+            "stock": "Wix always deducts what it sells",
+            "locations": "Wix chooses the location itself",
+            "store_tax": "Wix reckons no tax for an order that an app makes",
         },
     )
     settings = (
@@ -190,17 +199,21 @@ class Wix(Destination):
                     found.setdefault(reference, taken)
         return found
 
+    def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
+        """The order under TikTok's own channel; where Wix refuses that name, it is sent once more under another."""
+        return self._rendered(draft, reference, channel=mapping.CHANNELS[0])
+
     def create_order(self, draft: OrderDraft, *, reference: str) -> PlacedOrder:
         """Create the order, paid elsewhere. Not repeatable: after OutcomeUnknown, find_order first."""
         try:
-            order, remarks = self._create(draft, reference, channel=mapping.CHANNELS[0])
+            order, remarks = self._create(self.rendered(draft, reference=reference))
         except PermanentError as error:
             if "PURCHASED_DATE_CANNOT_BE_IN_FUTURE" in error.message:
                 raise TemporaryError("Wix's clock is behind ours; the order is sent again", code=error.code) from error
             if "channelInfo.type" not in error.message:
                 raise
             # A definite refusal of the channel's name: nothing was made, so the general one may be tried.
-            order, remarks = self._create(draft, reference, channel=mapping.CHANNELS[1])
+            order, remarks = self._create(self._rendered(draft, reference, channel=mapping.CHANNELS[1]))
         try:
             placed = mapping.placed_order(order, self._site_id)
         except UnreadableAnswer as error:
@@ -262,6 +275,15 @@ class Wix(Destination):
         path = f"/ecom/v1/fulfillments/orders/{external_id}"
         return mapping.shipments(self._get(path, operation="fulfillments.get"), order)
 
+    def record_shipment(self, external_id: str, shipment: Shipment) -> None:
+        """Fulfill what is open, or the parcel's SKUs, under its number. Not repeatable: look at shipments_of first."""
+        order = self._order(external_id)
+        if order is None:
+            raise PermanentError("The order is not on the site any more", reason="REMOTE_ERROR")
+        path = f"/ecom/v1/fulfillments/orders/{external_id}"
+        body = mapping.fulfillment(order, self._get(path, operation="fulfillments.get"), shipment)
+        self._send("POST", f"{path}/create-fulfillment", body, operation="fulfillments.create", is_safe=False)
+
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""
         search = {
@@ -287,6 +309,10 @@ class Wix(Destination):
                         found[sku].append(variant)
         return found
 
+    def list_variants(self) -> Iterator[Variant]:
+        """The whole catalog, whichever the site has."""
+        yield from self._variants(self._catalog_version(), None)
+
     # Calls
 
     @property
@@ -298,10 +324,13 @@ class Wix(Destination):
     def _site_id(self) -> str:
         return self.store.extra.get("site_id", "") if self.store else ""
 
-    def _create(self, draft: OrderDraft, reference: str, *, channel: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def _rendered(self, draft: OrderDraft, reference: str, *, channel: str) -> CreateRequest:
         body, remarks = mapping.order_create(draft, reference, channel=channel)
-        said = self._send("POST", _ORDERS, body, operation="orders.create", is_safe=False)
-        return said.get("order") or {}, remarks
+        return CreateRequest("POST", _ORDERS, json.dumps(body), remarks=remarks)
+
+    def _create(self, sent: CreateRequest) -> tuple[dict[str, Any], tuple[str, ...]]:
+        said = self._send(sent.method, sent.path, sent.body, operation="orders.create", is_safe=False)
+        return said.get("order") or {}, sent.remarks
 
     def _record_payment(self, order: Mapping[str, Any], reference: str) -> tuple[str, ...]:
         """Whether PAID makes a payment by itself is not documented, so it is read first. The order stands anyway."""
@@ -328,9 +357,9 @@ class Wix(Destination):
             raise UnsupportedFeature("Wix Stores is not on this site, so no product can be linked")
         return version[:2]
 
-    def _variants(self, version: str, skus: Sequence[str]) -> Iterator[Variant]:
-        """To the last page: a second variant with the same SKU must not be overlooked."""
-        wanted = {"sku": {"$in": list(skus)}}
+    def _variants(self, version: str, skus: Sequence[str] | None) -> Iterator[Variant]:
+        """Those with these SKUs, or all; to the last page: a second one with a SKU must not be overlooked."""
+        wanted = {"sku": {"$in": list(skus)}} if skus is not None else {}
         return self._variants_v3(wanted) if version == "V3" else self._variants_v1(wanted)
 
     def _variants_v3(self, wanted: Mapping[str, Any]) -> Iterator[Variant]:
@@ -403,7 +432,7 @@ class Wix(Destination):
         return self._send("GET", path, None, operation=operation, is_safe=True)
 
     def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, operation: str, is_safe: bool
+        self, method: str, path: str, body: Mapping[str, Any] | str | None, *, operation: str, is_safe: bool
     ) -> dict[str, Any]:
         url, token = self.config["API_URL"] + path, self.credentials.access_token if self.credentials else ""
         answer = self._post(url, body, operation=operation, is_safe=is_safe, method=method, token=token)
@@ -423,7 +452,7 @@ class Wix(Destination):
     def _post(
         self,
         url: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | str | None,
         *,
         operation: str,
         is_safe: bool,
@@ -431,7 +460,7 @@ class Wix(Destination):
         token: str = "",
     ) -> Answer:
         headers = {"Content-Type": "application/json"} | ({"Authorization": token} if token else {})
-        sent = None if body is None else json.dumps(body).encode()
+        sent = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
         return self.http.send(method, url, operation=operation, is_safe=is_safe, headers=headers, body=sent)
 
 

@@ -139,10 +139,13 @@ def shipments(said: Any, order: Mapping[str, Any]) -> list[Shipment]:
         for line in order.get("lineItems") or []
     }
     parcels = (said.get("orderWithFulfillments") if isinstance(said, dict) else None) or {}
-    return [_shipment(parcel, skus) for parcel in parcels.get("fulfillments") or [] if isinstance(parcel, dict)]
+    place = ((order.get("shippingInfo") or {}).get("logistics") or {}).get("shippingDestination") or {}
+    went_to = str((place.get("address") or {}).get("postalCode") or "")
+    told = parcels.get("fulfillments") or []
+    return [_shipment(parcel, skus, went_to) for parcel in told if isinstance(parcel, dict)]
 
 
-def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str]) -> Shipment:
+def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str], went_to: str) -> Shipment:
     tracking = parcel.get("trackingInfo") or {}
     provider = str(tracking.get("shippingProvider") or "")
     return Shipment(
@@ -155,6 +158,7 @@ def _shipment(parcel: Mapping[str, Any], skus: Mapping[str, str]) -> Shipment:
             for line in parcel.get("lineItems") or []
         ),
         shipped_at=moment(parcel.get("createdDate")),
+        postal_code=went_to,
     )
 
 
@@ -262,22 +266,23 @@ def order_create(draft: OrderDraft, reference: str, *, channel: str) -> tuple[di
     """
     _require_size(draft)
     remarks: list[str] = []
-    shipping, place = draft.charges[0], _place(draft.address, draft.phone, remarks)
+    shipping = draft.charges[0]
+    place = _place(draft.address, draft.phone, remarks) if draft.address else None
     order: dict[str, Any] = {
         "channelInfo": {"type": channel, "externalOrderId": reference},
         "status": "APPROVED",
         "paymentStatus": "PAID",
         "currency": draft.currency,
-        "weightUnit": "LB" if draft.address.country_code.upper() == "US" else "KG",
+        "weightUnit": "LB" if draft.address and draft.address.country_code.upper() == "US" else "KG",
         "taxIncludedInPrices": draft.tax_included,
         "purchasedDate": iso(draft.created_at),
         "lineItems": [_line(line, place_no, draft, remarks) for place_no, line in enumerate(draft.lines, start=1)],
         **_money(draft, remarks),
-        "recipientInfo": place,
-        "billingInfo": place,
+        **({"recipientInfo": place, "billingInfo": place} if place else {}),
+        # Without shipping info Wix takes an order as fulfilled, so it is there even where no address is.
         "shippingInfo": {
             "title": _cut(shipping.title, 250, "The shipping method's name", remarks),
-            "logistics": {"shippingDestination": place},
+            **({"logistics": {"shippingDestination": place}} if place else {}),
             "cost": {"price": _price(shipping.amount, draft.currency)},
         },
         "customFields": _fields(draft, remarks),
@@ -406,6 +411,39 @@ def _fields(draft: OrderDraft, remarks: list[str]) -> list[dict[str, str]]:
     """Tags are ids in Wix, so ours stand among the custom fields."""
     pairs = [("Tags", ", ".join(draft.tags)), *draft.attributes]
     return [{"title": _cut(title, 500, "A field's name", remarks), "value": value} for title, value in pairs if value]
+
+
+def fulfillment(order: Mapping[str, Any], said: Any, parcel: Shipment) -> dict[str, Any]:
+    """The body of "Create Fulfillment" for a parcel that left elsewhere: all that is open, or its SKUs.
+
+    Raises PermanentError where less than that is open.
+    """
+    shipped: dict[str, int] = {}
+    for each in ((said.get("orderWithFulfillments") if isinstance(said, dict) else None) or {}).get(
+        "fulfillments"
+    ) or []:
+        for part in each.get("lineItems") or []:
+            shipped[str(part.get("id"))] = shipped.get(str(part.get("id")), 0) + int(part.get("quantity") or 0)
+    wanted: dict[str, int] = {}
+    for line in parcel.lines or ():
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    rows = []
+    for item in order.get("lineItems") or []:
+        sku = str((item.get("physicalProperties") or {}).get("sku") or "")
+        left = int(item.get("quantity") or 0) - shipped.get(str(item.get("id")), 0)
+        count = left if parcel.lines is None else min(left, wanted.get(sku, 0))
+        if count > 0:
+            wanted[sku] = wanted.get(sku, 0) - count
+            rows.append({"id": str(item["id"]), "quantity": count})
+    if not rows or (parcel.lines is not None and any(wanted.values())):
+        raise PermanentError("Wix's order has nothing open to be recorded as shipped", reason="REMOTE_ERROR")
+    preset = {label: name for name, label in CARRIERS.items()}
+    tracking = {
+        "trackingNumber": parcel.tracking_number[:100],
+        "shippingProvider": preset.get(parcel.carrier, parcel.carrier)[:100],
+        "trackingLink": parcel.tracking_url,
+    }
+    return {"fulfillment": {"lineItems": rows, "trackingInfo": {name: text for name, text in tracking.items() if text}}}
 
 
 def _cut(text: str, longest: int, what: str, remarks: list[str]) -> str:

@@ -55,6 +55,21 @@ class TestCreate:
         schema = {"$ref": "#/definitions/CreateFulfillmentOrderRequest", "definitions": definitions}
         jsonschema_rs.validator_for(schema).validate(body())
 
+    def test_shows_the_buyer_the_merchants_number(self):
+        assert body(draft(number="TT-5764"))["displayableOrderId"] == "TT-5764"
+        made, remarks = mapping.order_create(draft(number="N" * 41), "5764", marketplace_id=US, options={})
+        assert (made["displayableOrderId"], remarks) == ("N" * 40, ("The number was cut to 40 characters",))
+
+    def test_tells_the_components_of_one_line_apart_and_reads_its_id_back(self):
+        lines = tuple(replace(draft().lines[0], sku=sku, source_line_ids=("5771", "5772")) for sku in ("A", "B", "C"))
+        ids = [item["sellerFulfillmentOrderItemId"] for item in mapping.items(draft(lines=lines))]
+        assert len(set(ids)) == 3
+        assert {mapping.source_line_ids(each) for each in ids} == {("5771", "5772")}
+
+    def test_cannot_be_made_without_an_address(self):
+        with pytest.raises(UnsupportedFeature):
+            body(draft(address=None))
+
     def test_names_the_order_by_tiktoks_id_and_mails_nobody(self):
         made = body()
         assert (made["sellerFulfillmentOrderId"], made["displayableOrderId"]) == ("TT-5764", "5764")

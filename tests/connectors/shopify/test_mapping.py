@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base.errors import PermanentError, RateLimited
 from connectors.base.events import EventKind
-from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Refund
+from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Refund, Stock
 from connectors.platforms.shopify import documents, mapping
 
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared/contracts"
@@ -92,6 +92,17 @@ class TestOrderCreate:
         long = mapping.order_create(draft(address=address(line3="r" * 250)), "1")["order"]["shippingAddress"]
         assert long["address2"] == "Apt 2"
         assert long["company"] == "r" * 250 + ", Bell 4"
+
+    def test_follows_the_rules_that_shopify_knows(self):
+        made = mapping.order_create(draft(number="TT-5764", stock=Stock.KEEP, is_own_email=True), "5764")
+        assert (made["order"]["name"], made["options"]["inventoryBehaviour"]) == ("TT-5764", "BYPASS")
+        assert made["order"]["email"] == "relay@example.com"
+        assert "customer" not in made["order"]
+
+    def test_of_what_the_merchant_does_not_ship_has_no_address(self):
+        order = mapping.order_create(draft(address=None), "5764")["order"]
+        assert "shippingAddress" not in order
+        assert order["customer"]["toUpsert"] == {"email": "relay@example.com"}
 
     def test_sends_no_masked_contact_no_payment_of_nothing_and_always_our_tag(self):
         free = draft(total=0, discount=0, taxes=(), email="a***@x", address=address(phone="(+1)***"), tags=())

@@ -1,0 +1,178 @@
+"""The dashboard: what is missing, whether every order is accounted for, what presses, and what happened last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, Q
+from django.urls import reverse
+
+from accounts.access import merchant_rows
+from connectors.models import ConnectedStore, StorePart, StoreState
+from connectors.registry import connector_class
+from orders import wording
+from orders.models import Order, OrderEvent, OrderState, SetAside
+from orders.queries.counts import MOST, Counts, counts_from_tallies
+from orders.queries.questions import ANSWER_WITHIN
+from orders.queries.setup import checklists, setup_of
+from orders.queries.stores import BADGES, authorization_of
+
+DAY = timedelta(hours=24)
+NEWEST = 60  # orders among which activity is looked for: events have no index by merchant, and need none
+SHOWN = 8
+_TO_SHIP = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
+_MIRRORED = (OrderState.MIRRORED, OrderState.FULFILLED, OrderState.COMPLETED)
+# The parts of the day's sum, each with its words, tone, and the list that holds it.
+_PARTS = (
+    ("mirrored", "mirrored", "green", "sync=synced", Q(attention="", state__in=_MIRRORED)),
+    ("held", "held", "amber", "sync=held", Q(attention="", state=OrderState.HELD)),
+    ("waiting", "waiting", "blue", "sync=creating", Q(attention="", state__in=[OrderState.READY, OrderState.UNPAID])),
+    ("skipped", "skipped", "gray", "sync=skipped", Q(attention="", state=OrderState.SKIPPED)),
+    ("cancelled", "cancelled", "dark", "tab=cancelled", Q(attention="", state=OrderState.CANCELLED)),
+    ("attention", "need attention", "red", "tab=needs_attention", ~Q(attention="")),
+)
+_STATUSES = {
+    "on_hold": "ON_HOLD", "ready": "AWAITING_SHIPMENT", "in_transit": "IN_TRANSIT", "delivered": "DELIVERED",
+    "cancelled": "CANCELLED",
+}  # fmt: skip
+
+
+def dashboard_context(
+    *, merchant_id: int, can_manage: bool, is_owner: bool, now: datetime, opened: str = ""
+) -> dict[str, Any]:
+    """The context of templates/dashboard/page.html. `opened` is the id of the shop whose checklist is open, else it is
+    the first that is not on; `frame` is for orders/navigation.py."""
+    with merchant_rows(merchant_id):
+        stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
+        counts = counts_from_tallies(Q(), merchant_id=merchant_id, now=now)
+        cards = checklists(stores, can_manage=can_manage, is_owner=is_owner, opened=opened)
+        has_shop = any(store.part == StorePart.SOURCE for store in stores)
+        shown = {
+            "ledger": _ledger(merchant_id, now),
+            "tiles": _tiles(merchant_id, counts, now),
+            "activity": _activity(merchant_id),
+        }
+    return {
+        **(shown if has_shop else {}),
+        "checklists": cards,
+        "connections": _connections([store for store in stores if store.state != StoreState.DISCONNECTED], now),
+        "statuses": [_status(tab, counts) for tab in _STATUSES] if has_shop else [],
+        "frame": (stores, counts.waiting),
+        "now": now,
+    }
+
+
+def _ledger(merchant_id: int, now: datetime) -> dict[str, Any]:
+    """Every order of the last day is in one part. What could not be kept has no part, and is what is missing."""
+    asked = {name: Count("pk", filter=fits) for name, *_, fits in _PARTS}
+    orders = Order.objects.filter(merchant_id=merchant_id, ordered_at__gte=now - DAY)
+    found = orders.aggregate(all=Count("pk"), **asked)
+    unread = SetAside.objects.filter(merchant_id=merchant_id).count()
+    total = found["all"] + unread
+    parts = [
+        {"label": label, "count": found[name], "tone": tone, "url": f"{reverse('orders')}?ordered=1&{query}"}
+        for name, label, tone, query, _ in _PARTS
+    ]
+    missing = total - sum(part["count"] for part in parts)
+    return {
+        "total": total,
+        "total_url": f"{reverse('orders')}?ordered=1",
+        "parts": parts,
+        "bar": _bar([(part["count"], part["tone"]) for part in parts]),
+        "missing": missing,
+    }
+
+
+def _bar(parts: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Where each part lies in a bar of 1000: none below 8, so that a single order is seen."""
+    parts = [part for part in parts if part[0]]
+    total, gap = sum(count for count, _ in parts), 3
+    room = 1000 - gap * (len(parts) - 1) - 8 * len(parts)
+    drawn, at = [], 0.0
+    for count, tone in parts:
+        width = 8 + room * count / total
+        drawn.append({"x": round(at, 1), "width": round(width, 1), "tone": tone})
+        at += width + gap
+    return drawn
+
+
+def _tiles(merchant_id: int, counts: Counts, now: datetime) -> list[dict[str, Any]]:
+    orders, mine = reverse("orders"), Order.objects.filter(merchant_id=merchant_id)
+    pressing = mine.filter(source_status__in=_TO_SHIP, ship_by__lt=now + DAY).order_by("ship_by")
+    due = [moment for moment in pressing.values_list("ship_by", flat=True)[: MOST + 1] if moment is not None]
+    late = [moment for moment in due if moment < now]
+    nearest = next((moment for moment in due if moment >= now), None)
+    asked = mine.filter(cancel_requested_at__isnull=False).exclude(state=OrderState.CANCELLED)
+    cancel = asked.aggregate(count=Count("pk"), first=Min("cancel_requested_at"))
+    late_text = f"{_capped(len(late))} of them late" if late else ""
+    return [
+        _tile("Ship within 24 h", len(due), "half", "amber", f"{orders}?ship_by=1", due=nearest, text=late_text),
+        _tile("Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None),
+        _tile(
+            "Cancellation requested", cancel["count"], "half", "amber", f"{orders}?kind=cancel",
+            due=cancel["first"] + ANSWER_WITHIN if cancel["first"] else None,
+        ),
+        _tile("Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", text="Waiting"),
+        _tile("On hold", counts.on_hold, "half", "amber", f"{orders}?tab=on_hold", due=counts.next_due),
+    ]  # fmt: skip
+
+
+def _tile(
+    label: str, count: int, mark: str, tone: str, url: str, *, due: datetime | None = None, text: str = ""
+) -> dict[str, Any]:
+    shown = {"label": label, "count": _capped(count), "url": url, "mark": mark if count else "", "tone": tone}
+    return {**shown, "due": due if count else None, "text": text if count else "None"}
+
+
+def _capped(count: int) -> str:
+    return f"{MOST:,}+" if count > MOST else f"{count:,}"
+
+
+def _status(tab: str, counts: Counts) -> dict[str, Any]:
+    badge = wording.STATUS[_STATUSES[tab]]
+    return {"badge": badge, "count": counts.tabs[tab], "url": f"{reverse('orders')}?tab={tab}"}
+
+
+def _connections(stores: Sequence[ConnectedStore], now: datetime) -> list[dict[str, Any]]:
+    """Named by their platform; by their own name too where a platform has several."""
+    several = Counter(store.platform for store in stores)
+    return [{**_connection(store, now), "is_one_of_several": several[store.platform] > 1} for store in stores]
+
+
+def _connection(store: ConnectedStore, now: datetime) -> dict[str, Any]:
+    left = authorization_of(store, now)
+    badge, setup = BADGES[StoreState(store.state)], setup_of(store)
+    seen = store.last_webhook_at or store.polled_until
+    is_off = store.part == StorePart.SOURCE and not (setup and setup.switched_on_at)
+    return {
+        "name": store.name,
+        "label": connector_class(store.platform).label,
+        "mark": badge.mark,
+        "tone": "amber" if left["is_ending"] else badge.tone,
+        "text": store.state_reason if store.state == StoreState.RECONNECT else "",
+        "seen_at": seen,
+        "left": left["authorization_text"],
+        "is_ending": left["is_ending"] or store.state == StoreState.RECONNECT,
+        "is_off": is_off,
+        "url": f"{reverse('stores')}#store-{store.pk}",
+    }
+
+
+def _activity(merchant_id: int) -> list[dict[str, Any]]:
+    """The last things that happened to the newest orders."""
+    newest = Order.objects.filter(merchant_id=merchant_id).order_by("-id").values_list("id", flat=True)[:NEWEST]
+    quiet = ("source.older_reading", "source.moved_back")
+    events = OrderEvent.objects.filter(order__in=list(newest)).exclude(kind__in=quiet).order_by("-happened_at", "-id")
+    shown = []
+    for event in events.select_related("order").only(
+        "kind", "facts", "reason", "happened_at", "order__external_id"
+    )[:SHOWN]:  # fmt: skip
+        title, tone = wording.event_title(event.kind, event.facts, event.reason)
+        url = reverse("order", args=[event.order_id])
+        shown.append(
+            {"title": title, "tone": tone, "url": url, "order": event.order.external_id, "at": event.happened_at}
+        )
+    return shown

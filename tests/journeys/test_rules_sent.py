@@ -1,0 +1,404 @@
+"""Each rule of a route changes what its store receives, or the order says plainly that the store cannot."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.access import all_merchants, merchant_rows
+from connectors.models import ConnectedStore
+from connectors.speaking import speaking_to_destination
+from orders.dryrun import dry_run
+from orders.models import Concern, Mirror, OrderState, ProductLink, Route
+from orders.shipping import save_mapping
+from orders.versions import about_route, latest_number, saving
+from tests.journeys.conftest import STORES, Journey
+from tests.journeys.test_stores import route
+
+AMOUNTS = ("shopify", "wix", "squarespace")
+SALE = {"lines": [{"sku": "CND-FIG-08", "quantity": 2}], "shipping_fee": "5.99"}
+SALE |= {"discounts": {"seller": "6.40", "platform": "5.00"}, "shipping_discounts": {"platform": "2.00"}}
+BUNDLE = [("TIN-LAV-04", 2), ("GFT-MTC-01", 1)]
+
+
+def rule(journey: Journey, platform: str, **rules: Any) -> Route:
+    """A default route to that store, with these rules saved as a version of the settings."""
+    with all_merchants("a test looks"):
+        is_there = ConnectedStore.objects.filter(platform=platform).exists()
+    if not is_there:
+        journey.connect(platform)
+        journey.settle()
+    made = route(journey, platform)
+    about = about_route(made.source_store_id, made.destination_store_id)
+    with (
+        merchant_rows(made.merchant_id),
+        saving(merchant_id=made.merchant_id, concern=Concern.RULES, about=about, author="Alice", now=journey.now()),
+    ):
+        made.rules = rules
+        made.save(update_fields=["rules"])
+    return made
+
+
+def received(journey: Journey, platform: str, **wanted: Any) -> dict[str, Any]:
+    """What the store has after a purchase."""
+    return journey.order_in(platform, journey.buy_released(**wanted))
+
+
+def remarks(journey: Journey, reference: str) -> str:
+    with merchant_rows(journey.store("tiktok_shop").merchant_id):
+        events = journey.order(reference).events.filter(kind="mirror.adapted")
+        return " ".join(remark for event in events for remark in event.facts["remarks"])
+
+
+def amounts(order: dict[str, Any]) -> dict[str, Decimal]:
+    """The sums of an order, as its store shows them."""
+    if "shipping_lines" not in order:
+        return {name: Decimal(str(order[name] or 0)) for name in ("discount", "shipping_total", "tax", "total")}
+
+    def first(bags: list[dict[str, Any]], name: str = "priceSet") -> Decimal:
+        return Decimal(bags[0][name]["shopMoney"]["amount"]) if bags else Decimal(0)
+
+    return {
+        "discount": first([order["discount"]["itemFixedDiscountCode"]], "amountSet"),
+        "shipping_total": first(order["shipping_lines"]),
+        "tax": first(order["tax_lines"]),
+        "total": Decimal(str(order["total"])),
+    }
+
+
+def money_rows(journey: Journey, reference: str) -> str:
+    return journey.person.open(f"{journey.site}/orders/{journey.order(reference).pk}/").text
+
+
+class TestWordForWord:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_the_dry_run_is_what_is_then_sent(self, journey: Journey, platform: str) -> None:
+        everything = {"number_prefix": "TT-", "tags": ["warm"], "note": "{order_id} {buyer_message}"}
+        made = rule(journey, platform, discounts="SELLER_RECEIVES", **everything)
+        link_bundle(journey, journey.store(platform))
+        with merchant_rows(made.merchant_id):
+            Route.objects.filter(pk=made.pk).update(hold_mode="EXTRA_HOLD", extra_hold_hours=1)
+        order_id = journey.buy_released(**SALE, message="Leave it at the door")
+        journey.wait(60)
+        (run,) = dry_run(order=journey.order(order_id), clock=journey.now)
+        assert run.request is not None, (run.code, run.detail)
+        page = journey.person.open(f"{journey.site}/orders/{journey.order(order_id).pk}/dry-run/").text
+        assert "What is sent, word for word" in page
+        journey.control("journal", bodies=True)
+        journey.wait(3700)
+        assert journey.order(order_id).state == OrderState.MIRRORED
+        operation = "orderCreate" if platform == "shopify" else "orders.create"
+        (sent,) = [entry for entry in journey.world.journal if entry["operation"] == operation]
+        assert sent["body"] == run.request.body
+        assert (sent["method"], sent["path"].endswith(run.request.path)) == (run.request.method, True)
+
+
+class TestNumber:
+    def test_is_the_orders_name_in_shopify(self, journey: Journey) -> None:
+        rule(journey, "shopify", number_prefix="TT-")
+        order = received(journey, "shopify")
+        assert order["name"] == f"TT-{order['reference']}"
+        assert journey.mirror(order["reference"]).name == order["name"]
+
+    def test_is_on_amazons_packing_slip(self, journey: Journey) -> None:
+        rule(journey, "amazon", number_prefix="TT-")
+        order = received(journey, "amazon")
+        assert order["raw"]["displayableOrderId"] == f"TT-{order['reference']}"
+
+    def test_stands_among_the_fields_in_wix(self, journey: Journey) -> None:
+        rule(journey, "wix", number_prefix="TT-")
+        order = received(journey, "wix")
+        assert order["fields"]["Order number"] == f"TT-{order['reference']}"
+
+    def test_is_said_to_be_left_out_in_squarespace(self, journey: Journey) -> None:
+        rule(journey, "squarespace", number_prefix="TT-")
+        assert "numbers of its own" in remarks(journey, received(journey, "squarespace")["reference"])
+
+
+class TestTagsAndNote:
+    RULES = {"tags": ["warm", "gift wrap"], "note": "Order {order_id}\nSays: {buyer_message}\nBy {delivery_option}"}
+
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])
+    def test_are_in_the_store(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, **self.RULES)
+        order = received(journey, platform)
+        tags = order["tags"] if platform == "shopify" else order["fields"]["Tags"].split(", ")
+        assert tags == ["TikTok Shop", "warm", "gift wrap"]
+        assert order["note"] == f"Order {order['reference']}\nBy Standard shipping"
+
+    @pytest.mark.parametrize("platform", ["amazon", "squarespace"])
+    def test_are_said_to_be_left_out_where_there_is_no_place(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, **self.RULES)
+        said = remarks(journey, received(journey, platform)["reference"])
+        assert "no place for tags" in said
+        assert "no place for a note" in said
+
+
+class TestEmail:
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    @pytest.mark.parametrize(("email", "there"), [("FIXED", "orders@example.com"), ("NONE", "")])
+    def test_is_what_the_rule_says(self, journey: Journey, platform: str, email: str, there: str) -> None:
+        rule(journey, platform, email=email, fixed_email="orders@example.com")
+        order = received(journey, platform)
+        assert order["email"] == there
+        if platform == "shopify":
+            (made,) = journey.ledger("order.created", order["reference"])
+            assert "customer" not in made["content"]
+
+    def test_of_the_merchant_is_told_amazon_neither(self, journey: Journey) -> None:
+        rule(journey, "amazon", email="FIXED", fixed_email="orders@example.com")
+        order = received(journey, "amazon")
+        assert "notificationEmails" not in order["raw"]
+        assert "takes no e-mail" in remarks(journey, order["reference"])
+
+
+class TestDiscountsAndTax:
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    def test_as_the_buyer_paid(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        order = received(journey, platform, **SALE)
+        sums = amounts(order)
+        assert (sums["discount"], sums["shipping_total"]) == (Decimal("11.40"), Decimal("3.99"))
+        assert sums["total"] == Decimal(journey.tiktok_order(order["reference"])["payment"]["total_amount"])
+        page = money_rows(journey, order["reference"])
+        assert "Shipping discount by TikTok" in page
+        assert "Balances to the cent" in page
+
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    def test_as_the_seller_receives(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, discounts="SELLER_RECEIVES")
+        order = received(journey, platform, **SALE)
+        sums = amounts(order)
+        assert (sums["discount"], sums["shipping_total"]) == (Decimal("6.40"), Decimal("5.99"))
+        paid = Decimal(journey.tiktok_order(order["reference"])["payment"]["total_amount"])
+        assert sums["total"] == paid + Decimal("7.00")
+        assert journey.order(order["reference"]).attention == ""
+        page = money_rows(journey, order["reference"])
+        assert "Paid back by TikTok" in page
+        assert "Balances to the cent" in page
+
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    @pytest.mark.parametrize("tax", ["NONE", "STORE"])
+    def test_without_the_tax_that_tiktok_remits(self, journey: Journey, platform: str, tax: str) -> None:
+        rule(journey, platform, tax=tax)
+        order = received(journey, platform, **SALE)
+        paid = journey.tiktok_order(order["reference"])["payment"]
+        assert Decimal(paid["tax"]) > 0
+        assert amounts(order)["tax"] == 0
+        assert amounts(order)["total"] == Decimal(paid["total_amount"]) - Decimal(paid["tax"])
+        assert ("reckons no tax" in remarks(journey, order["reference"])) == (tax == "STORE")
+        page = money_rows(journey, order["reference"])
+        assert "Tax that stays at TikTok" in page
+        assert "Balances to the cent" in page
+
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    @pytest.mark.parametrize("off", [Decimal("0.01"), Decimal("-0.01")])
+    def test_with_a_line_for_rounding(self, journey: Journey, platform: str, off: Decimal) -> None:
+        rule(journey, platform)
+        order_id = journey.buy(**SALE)
+        payment = journey.tiktok_order(order_id)["payment"]
+        changed = {**payment, "total_amount": str(Decimal(payment["total_amount"]) + off)}
+        journey.control("tiktok_shop/update_fields", order_id=order_id, fields={"payment": changed})
+        journey.wait(journey.world.hold_seconds + 60)
+        order = journey.order_in(platform, order_id)
+        assert amounts(order)["total"] == Decimal(changed["total_amount"])
+        page = money_rows(journey, order_id)
+        assert "Rounding" in page
+        assert "Balances to the cent" in page
+
+
+class TestStock:
+    def stock(self, journey: Journey, sku: str = "CND-FIG-08") -> int:
+        found = journey._look("shopify")["variants"]
+        return int(next(one["stock"] for one in found if one["sku"] == sku and one["shop"].startswith("alices")))
+
+    @pytest.mark.parametrize(("stock", "taken"), [("DEDUCT", 2), ("OBEY", 2), ("KEEP", 0)])
+    def test_of_shopify_follows_the_rule(self, journey: Journey, stock: str, taken: int) -> None:
+        rule(journey, "shopify", stock=stock)
+        before = self.stock(journey)
+        received(journey, "shopify", **SALE)
+        assert before - self.stock(journey) == taken
+
+    def test_that_is_short_keeps_the_order_back_where_shopify_is_obeyed(self, journey: Journey) -> None:
+        rule(journey, "shopify", stock="OBEY")
+        journey.control("shopify/set_stock", shop="alices-candles.myshopify.com", sku="CND-FIG-08", quantity=1)
+        order = journey.order(journey.buy_released(**SALE))
+        assert order.attention == "OUT_OF_STOCK"
+
+    @pytest.mark.parametrize(("stock", "behavior"), [("DEDUCT", "SKIP"), ("OBEY", "DEDUCT"), ("KEEP", "SKIP")])
+    def test_of_squarespace_follows_the_rule_before_the_stores_own_choice(
+        self, journey: Journey, stock: str, behavior: str
+    ) -> None:
+        rule(journey, "squarespace", stock=stock)
+        assert received(journey, "squarespace")["raw"]["inventoryBehavior"] == behavior
+
+    @pytest.mark.parametrize("platform", ["amazon", "wix"])
+    def test_is_said_to_be_the_stores_own_elsewhere(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, stock="KEEP")
+        assert "not available there" in remarks(journey, received(journey, platform)["reference"])
+
+
+class TestUnlinkedItem:
+    LINES = [{"sku": "CND-FIG-08", "quantity": 1}, {"sku": "CND-PINE-12", "quantity": 1}]
+
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])
+    def test_becomes_a_custom_line(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, unlinked="CUSTOM_LINE")
+        order = received(journey, platform, lines=self.LINES)
+        assert [line["sku"] for line in order["lines"]] == ["CND-FIG-08", "CND-PINE-12"]
+        assert "Not linked, so without a product in the store: CND-PINE-12" in remarks(journey, order["reference"])
+        journey.ship_from(platform, order["reference"])
+        journey.wait(130)
+        assert journey.order(order["reference"]).state == OrderState.FULFILLED
+
+    @pytest.mark.parametrize("platform", ["amazon", "squarespace"])
+    def test_waits_where_every_item_needs_a_product(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, unlinked="CUSTOM_LINE")
+        order_id = journey.buy_released(lines=self.LINES)
+        assert journey.order(order_id).attention == "NOT_LINKED"
+        assert journey.orders_in(platform, order_id) == []
+
+    def test_with_several_products_is_still_a_question(self, journey: Journey) -> None:
+        rule(journey, "wix", unlinked="CUSTOM_LINE")
+        journey.control("wix/add_variant", sku="CND-FIG-08", title="Another candle")
+        assert journey.order(journey.buy_released()).attention == "NOT_LINKED"
+
+
+class TestUnmappedShipping:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_is_flagged_on_the_order(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, unmapped_shipping="FLAG")
+        order_id = journey.buy_released()
+        order = journey.order(order_id)
+        assert (order.attention, order.state) == ("SHIPPING_UNMAPPED", OrderState.MIRRORED)
+        assert len(journey.orders_in(platform, order_id)) == 1
+        page = money_rows(journey, order_id)
+        assert "with the default method" in page
+        assert "Mark as settled" in page
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_waits_until_it_is_mapped(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform, unmapped_shipping="BLOCK")
+        order_id = journey.buy_released()
+        assert journey.order(order_id).attention == "SHIPPING_UNMAPPED"
+        assert journey.orders_in(platform, order_id) == []
+        store = journey.store(platform)
+        with merchant_rows(store.merchant_id):
+            option = journey.order(order_id).snapshot["delivery_option_id"]
+            save_mapping(store=store, option_id=option, name="Standard shipping", to=("Standard", "Standard"))
+        journey.person.open(f"{journey.site}/orders/{journey.order(order_id).pk}/")
+        journey.person.submit(holding=f"/orders/{journey.order(order_id).pk}/retry/")
+        journey.wait(10)
+        assert '"Standard"' in json.dumps(journey.order_in(platform, order_id))
+
+
+class TestSkuInAnotherCase:
+    @pytest.mark.parametrize("platform", ["shopify", "wix", "squarespace"])
+    def test_is_another_sku_if_case_matters(self, journey: Journey, platform: str) -> None:
+        shop = {"shop": "alices-candles.myshopify.com"} if platform == "shopify" else {}
+        journey.control(f"{platform}/add_variant", sku="cnd-pine-12", title="Pine Candle", **shop)
+        rule(journey, platform, sku_case_matters=True)
+        order_id = journey.buy_released(lines=[{"sku": "CND-PINE-12", "quantity": 1}])
+        assert journey.order(order_id).attention == "NOT_LINKED"
+        rule(journey, platform)
+        journey.wait(310)
+        # Wix itself looks a SKU up as it is written.
+        assert len(journey.orders_in(platform, order_id)) == (0 if platform == "wix" else 1)
+
+
+def link_bundle(journey: Journey, store: ConnectedStore) -> None:
+    """One candle of TikTok's is two tins and a matchbox in the store."""
+    with speaking_to_destination(store, clock=journey.now) as destination:
+        found = destination.find_variants([sku for sku, _ in BUNDLE])
+    components = [
+        {"variant_id": found[sku][0].external_id, "sku": sku, "title": sku.title(), "quantity": quantity}
+        for sku, quantity in BUNDLE
+    ]
+    with merchant_rows(store.merchant_id):
+        ProductLink.objects.create(
+            merchant_id=store.merchant_id,
+            store=store,
+            sku="cnd-fig-08",
+            variant_id=components[0]["variant_id"],
+            components=components,
+            is_manual=True,
+            checked_at=journey.now(),
+        )
+
+
+class TestBundle:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_is_its_components_and_costs_the_same_to_the_cent(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        link_bundle(journey, journey.store(platform))
+        order = received(journey, platform, lines=[{"sku": "CND-FIG-08", "quantity": 2, "price": "20.00"}])
+        units: dict[str, int] = {}
+        for line in order["lines"]:
+            units[line["sku"]] = units.get(line["sku"], 0) + line["quantity"]
+        assert units == {"TIN-LAV-04": 4, "GFT-MTC-01": 2}
+        if platform in AMOUNTS:
+            assert sum(Decimal(line["price"]) * line["quantity"] for line in order["lines"]) == Decimal("40.00")
+            assert {Decimal(line["price"]) for line in order["lines"]} == {Decimal("6.67"), Decimal("6.66")}
+            assert journey.order(order["reference"]).attention == ""
+
+    @pytest.mark.parametrize("platform", STORES)
+    def test_is_told_tiktok_when_it_has_left_whole(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        link_bundle(journey, journey.store(platform))
+        order_id = journey.buy_released()
+        journey.ship_from(platform, order_id)
+        journey.wait(130)
+        (kept,) = journey.fulfillments(order_id)
+        assert (kept.state, len(kept.line_ids)) == ("ACCEPTED", 1)
+        assert journey.order(order_id).state == OrderState.FULFILLED
+
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])
+    def test_leaves_with_the_last_of_its_components(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        link_bundle(journey, journey.store(platform))
+        order_id = journey.buy_released(
+            lines=[{"sku": "CND-FIG-08", "quantity": 2}, {"sku": "TIN-LAV-04", "quantity": 1}]
+        )
+        journey.ship_from(platform, order_id, number="94001", lines={"TIN-LAV-04": 5})
+        journey.wait(130)
+        (first,) = journey.fulfillments(order_id)
+        assert (first.state, len(first.line_ids)) == ("ACCEPTED", 1)  # the tin that is a line of its own
+        journey.ship_from(platform, order_id, number="94002", lines={"GFT-MTC-01": 1})
+        journey.wait(130)
+        journey.ship_from(platform, order_id, number="94003", lines={"GFT-MTC-01": 1})
+        journey.wait(130)
+        assert [len(kept.line_ids) for kept in journey.fulfillments(order_id)] == [1, 1, 1]
+        order = journey.order(order_id)
+        assert (order.state, order.attention) == (OrderState.FULFILLED, "")
+        numbers = {line["tracking_number"] for line in journey.tiktok_order(order_id)["line_items"]}
+        assert numbers == {"94001", "94002", "94003"}
+
+
+class TestVersion:
+    def test_that_made_an_order_is_kept_with_it(self, journey: Journey) -> None:
+        rule(journey, "shopify", tags=["one"])
+        first = journey.buy_released()
+        made = rule(journey, "shopify", tags=["two"])
+        second = journey.buy_released()
+        with merchant_rows(made.merchant_id):
+            numbers = [Mirror.objects.get(order__external_id=each).settings_number for each in (first, second)]
+            assert numbers == [latest_number(made.merchant_id) - 1, latest_number(made.merchant_id)]  # type: ignore[operator]
+        assert f"Version {numbers[0]}" in money_rows(journey, first)
+
+
+class TestSample:
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])
+    def test_is_tagged(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        order = received(journey, platform, sample=True)
+        tags = order["tags"] if platform == "shopify" else order["fields"]["Tags"]
+        assert "tiktok-sample" in tags
+
+
+def test_the_journal_keeps_no_bodies_unless_asked(journey: Journey) -> None:
+    journey.buy_released()
+    assert not any("body" in entry for entry in journey.world.journal)
+    assert json.dumps(list(journey.world.journal))

@@ -1,0 +1,209 @@
+"""The dashboard, its checklist's buttons, and the dry run of many orders."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.access import merchant_rows
+from accounts.models import Membership, Role, User
+from connectors.base.types import Shipper
+from connectors.models import ConnectedStore
+from orders import rehearsal
+from orders.models import ProductLink, SetAside, Setup
+from orders.queries.dashboard import dashboard_context
+from orders.rehearsal import Outcome
+from tests.factories import OrderFactory, UserFactory
+from tests.orders.builders import NOON, line
+
+
+def shown(shop: ConnectedStore, **changes: Any) -> dict[str, Any]:
+    asked = {"can_manage": True, "is_owner": True, "now": NOON, **changes}
+    return dashboard_context(merchant_id=shop.merchant_id, **asked)
+
+
+@pytest.fixture
+def off(tiktok: ConnectedStore) -> ConnectedStore:
+    """The shop before it is switched on."""
+    with merchant_rows(tiktok.merchant_id):
+        Setup.objects.filter(store=tiktok).update(switched_on_at=None)
+    return tiktok
+
+
+class TestLedger:
+    def test_puts_every_order_into_one_part(self, tiktok: ConnectedStore) -> None:
+        at = NOON - timedelta(hours=2)
+        for trait in ("mirrored", "completed", "ready", "skipped", "cancelled", "unlinked"):
+            OrderFactory(source_store=tiktok, ordered_at=at, **{trait: True})
+        OrderFactory(source_store=tiktok, ordered_at=at)
+        OrderFactory(source_store=tiktok, ordered_at=NOON - timedelta(days=2))
+        ledger = shown(tiktok)["ledger"]
+        assert ledger["total"] == 7
+        assert [part["count"] for part in ledger["parts"]] == [2, 1, 1, 1, 1, 1]
+        assert ledger["missing"] == 0
+
+    def test_misses_what_could_not_be_kept(self, tiktok: ConnectedStore) -> None:
+        with merchant_rows(tiktok.merchant_id):
+            SetAside.objects.create(
+                merchant=tiktok.merchant, source_store=tiktok, external_id="1", reason="", not_before=NOON,
+                set_aside_at=NOON,
+            )  # fmt: skip
+        ledger = shown(tiktok)["ledger"]
+        assert (ledger["total"], ledger["missing"]) == (1, 1)
+
+    def test_draws_no_part_too_thin_to_see(self, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, ordered_at=NOON, mirrored=True)
+        OrderFactory(source_store=tiktok, ordered_at=NOON)
+        bar = shown(tiktok)["ledger"]["bar"]
+        assert all(part["width"] >= 8 for part in bar)
+        assert round(bar[-1]["x"] + bar[-1]["width"]) == 1000
+
+
+class TestTiles:
+    def test_count_what_presses(self, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON + timedelta(hours=3))
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON - timedelta(hours=3))
+        OrderFactory(source_store=tiktok, in_transit=True, ship_by=NOON - timedelta(hours=3))
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, cancel_requested_at=NOON)
+        OrderFactory(source_store=tiktok, unlinked=True, ship_by=None)
+        tiles = {tile["label"]: (tile["count"], tile["due"]) for tile in shown(tiktok)["tiles"]}
+        assert tiles["Ship within 24 h"] == ("2", NOON + timedelta(hours=3))
+        assert tiles["Overdue"] == ("1", NOON - timedelta(hours=3))
+        assert tiles["Cancellation requested"] == ("1", NOON + timedelta(hours=24))
+        assert tiles["Needs attention"][0] == "1"
+        assert tiles["On hold"] == ("0", None)
+
+
+class TestDashboard:
+    def test_costs_the_same_whatever_there_is(
+        self, tiktok: ConnectedStore, shopify: ConnectedStore, django_assert_max_num_queries: Any
+    ) -> None:
+        for _ in range(30):
+            OrderFactory(source_store=tiktok, ordered_at=NOON, mirrored=True)
+        with django_assert_max_num_queries(29):
+            shown(tiktok)
+
+    def test_shows_a_newcomer_where_to_begin(self, client: Client, alices: Any) -> None:
+        client.force_login(User.objects.get(email="alice@example.com"))
+        page = client.get("/dashboard/").content.decode()
+        assert "Set up your TikTok shop" in page
+        assert "Not ready: step 1" in page
+        assert "Every order accounted for" not in page
+
+    def test_is_where_one_arrives(self, alice: Client) -> None:
+        assert alice.get("/")["Location"] == "/dashboard/"
+
+    def test_says_the_step_in_the_frame_of_every_page(self, alice: Client, off: ConnectedStore) -> None:
+        alice.get("/dashboard/")
+        assert "Not ready: step 1" in alice.get("/orders/").content.decode()
+
+    def test_warns_on_every_page_when_tiktok_ships(self, alice: Client, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, changes={"shipper": Shipper.PLATFORM})
+        with merchant_rows(tiktok.merchant_id):
+            Setup.objects.update(shipping={"ships": "PLATFORM"})
+        assert "is not on Seller Shipping" in alice.get("/stores/").content.decode()
+
+    def test_offers_a_viewer_no_button(self, client: Client, off: ConnectedStore) -> None:
+        bob = UserFactory(email="bob@example.com")
+        with merchant_rows(off.merchant_id):
+            Membership.objects.create(merchant_id=off.merchant_id, user=bob, role=Role.VIEWER)
+        client.force_login(bob)
+        page = client.get("/dashboard/").content.decode()
+        assert "vouch-" not in page
+        assert client.post(f"/dashboard/{off.pk}/vouch/", {"step": "ACCOUNT"}).status_code == 403
+        assert client.post(f"/dashboard/{off.pk}/switch/", {"to": "on"}).status_code == 403
+
+
+class TestButtons:
+    def test_keep_the_merchants_word_and_give_it_back(self, alice: Client, off: ConnectedStore) -> None:
+        url = f"/dashboard/{off.pk}/vouch/"
+        alice.get("/dashboard/")
+        for answer, kept in (("yes", ["ACCOUNT"]), ("no", [])):
+            alice.post(url, {"step": "ACCOUNT", "answer": answer})
+            with merchant_rows(off.merchant_id):
+                assert list(Setup.objects.get().confirmed) == kept
+        alice.post(url, {"step": "NONSENSE"})
+
+    def test_switch_on_only_when_it_may(self, alice: Client, off: ConnectedStore) -> None:
+        page = alice.get(f"/dashboard/{off.pk}/switch/").content.decode()
+        assert "Not yet." in page
+        answer = alice.post(f"/dashboard/{off.pk}/switch/", {"to": "on"}, follow=True).content.decode()
+        assert "Not switched on. Step 1 is not done" in answer
+
+    def test_switch_off_at_once(self, alice: Client, tiktok: ConnectedStore) -> None:
+        alice.post(f"/dashboard/{tiktok.pk}/switch/", {"to": "off"})
+        with merchant_rows(tiktok.merchant_id):
+            assert Setup.objects.get().switched_on_at is None
+
+
+class TestDryRunOfMany:
+    @pytest.fixture
+    def linked(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> ConnectedStore:
+        """A store in which the fig candle is linked."""
+        with merchant_rows(tiktok.merchant_id):
+            ProductLink.objects.create(
+                merchant=tiktok.merchant, store=shopify, sku="cnd-fig-08", variant_id="gid://fig",
+                checked_at=timezone.now(),
+            )  # fmt: skip
+        return shopify
+
+    def test_takes_the_newest_that_are_neither_unpaid_nor_cancelled(self, tiktok: ConnectedStore) -> None:
+        old = OrderFactory(source_store=tiktok, ready=True, ordered_at=NOON - timedelta(days=3))
+        new = OrderFactory(source_store=tiktok, ready=True, ordered_at=NOON)
+        OrderFactory(source_store=tiktok, cancelled=True)
+        assert rehearsal.begin(shop=tiktok, size=50).todo == (new.pk, old.pk)
+        assert rehearsal.begin(shop=tiktok, size=1).todo == (new.pk,)
+
+    def test_goes_on_by_a_few_and_is_then_looked_at(self, tiktok: ConnectedStore) -> None:
+        for _ in range(rehearsal.STEP + 1):
+            OrderFactory(source_store=tiktok, ready=True)
+        run = rehearsal.begin(shop=tiktok, size=50)
+        run = rehearsal.go_on(shop=tiktok, run=run, clock=lambda: NOON)
+        assert (len(run.done), len(run.todo)) == (rehearsal.STEP, 1)
+        assert rehearsal.found(shop=tiktok, key=run.key) == run
+        with merchant_rows(tiktok.merchant_id):
+            assert Setup.objects.get().dry_run_seen_at is None
+        run = rehearsal.go_on(shop=tiktok, run=run, clock=lambda: NOON)
+        assert run.todo == ()
+        with merchant_rows(tiktok.merchant_id):
+            assert Setup.objects.get().dry_run_seen_at == NOON
+
+    def test_compares_what_would_be_sent_with_what_was_paid(
+        self, tiktok: ConnectedStore, linked: ConnectedStore
+    ) -> None:
+        OrderFactory(source_store=tiktok, ready=True)
+        run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
+        (done,) = run.done
+        assert (done.outcome, done.total, done.sent_total, done.stores) == (Outcome.SAME, 2400, 2400, ("Shopify",))
+
+    def test_names_what_blocks(self, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, ready=True)
+        run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
+        assert run.counts == {Outcome.BLOCKED: 1}
+        assert run.done[0].words == ("There is no store to send it to",)
+
+    def test_names_the_rule_that_skips(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, ready=True, changes={"shipper": Shipper.PLATFORM_WAREHOUSE})
+        run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
+        assert run.counts == {Outcome.BLOCKED: 1}
+        assert run.done[0].words == ("Skipped: TikTok's warehouse ships it",)
+
+    def test_is_of_no_other_shop(self, tiktok: ConnectedStore) -> None:
+        run = rehearsal.begin(shop=tiktok, size=10)
+        tiktok.merchant_id += 1
+        assert rehearsal.found(shop=tiktok, key=run.key) is None
+
+    def test_opens_the_lists_of_its_counts(self, alice: Client, tiktok: ConnectedStore) -> None:
+        order = OrderFactory(source_store=tiktok, ready=True, changes={"lines": (line(),)})
+        page = alice.post(f"/dry-runs/{tiktok.pk}/", {"size": "10"}, follow=True)
+        assert order.external_id[-6:] in page.content.decode()
+        key = page.redirect_chain[-1][0].partition("run=")[2]
+        only = alice.get(f"/dry-runs/{tiktok.pk}/?run={key}&only=SAME").content.decode()
+        assert order.external_id[-6:] not in only
+
+    def test_begins_at_the_only_shop(self, alice: Client, tiktok: ConnectedStore) -> None:
+        assert alice.get("/dry-runs/")["Location"] == f"/dry-runs/{tiktok.pk}/"

@@ -1,0 +1,454 @@
+"""The pages of settings: each choice in words, looked at before it is saved, kept as a version, and brought back."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.access import merchant_rows
+from accounts.models import Membership, Role
+from connectors.base.types import SourceStatus
+from connectors.models import ConnectedStore
+from orders.ingest import store_order
+from orders.models import (
+    Attention,
+    CarrierMapping,
+    Concern,
+    Order,
+    OutboxItem,
+    OutboxKind,
+    OutboxStatus,
+    Route,
+    SettingsVersion,
+    ShippingMapping,
+)
+from orders.rules import Discounts, Email, Filter, FilterBy, RouteRules, Samples, Unmapped
+from orders.rules_forms import GROUPS, HoldForm
+from orders.states import ask_for_attention
+from tests.factories import FulfillmentFactory, MirrorFactory, OrderFactory, UserFactory
+from tests.orders.builders import seen
+
+
+@pytest.fixture
+def order(tiktok: ConnectedStore, shopify: ConnectedStore) -> Order:
+    """A released order of today, over the one route there is."""
+    now = timezone.now()
+    fresh = {"created_at": now, "updated_at": now, "paid_at": now}
+    return store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT, **fresh), store=tiktok, now=now)
+
+
+@pytest.fixture
+def route(order: Order) -> Route:
+    with merchant_rows(order.merchant_id):
+        return Route.objects.select_related("source_store", "destination_store").get()
+
+
+@pytest.fixture
+def bob(client: Client, order: Order) -> Client:
+    """A viewer of Alice's."""
+    user = UserFactory(email="bob@example.com", name="Bob")
+    with merchant_rows(order.merchant_id):
+        Membership.objects.create(merchant_id=order.merchant_id, user=user, role=Role.VIEWER)
+    client.force_login(user)
+    return client
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What the page's form holds, as a browser would send it."""
+    form = page[page.index('<form method="post" data-busy="Working"') :]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        given = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
+        is_open = given.get("type") not in ("radio", "checkbox") or " checked" in tag
+        if given.get("name") and is_open and not re.search(r"\sdisabled", tag):
+            is_ticked = given.get("type") in ("radio", "checkbox")
+            found[given["name"]] = unescape(given.get("value", "on" if is_ticked else ""))
+    for name, inside in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)"[^>]*selected', inside) or re.search(r'value="([^"]*)"', inside)
+        found[name] = chosen[1] if chosen else ""
+    for name, inside in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\s*(.*?)</textarea>', form, re.DOTALL):
+        found[name] = unescape(inside)
+    return found
+
+
+def save(client: Client, url: str, **said: str) -> Any:
+    """Fill in, look first, save. Returns what the look showed."""
+    looked = client.post(url, {**fields_of(client.get(url).content.decode()), **said, "step": "look"})
+    assert looked.status_code == 200, looked.content.decode()[:3000]
+    answer = client.post(url, {**fields_of(looked.content.decode()), **said, "step": "save"})
+    assert answer.status_code == 302
+    return looked
+
+
+def rules_url(route: Route, group: str) -> str:
+    return f"/routes/{route.pk}/rules/{group}/"
+
+
+def rules_of(route: Route) -> RouteRules:
+    with merchant_rows(route.merchant_id):
+        return RouteRules.from_json(Route.objects.get(pk=route.pk).rules)
+
+
+class TestRules:
+    @pytest.mark.parametrize("group", GROUPS)
+    def test_have_a_sentence_and_a_default_for_each_choice(self, alice: Client, route: Route, group: str) -> None:
+        answer = alice.get(rules_url(route, group))
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        for row in answer.context["rows"]:
+            assert row.bound.help_text
+            assert sum(card.is_default for card in row.cards) == (1 if row.cards else 0)
+            assert all(card.choice.sentence and card.choice.example for card in row.cards)
+        assert "Default" in page
+        assert "Applies to new orders only" in page
+
+    def test_are_saved_only_after_they_were_looked_at(self, alice: Client, route: Route) -> None:
+        url = rules_url(route, "order")
+        filled = {**fields_of(alice.get(url).content.decode()), "tags": "gift\nmarketplace", "email": "NONE"}
+        assert alice.post(url, {**filled, "step": "save"}).status_code == 200
+        assert rules_of(route) == RouteRules()
+        looked = alice.post(url, {**filled, "step": "look"})
+        page = looked.content.decode()
+        assert "2 unsaved changes." in page
+        assert "Save version 1" in page
+        assert rules_of(route) == RouteRules()
+        assert [(each.what, each.before, each.after) for each in looked.context["look"].changes] == [
+            ("Tags", "None", "gift, marketplace"),
+            ("E-mail address", "TikTok's relay address", "None"),
+        ]
+        assert alice.post(url, {**filled, "seen": looked.context["look"].digest, "step": "save"}).status_code == 302
+        assert rules_of(route) == RouteRules(tags=("gift", "marketplace"), email=Email.NONE)
+
+    def test_that_were_changed_after_the_look_are_shown_again(self, alice: Client, route: Route) -> None:
+        url = rules_url(route, "money")
+        looked = alice.post(url, {"discounts": "SELLER_RECEIVES", "tax": "AS_GIVEN", "step": "look"})
+        digest = looked.context["look"].digest
+        answer = alice.post(url, {"discounts": "SELLER_RECEIVES", "tax": "NONE", "seen": digest, "step": "save"})
+        assert "Something changed since you looked" in answer.content.decode()
+        assert rules_of(route) == RouteRules()
+
+    def test_that_somebody_else_saved_meanwhile_are_shown_again(self, alice: Client, route: Route) -> None:
+        url = rules_url(route, "money")
+        said = {"discounts": "SELLER_RECEIVES", "tax": "AS_GIVEN"}
+        digest = alice.post(url, {**said, "step": "look"}).context["look"].digest
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        answer = alice.post(url, {**said, "seen": digest, "step": "save"})
+        assert "Something changed since you looked" in answer.content.decode()
+        assert rules_of(route).discounts == Discounts.BUYER_PAID
+
+    def test_of_one_page_leave_those_of_the_others(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="COMBINE", combine_hours="2.5")
+        save(alice, rules_url(route, "order"), number_prefix="TT-", note="TikTok {order_id}")
+        save(alice, rules_url(route, "stock"), **{"locations-0-location": "gid://1", "default_location": "gid://2"})
+        rules = rules_of(route)
+        assert (rules.samples, rules.combine_hours) == (Samples.COMBINE, 2.5)
+        assert (rules.number_prefix, rules.note) == ("TT-", "TikTok {order_id}")
+        assert (dict(rules.locations), rules.default_location) == ({"7000714532876273420": "gid://1"}, "gid://2")
+
+    def test_filter_by_sku_tag_and_total(self, alice: Client, route: Route) -> None:
+        url = rules_url(route, "filters")
+        rows = [("No gift cards", "SKU", "GIFT-*"), ("Small", "TOTAL_BELOW", "1.50")]
+        said = {
+            f"filters-{number}-{name}": value
+            for number, row in enumerate(rows)
+            for name, value in zip(("name", "by", "value"), row, strict=True)
+        }
+        looked = save(alice, url, **said)
+        assert ("Filter “Small”", "—", "Total below 1.50") in [
+            (each.what, each.before, each.after) for each in looked.context["look"].changes
+        ]
+        assert rules_of(route).filters == (
+            Filter("No gift cards", FilterBy.SKU, "GIFT-*"),
+            Filter("Small", FilterBy.TOTAL_BELOW, "150"),
+        )
+        assert 'value="1.50"' in alice.get(url).content.decode()
+        save(alice, url, **{"filters-0-name": "", "filters-0-value": ""})
+        assert [each.name for each in rules_of(route).filters] == ["Small"]
+
+    @pytest.mark.parametrize(
+        ("group", "said", "why"),
+        [
+            ("samples", {"combine_hours": "25"}, "less than or equal to 24"),
+            ("order", {"email": "FIXED"}, "Name the address"),
+            ("order", {"note": "for {whom}"}, "{whom} is not known"),
+            ("filters", {"filters-0-name": "Small", "filters-0-by": "TOTAL_BELOW", "filters-0-value": "much"}, "Row 1"),
+            ("filters", {"filters-0-name": "Nameless", "filters-0-value": ""}, "give the filter a name and a value"),
+            ("hold", {"hold_mode": "EXTRA_HOLD", "extra_hold_hours": "0"}, "Say how many hours"),
+            ("hold", {"hold_mode": "EXTRA_HOLD", "extra_hold_hours": "73"}, "less than or equal to 72"),
+        ],
+    )
+    def test_that_make_no_sense_are_not_saved(
+        self, alice: Client, route: Route, group: str, said: dict[str, str], why: str
+    ) -> None:
+        url = rules_url(route, group)
+        answer = alice.post(url, {**fields_of(alice.get(url).content.decode()), **said, "step": "look"})
+        assert answer.status_code == 400
+        assert why in answer.content.decode()
+        assert "Nothing was saved." in answer.content.decode()
+
+    def test_that_the_store_cannot_follow_are_said_and_refused(self, alice: Client, route: Route) -> None:
+        with merchant_rows(route.merchant_id):
+            ConnectedStore.objects.filter(pk=route.destination_store_id).update(platform="amazon")
+        page = alice.get(rules_url(route, "money")).content.decode()
+        assert "Not available on this store:" in page
+        assert "A fulfillment order has no prices" in page
+        answer = alice.post(rules_url(route, "products"), {"unlinked": "CUSTOM_LINE", "step": "look"})
+        assert answer.status_code == 400
+        assert "Only items in Amazon&#x27;s stock can be ordered" in answer.content.decode()
+
+    def test_let_a_manager_choose_an_extra_hold(self, alice: Client, route: Route) -> None:
+        looked = save(alice, rules_url(route, "hold"), hold_mode="EXTRA_HOLD", extra_hold_hours="5")
+        assert ("Shopify: alices-candles: Extra hours", "0", "5") in [
+            (each.what, each.before, each.after) for each in looked.context["look"].changes
+        ]
+        with merchant_rows(route.merchant_id):
+            kept = Route.objects.get(pk=route.pk)
+            version = SettingsVersion.objects.get()
+        assert (kept.hold_mode, kept.extra_hold_hours) == ("EXTRA_HOLD", 5)
+        assert (version.concern, version.about) == (Concern.ROUTES, str(route.source_store_id))
+        save(alice, rules_url(route, "hold"), hold_mode="AFTER_HOLD")
+        with merchant_rows(route.merchant_id):
+            assert Route.objects.get(pk=route.pk).extra_hold_hours == 0
+
+    def test_are_read_but_not_changed_by_a_viewer(self, bob: Client, route: Route) -> None:
+        for group in GROUPS:
+            page = bob.get(rules_url(route, group)).content.decode()
+            assert "You can read these settings." in page
+            assert "Look first" not in page
+            assert bob.post(rules_url(route, group), {"step": "look"}).status_code == 403
+        for url in ("/settings/", "/settings/history/", f"/mapping/shipping/{route.destination_store_id}/"):
+            assert bob.get(url).status_code == 200
+        with merchant_rows(route.merchant_id):
+            assert not SettingsVersion.objects.exists()
+
+    def test_are_all_at_a_glance(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        page = alice.get("/settings/").content.decode()
+        assert "Free samples: Do not send" in page
+        for group in GROUPS:
+            assert rules_url(route, group) in page
+        assert f"/mapping/shipping/{route.destination_store_id}/" in page
+        assert alice.get("/settings/rules/money/")["Location"] == rules_url(route, "money")
+
+
+class TestShippingMethods:
+    OPTION = "7091146663229654785"
+
+    def test_are_mapped_by_what_buyers_chose(self, alice: Client, order: Order, shopify: ConnectedStore) -> None:
+        url = f"/mapping/shipping/{shopify.pk}/"
+        page = alice.get(url).content.decode()
+        assert "Standard shipping" in page
+        assert "Unmapped" in page
+        looked = save(alice, url, **{f"method-{self.OPTION}-title": "Ground", f"method-{self.OPTION}-code": "GROUND"})
+        assert [(each.what, each.before, each.after) for each in looked.context["look"].changes] == [
+            ("Standard shipping", "—", "Ground (GROUND)")
+        ]
+        with merchant_rows(shopify.merchant_id):
+            kept = ShippingMapping.objects.get()
+            version = SettingsVersion.objects.get()
+        assert (kept.delivery_option_id, kept.title, kept.code) == (self.OPTION, "Ground", "GROUND")
+        assert (version.author, version.concern, version.about) == ("A person", Concern.SHIPPING, str(shopify.pk))
+
+    def test_say_what_becomes_of_an_unmapped_option(self, alice: Client, route: Route) -> None:
+        url = f"/mapping/shipping/{route.destination_store_id}/"
+        looked = save(alice, url, **{f"route-{route.pk}-unmapped_shipping": "BLOCK"})
+        assert "Wait until you map it" in looked.content.decode()
+        assert rules_of(route).unmapped_shipping == Unmapped.BLOCK
+
+    def test_of_amazon_are_its_speeds(self, alice: Client, order: Order, shopify: ConnectedStore) -> None:
+        with merchant_rows(shopify.merchant_id):
+            ConnectedStore.objects.filter(pk=shopify.pk).update(platform="amazon")
+        url = f"/mapping/shipping/{shopify.pk}/"
+        page = alice.get(url).content.decode()
+        assert "Expedited" in page
+        assert f'name="method-{self.OPTION}-title"' not in page
+        save(alice, url, **{f"method-{self.OPTION}-code": "Expedited"})
+        with merchant_rows(shopify.merchant_id):
+            assert ShippingMapping.objects.get().title == "Expedited"
+
+    def test_let_orders_go_on_that_waited_for_one(self, alice: Client, order: Order, shopify: ConnectedStore) -> None:
+        park(order, OutboxKind.CREATE_ORDER, Attention.SHIPPING_UNMAPPED)
+        save(
+            alice,
+            f"/mapping/shipping/{shopify.pk}/",
+            **{f"method-{self.OPTION}-title": "Ground", f"method-{self.OPTION}-code": "GROUND"},
+        )
+        assert is_going_on(order)
+
+
+class TestCarriers:
+    @pytest.fixture
+    def parcel(self, order: Order, shopify: ConnectedStore) -> Order:
+        """A parcel whose carrier TikTok Shop calls otherwise, waiting."""
+        mirror = MirrorFactory(order=OrderFactory(source_store=order.source_store, mirrored=True), store=shopify)
+        sent = FulfillmentFactory(mirror=mirror, carrier_text="DHL Paket", state="QUEUED")
+        park(mirror.order, OutboxKind.PUSH_TRACKING, Attention.CARRIER_UNMAPPED, subject=str(sent.pk))
+        return mirror.order
+
+    @pytest.fixture(autouse=True)
+    def list_of_tiktok(self, tiktok: ConnectedStore) -> None:
+        """TikTok's list, as it was read within the last hours."""
+        from django.core.cache import cache
+
+        option = TestShippingMethods.OPTION
+        cache.set(f"carriers:{tiktok.pk}:{option}", [("7001", "DHL"), ("7002", "USPS")], 60)
+
+    def test_show_what_real_parcels_said(self, alice: Client, parcel: Order, tiktok: ConnectedStore) -> None:
+        answer = alice.get(f"/mapping/carriers/{tiktok.pk}/")
+        (row, form) = answer.context["rows"][0]
+        assert (row.text, row.parcels, row.carrier_id) == ("DHL Paket", 1, "")
+        assert ("7001", "DHL") in dict(form.fields["carrier"].choices)["TikTok Shop's list"]
+        assert "Unmapped" in answer.content.decode()
+
+    def test_that_are_saved_let_the_parcels_go_on(self, alice: Client, parcel: Order, tiktok: ConnectedStore) -> None:
+        url = f"/mapping/carriers/{tiktok.pk}/"
+        (row, _) = alice.get(url).context["rows"][0]
+        assert alice.post(url, {f"carrier-{row.key}-carrier": "7001"}).status_code == 302
+        with merchant_rows(tiktok.merchant_id):
+            kept = CarrierMapping.objects.get()
+            version = SettingsVersion.objects.get()
+        assert (kept.carrier_text, kept.delivery_option_id, kept.carrier_name) == ("DHL Paket", "", "DHL")
+        assert version.concern == Concern.CARRIERS
+        assert is_going_on(parcel)
+
+    def test_are_mapped_for_one_delivery_option_too(self, alice: Client, order: Order, tiktok: ConnectedStore) -> None:
+        url = f"/mapping/carriers/{tiktok.pk}/"
+        said = {"new-text": "Hauspost", "new-option": TestShippingMethods.OPTION, "new-carrier": "7002"}
+        assert alice.post(url, {**said, "new-carrier": ""}).status_code == 400
+        assert alice.post(url, said).status_code == 302
+        (row, _) = alice.get(url).context["rows"][0]
+        assert (row.text, row.option_name, row.carrier_name) == ("Hauspost", "Standard shipping", "USPS")
+        assert alice.post(url, {f"carrier-{row.key}-carrier": ""}).status_code == 302
+        with merchant_rows(tiktok.merchant_id):
+            assert not CarrierMapping.objects.exists()
+
+    def test_are_kept_when_a_page_without_them_is_sent(
+        self, alice: Client, order: Order, tiktok: ConnectedStore
+    ) -> None:
+        url = f"/mapping/carriers/{tiktok.pk}/"
+        alice.post(url, {"new-text": "Hauspost", "new-carrier": "7002"})
+        alice.post(url, {"new-text": "Bote", "new-carrier": "7001"})
+        with merchant_rows(tiktok.merchant_id):
+            assert CarrierMapping.objects.count() == 2
+
+
+class TestHistory:
+    def test_says_who_changed_what_from_what_to_what(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        answer = alice.get("/settings/history/")
+        newest = answer.context["versions"][0]
+        assert (newest["number"], newest["author"]) == (2, "A person")
+        assert newest["about"] == "Rules: TikTok Shop: Alice's Candles › Shopify: alices-candles"
+        (change,) = newest["changes"]
+        assert (change.what, change.before, change.after) == (
+            "Free samples", "Do not send", "Combine one creator's samples",
+        )  # fmt: skip
+
+    def test_of_one_page_has_only_its_own(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "hold"), hold_mode="EXTRA_HOLD", extra_hold_hours="1")
+        page = alice.get(rules_url(route, "samples"))
+        assert page.context["latest"]["number"] == 1
+        answer = alice.get(page.context["history_url"])
+        assert [each["number"] for each in answer.context["versions"]] == [1]
+        for nonsense in ("?concern=RULES&about=x", "?concern=NONE&about=1", "?before=x", "?before=1"):
+            assert alice.get(f"/settings/history/{nonsense}").status_code == 200
+
+    def test_brings_a_version_back_after_saying_what_that_changes(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        looked = alice.get("/settings/history/1/")
+        (change,) = looked.context["would_change"]
+        assert (change.before, change.after) == ("Combine one creator's samples", "Do not send")
+        answer = alice.post("/settings/history/1/restore/", {"seen": looked.context["seen"]})
+        assert answer.status_code == 302
+        assert rules_of(route).samples == Samples.SKIP
+        with merchant_rows(route.merchant_id):
+            newest = SettingsVersion.objects.get(number=3)
+        assert (newest.restores, newest.author) == (1, "A person")
+        assert "brings version 1 back" in alice.get("/settings/history/").content.decode()
+        assert "Nothing: this is what counts now." in alice.get("/settings/history/3/").content.decode()
+
+    def test_restores_nothing_that_was_not_shown(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        seen_before = alice.get("/settings/history/1/").context["seen"]
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        assert alice.post("/settings/history/1/restore/", {"seen": seen_before})["Location"] == "/settings/history/1/"
+        assert rules_of(route).samples == Samples.COMBINE
+
+    def test_is_read_but_not_restored_by_a_viewer(self, alice: Client, route: Route) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        user = UserFactory(email="bob@example.com")
+        with merchant_rows(route.merchant_id):
+            Membership.objects.create(merchant_id=route.merchant_id, user=user, role=Role.VIEWER)
+        alice.force_login(user)
+        page = alice.get("/settings/history/1/").content.decode()
+        assert "Do not send" in page
+        assert "Restore version" not in page
+        assert alice.post("/settings/history/1/restore/").status_code == 403
+
+    def test_has_the_saves_of_every_page(self, alice: Client, route: Route, tiktok: ConnectedStore) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        said = {
+            "destination": str(route.destination_store_id),
+            "rule": "DEFAULT",
+            "least_share": "100",
+            "position": "2",
+        }
+        assert alice.post(f"/routes/{route.pk}/", {**said, "position": "2"}).status_code == 302
+        with merchant_rows(tiktok.merchant_id):
+            ConnectedStore.objects.filter(pk=route.destination_store_id).update(platform="squarespace")
+        assert alice.post(f"/stores/{route.destination_store_id}/", {"inventory": "DEDUCT"}).status_code == 302
+        assert alice.post(f"/routes/{route.pk}/remove/").status_code == 302
+        found = {each["number"]: each for each in alice.get("/settings/history/").context["versions"]}
+        said_of = {number: [(c.what, c.before, c.after) for c in each["changes"]] for number, each in found.items()}
+        assert said_of[2] == [("Squarespace: alices-candles: Asked as number", "0", "2")]
+        assert said_of[3] == [("Stock", "Leave Squarespace's stock alone", "Deduct it in Squarespace")]
+        assert said_of[4] == [
+            ("Route to Squarespace: alices-candles", "Whatever no other route takes", "No route"),
+        ]
+
+    def test_is_linked_from_the_order_that_a_version_made(self, alice: Client, route: Route, order: Order) -> None:
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        with merchant_rows(order.merchant_id):
+            order.mirrors.update(state="CREATED", external_id="gid://1", name="#1001", settings_number=1)
+        page = alice.get(f"/orders/{order.pk}/").content.decode()
+        assert 'href="/settings/history/1/"' in page
+
+
+class TestHoldForm:
+    def test_names_fields_of_the_route(self) -> None:
+        assert {name for name in HoldForm.base_fields if hasattr(Route, name)} == {"hold_mode", "extra_hold_hours"}
+
+
+def park(order: Order, kind: OutboxKind, code: Attention, subject: str = "") -> None:
+    """The order waits for a person."""
+    now = timezone.now()
+    with merchant_rows(order.merchant_id):
+        OutboxItem.objects.update_or_create(
+            order=order,
+            store_id=order.mirrors.get().store_id if kind == OutboxKind.CREATE_ORDER else order.source_store_id,
+            kind=kind,
+            subject=subject,
+            defaults={
+                "merchant_id": order.merchant_id,
+                "status": OutboxStatus.PARKED,
+                "reference": order.external_id,
+                "not_before": now,
+                "created_at": now,
+            },
+        )
+        ask_for_attention(order=order, code=code, now=now)
+
+
+def is_going_on(order: Order) -> bool:
+    with merchant_rows(order.merchant_id):
+        attention = Order.objects.get(pk=order.pk).attention
+        return attention == "" and order.outbox.filter(status=OutboxStatus.PENDING).exists()
