@@ -362,19 +362,19 @@ class TestBundle:
         order_id = journey.buy_released(
             lines=[{"sku": "CND-FIG-08", "quantity": 2}, {"sku": "TIN-LAV-04", "quantity": 1}]
         )
-        journey.ship_from(platform, order_id, number="94001", lines={"TIN-LAV-04": 5})
+        journey.ship_from(platform, order_id, number="9400111899562537866361", lines={"TIN-LAV-04": 5})
         journey.wait(130)
         (first,) = journey.fulfillments(order_id)
         assert (first.state, len(first.line_ids)) == ("ACCEPTED", 1)  # the tin that is a line of its own
-        journey.ship_from(platform, order_id, number="94002", lines={"GFT-MTC-01": 1})
+        journey.ship_from(platform, order_id, number="9400111899562537866378", lines={"GFT-MTC-01": 1})
         journey.wait(130)
-        journey.ship_from(platform, order_id, number="94003", lines={"GFT-MTC-01": 1})
+        journey.ship_from(platform, order_id, number="9400111899562537866385", lines={"GFT-MTC-01": 1})
         journey.wait(130)
         assert [len(kept.line_ids) for kept in journey.fulfillments(order_id)] == [1, 1, 1]
         order = journey.order(order_id)
         assert (order.state, order.attention) == (OrderState.FULFILLED, "")
         numbers = {line["tracking_number"] for line in journey.tiktok_order(order_id)["line_items"]}
-        assert numbers == {"94001", "94002", "94003"}
+        assert numbers == {"9400111899562537866361", "9400111899562537866378", "9400111899562537866385"}
 
 
 class TestVersion:

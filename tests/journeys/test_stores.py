@@ -14,6 +14,7 @@ from connectors.speaking import speaking_to_source
 from orders import routing
 from orders.dryrun import dry_run
 from orders.models import MirrorState, OrderState, Route, RouteRule
+from tests.factories import switch_on
 from tests.journeys.conftest import STORES, Journey
 
 OTHERS = ("amazon", "wix", "squarespace")
@@ -538,6 +539,7 @@ class TestTwoShops:
         with merchant_rows(merchant_id):
             outlet = ConnectedStore.objects.get(external_id=shop_id)
             routing.save_route(route=Route(source_store=outlet, destination_store=journey.store("shopify")))
+        switch_on(outlet)
         first = journey.buy_released()
         second = journey.buy_released(shop="Alice's Outlet")
         assert journey.orders_in("shopify", first)

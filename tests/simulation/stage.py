@@ -23,7 +23,7 @@ from connectors.models import ConnectedStore
 from demo import apps
 from demo.browser import Browser
 from orders import routing
-from orders.models import Route, RouteRule
+from orders.models import Route, RouteRule, Setup
 from sandbox.app import Sandbox
 from sandbox.world import World
 from tests.factories import switch_on
@@ -42,7 +42,7 @@ STORES = ("shopify", "amazon", "wix", "squarespace")
 SKUS = {"amazon": ["TIN-*", "CND-AMB-12"], "wix": ["CND-SEA-08", "TPR-*"], "squarespace": ["ACC-*", "MLT-*"]}
 _TABLES = """truncate orders_order, orders_orderversion, orders_orderevent, orders_mirror, orders_fulfillment,
   orders_outboxitem, orders_setaside, orders_lane, orders_productlink, orders_catalog, orders_catalogvariant,
-  orders_searchword, orders_ordertally, connectors_webhookdelivery, connectors_apicall"""
+  orders_catalogreading, orders_searchword, orders_ordertally, connectors_webhookdelivery, connectors_apicall"""
 
 
 class Stage:
@@ -167,6 +167,7 @@ class Stage:
         with all_merchants("a test sets the stage"):
             for row in self.rows:
                 row.save(force_update=True)
+            Setup.objects.update(checked_at=None, shipping={})
         cache.clear()
 
     def store_of(self, platform: str) -> ConnectedStore:
