@@ -91,6 +91,7 @@ class TestProductsPage:
         waiting = [stores.buy_released(lines=PINE) for _ in range(3)]
         other = stores.buy_released(lines=[{"sku": "CND-FIG-08", "seller_sku": "NOBODY", "quantity": 1}])
         assert {stores.order(order_id).attention for order_id in (*waiting, other)} == {"NOT_LINKED"}
+        stores.wait(5)  # looking for what the orders have used up what Amazon allows in a moment
         store = read(stores, platform)
         pk = stores.order(waiting[1]).pk
         page = stores.person.open(f"{stores.site}/orders/{pk}/").text
