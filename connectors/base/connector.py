@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from connectors.base.aftersales import Answer, Cancellation, GoodsBack, Reason, Refund, Return, ReturnReceipt
 from connectors.base.errors import AuthorizationError, PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import PlatformEvent
 from connectors.base.types import (
@@ -19,7 +20,6 @@ from connectors.base.types import (
     PlacedOrder,
     PlatformOrder,
     RawRequest,
-    Refund,
     Shipment,
     ShippingSetup,
     StoreIdentity,
@@ -43,6 +43,8 @@ class Features:
     idempotency_key: bool = False  # a repeated create with the same key is carried out once
     hold: bool = False  # an order can be kept back there
     cancel: bool = False  # an order can be cancelled there by us
+    partial_cancel: bool = False  # single items of an order can be cancelled there by us
+    returns: bool = False  # goods that come back can be recorded there
     partial_fulfillment: bool = False  # it says which items are in which parcel
     refunds: bool = False  # a refund can be recorded there
     custom_lines: bool = False  # an item without a product can be ordered
@@ -222,9 +224,47 @@ class Source(Connector):
     @abstractmethod
     def shipping_setup(self) -> ShippingSetup: ...
     @abstractmethod
-    def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt: ...
+    def cancel_order(
+        self, external_id: str, *, reason: str, line_quantities: Mapping[str, int] | None = None
+    ) -> CancelReceipt:
+        """Cancel as the seller: the whole order, or these units of its lines where the source permits that."""
+
     @abstractmethod
     def list_variants(self) -> Iterator[Variant]: ...
+
+    # After the sale. What is read comes oldest first.
+    def cancel_reasons(self, order: PlatformOrder) -> list[Reason]:
+        """The reasons for which the seller may cancel this order now; none where it may not."""
+        raise UnsupportedFeature(f"{self.label} names no reasons")
+
+    def cancellations_of(self, order_ids: Sequence[str]) -> list[Cancellation]:
+        """Every cancellation of these orders, past ones and requests included."""
+        raise UnsupportedFeature(f"{self.label} tells of no cancellations")
+
+    def cancellations_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[Cancellation]:
+        raise UnsupportedFeature(f"{self.label} tells of no cancellations")
+
+    def answer_cancellation(
+        self, external_id: str, *, accepts: bool, reference: str, reason: str = "", comment: str = ""
+    ) -> None:
+        """Answer a buyer's request. May be repeated: what was answered so before is no failure. Raises PermanentError
+        where it was answered otherwise."""
+        raise UnsupportedFeature(f"{self.label} takes no answer to a cancellation")
+
+    def returns_of(self, order_ids: Sequence[str]) -> list[Return]:
+        """Every return, refund, replacement and exchange of these orders."""
+        raise UnsupportedFeature(f"{self.label} tells of no returns")
+
+    def returns_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[Return]:
+        raise UnsupportedFeature(f"{self.label} tells of no returns")
+
+    def reject_reasons(self, external_id: str) -> list[Reason]:
+        """The reasons for which this request, of a cancellation or a return, may be refused."""
+        raise UnsupportedFeature(f"{self.label} names no reasons")
+
+    def answer_return(self, external_id: str, answer: Answer, *, reference: str) -> None:
+        """Answer a return. May be repeated: what was answered so before is no failure."""
+        raise UnsupportedFeature(f"{self.label} takes no answer to a return")
 
     def change_tracking(self, order: PlatformOrder, tracking: Tracking) -> TrackingReceipt:
         """Change the number or the carrier of the parcel `tracking.package_ids` that was sent before, where
@@ -287,6 +327,26 @@ class Destination(Connector):
         """Fill in what was not known while it was held, mark it as paid, and let the goods go, in this order. May be
         repeated. Only where `features.hold` says so."""
         raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def resume_order(self, external_id: str) -> None:
+        """Let the goods go that `hold_order` kept back, and change nothing else. May be repeated."""
+        raise UnsupportedFeature(f"{self.label} keeps no order back")
+
+    def cancel_lines(
+        self, external_id: str, line_quantities: Mapping[str, int], *, reason: str, restock: bool, reference: str
+    ) -> CancelReceipt:
+        """Cancel these units, by the source's line id, before they leave. May be repeated: looks for the reference.
+        Only where `features.partial_cancel` says so. Raises PermanentError, ALREADY_CANCELLED where it is too late."""
+        raise UnsupportedFeature(f"{self.label} cancels no single items")
+
+    def record_return(self, external_id: str, goods: GoodsBack, *, reference: str) -> ReturnReceipt:
+        """Write down that goods come back; nobody is told and no money moves. May be repeated: looks for the
+        reference. Only where `features.returns` says so."""
+        raise UnsupportedFeature(f"{self.label} records no returns")
+
+    def close_return(self, external_id: str, return_id: str, *, has_arrived: bool, restock: bool) -> ReturnReceipt:
+        """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated."""
+        raise UnsupportedFeature(f"{self.label} records no returns")
 
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the

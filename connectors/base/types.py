@@ -386,17 +386,6 @@ class Shipment:
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    """Money or goods taken back, to be recorded at the destination."""
-
-    amount: int
-    currency: str
-    line_quantities: Mapping[str, int]
-    note: str
-    restock: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Variant:
     """A product variant in the destination's catalog."""
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from connectors.base.aftersales import Refund
 from connectors.base.errors import OutcomeUnknown, PermanentError, PlatformError, UnsupportedFeature
-from connectors.base.types import Refund, Shipment, ShipmentLine, Shipper
+from connectors.base.types import Shipment, ShipmentLine, Shipper
 from tests.contracts.conftest import JANE, REFERENCE, Place, full_order
 
 NUMBER = "9400111899562537866361"

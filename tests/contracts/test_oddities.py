@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import requests
 
+from connectors.base.aftersales import Refund
 from connectors.base.connector import AuthorizationRequest
 from connectors.base.errors import (
     AuthorizationError,
@@ -16,7 +17,6 @@ from connectors.base.errors import (
     TemporaryError,
     UnsupportedFeature,
 )
-from connectors.base.types import Refund
 from connectors.platforms.squarespace import mapping
 from sandbox.world import World
 from tests.contracts.conftest import JANE, KEYS, REFERENCE, SITE, Place

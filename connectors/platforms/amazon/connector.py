@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.base.aftersales import Refund
 from connectors.base.connector import (
     AuthorizationAnswer,
     AuthorizationRequest,
@@ -36,7 +37,6 @@ from connectors.base.types import (
     OrderDraft,
     PlacedOrder,
     RawRequest,
-    Refund,
     Shipment,
     StoreIdentity,
     Variant,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.base.aftersales import Refund
 from connectors.base.connector import (
     AuthorizationAnswer,
     AuthorizationRequest,
@@ -39,7 +40,6 @@ from connectors.base.types import (
     OrderDraft,
     PlacedOrder,
     RawRequest,
-    Refund,
     Shipment,
     StoreIdentity,
     Variant,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.base.aftersales import Refund
 from connectors.base.errors import (
     PermanentError,
     PlatformError,
@@ -22,7 +23,6 @@ from connectors.base.types import (
     Address,
     OrderDraft,
     PlacedOrder,
-    Refund,
     Shipment,
     ShipmentLine,
     Stock,

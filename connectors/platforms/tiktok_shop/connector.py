@@ -316,7 +316,9 @@ class TikTokShop(Source):
             templates = _rows(data, "templates")
         return logistics.setup_of(warehouses, options, templates)
 
-    def cancel_order(self, external_id: str, *, reason: str) -> CancelReceipt:
+    def cancel_order(
+        self, external_id: str, *, reason: str, line_quantities: Mapping[str, int] | None = None
+    ) -> CancelReceipt:
         """Cancel the whole order as the seller. `reason` is one of out_of_stock, pricing_error, unable_to_deliver,
         buyer_requested. Looks again when told that it was done before."""
         if reason not in _CANCEL_REASONS:

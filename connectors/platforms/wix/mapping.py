@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.money import AmountError, to_minor, to_text
@@ -21,7 +22,6 @@ from connectors.base.types import (
     DraftLine,
     OrderDraft,
     PlacedOrder,
-    Refund,
     Shipment,
     ShipmentLine,
     StoreIdentity,

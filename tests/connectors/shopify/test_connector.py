@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.base.aftersales import Refund
 from connectors.base.connector import AuthorizationRequest
 from connectors.base.errors import (
     AuthorizationError,
@@ -15,7 +16,7 @@ from connectors.base.errors import (
     ScopeMissing,
     TemporaryError,
 )
-from connectors.base.types import Credentials, RawRequest, Refund, StoreIdentity
+from connectors.base.types import Credentials, RawRequest, StoreIdentity
 from connectors.http import HttpClient
 from connectors.platforms.shopify import signing
 from connectors.platforms.shopify.connector import Shopify

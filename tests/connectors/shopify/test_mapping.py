@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, RateLimited
 from connectors.base.events import EventKind
-from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Refund, Stock
+from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Stock
 from connectors.platforms.shopify import documents, mapping
 
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared/contracts"

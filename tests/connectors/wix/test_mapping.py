@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind
-from connectors.base.types import DraftCharge, Refund
+from connectors.base.types import DraftCharge
 from connectors.platforms.wix import mapping
 from tests.connectors.shopify.test_mapping import draft as shopify_draft
 
