@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -15,7 +15,7 @@ from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import cancellations, fulfillment, ingest
+from orders import cancellations, fulfillment, hold, ingest
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
 from orders.states import ask_for_attention, note
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 50
 LONGEST_PAUSE = timedelta(hours=1)
+
+AndThen = Callable[[Mapping[str, ingest.Kept]], object]
 
 
 # At the source
@@ -42,22 +44,51 @@ def read_orders(
     return outcomes
 
 
+def check_holds(
+    *, store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, str]:
+    """`read_orders` for orders whose hold should be over; what the source still holds is asked about again later."""
+
+    def ask_again(kept: Mapping[str, ingest.Kept]) -> None:
+        released = {key for key, order in kept.items() if isinstance(order, Order) and order.check_at is None}
+        hold.ask_all_again(store=store, external_ids=[each for each in external_ids if each not in released], now=now)
+
+    now = clock()
+    return _read_batch(store, source, external_ids, clock, and_then=ask_again)
+
+
 def _read_batch(
-    store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+    store: ConnectedStore,
+    source: Source,
+    external_ids: Sequence[str],
+    clock: Callable[[], datetime],
+    and_then: AndThen = lambda _kept: None,
 ) -> dict[str, str]:
     calls.take()
-    outcomes = keep_orders(store=store, seen=source.fetch_orders(external_ids), now=clock())
+    found = source.fetch_orders(external_ids)
+    records, subject = calls.take(), external_ids[0] if len(external_ids) == 1 else ""
+
+    def finish(kept: Mapping[str, ingest.Kept]) -> None:
+        """A call for one order belongs to its timeline; a call for many to none."""
+        calls.save(records=records, merchant_id=store.merchant_id, subject=subject)
+        and_then(kept)
+
+    outcomes = keep_orders(store=store, seen=found, now=clock(), and_then=finish)
     for missing in set(external_ids) - set(outcomes):
         set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
         outcomes[missing] = "Set aside: the source does not show it"
-    _save_calls(store, external_ids)
     return outcomes
 
 
 def keep_orders(
-    *, store: ConnectedStore, seen: Iterable[PlatformOrder | UnreadableAnswer], now: datetime
+    *,
+    store: ConnectedStore,
+    seen: Iterable[PlatformOrder | UnreadableAnswer],
+    now: datetime,
+    and_then: AndThen = lambda _kept: None,
 ) -> dict[str, str]:
-    """Keep readings, all in one transaction: what came of each, by id. One that cannot be kept is set aside."""
+    """Keep readings, all in one transaction, which `and_then` joins: what came of each, by id. One that cannot be kept
+    is set aside."""
     outcomes: dict[str, str] = {}
     readable: list[PlatformOrder] = []
     for each in seen:
@@ -66,19 +97,20 @@ def keep_orders(
         elif each.external_id:
             set_aside(store=store, external_id=each.external_id, reason=each.message, now=now)
             outcomes[each.external_id] = "Set aside: it could not be read"
-    kept = ingest.store_orders(seen=readable, store=store, now=now) if readable else {}
-    done = []
-    for external_id, order in kept.items():
+
+    def finish(kept: Mapping[str, ingest.Kept]) -> None:
+        done = [external_id for external_id, order in kept.items() if isinstance(order, Order)]
+        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
+        and_then(kept)
+
+    for external_id, order in ingest.store_orders(seen=readable, store=store, now=now, and_then=finish).items():
         if isinstance(order, Order):
-            done.append(external_id)
             outcomes[external_id] = f"Read: {order.source_status}"
             continue
         log.error("order not kept", exc_info=order, extra={"store": store.pk, "order": external_id})
         reason = f"VeriSync could not keep it ({type(order).__name__})"
         set_aside(store=store, external_id=external_id, reason=reason, now=now)
         outcomes[external_id] = "Set aside: it could not be kept"
-    with merchant_rows(store.merchant_id):
-        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
     return outcomes
 
 
@@ -111,13 +143,6 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
     if external_ids:
         read_orders(store=store, source=source, external_ids=external_ids, clock=clock)
     return len(external_ids)
-
-
-def _save_calls(store: ConnectedStore, external_ids: Sequence[str]) -> None:
-    """A call for one order belongs to its timeline; a call for many to none."""
-    subject = external_ids[0] if len(external_ids) == 1 else ""
-    with merchant_rows(store.merchant_id):
-        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject=subject)
 
 
 # In the stores

@@ -66,7 +66,7 @@ def look(bell: Bell, now: datetime) -> waking.Look:
     """What is seen; and what is seen is what dispatch takes."""
     seen = waking.look(bell=bell, now=now)
     with transaction.atomic():
-        assert bool(lanes.dispatch(now=now, wake=lambda store, fence: None)) == seen.is_due
+        assert bool(lanes.dispatch(now=now, wake=lambda _chosen: None)) == seen.is_due
         transaction.set_rollback(True)
     return seen
 
@@ -220,7 +220,7 @@ def broker(db: None) -> Iterator[BellBroker]:
 class TestQueue:
     def test_gives_a_task_at_once_to_who_waits_for_it(self, broker: BellBroker) -> None:
         def put() -> None:
-            queue.enqueue("drain_lane", 1, 1)
+            queue.enqueue("drain_lanes", 1, 1)
             connection.close()
 
         later = threading.Timer(0.3, put)
@@ -235,7 +235,7 @@ class TestQueue:
         assert broker.bell is not None
         with transaction.atomic():
             for fence in range(5):
-                queue.enqueue("drain_lane", 1, fence)
+                queue.enqueue("drain_lanes", 1, fence)
         assert len(list(broker.bell.connection().notifies(timeout=0.05))) == 1
 
     def test_asks_once_while_it_waits(self, broker: BellBroker, django_assert_max_num_queries: Any) -> None:
