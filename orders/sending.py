@@ -177,13 +177,14 @@ def _keep_calls(records: list[calls.Collected], works: Sequence[Work], drain: Dr
     """What was asked for several orders at once belongs to the timeline of each only when it is one."""
     if len(works) == 1:
         works[0].calls += records
-    elif records:
-        with merchant_rows(drain.store.merchant_id):
-            calls.save(records=records, merchant_id=drain.store.merchant_id, subject="")
+    else:
+        drain.asked += records
 
 
 def _keep_calls_of(works: Sequence[Work], drain: Drain) -> None:
     rows = [(work.order.external_id, record) for work in works for record in work.calls]
+    while drain.asked:  # others may add to it meanwhile
+        rows.append(("", drain.asked.pop()))
     if rows:
         with merchant_rows(drain.store.merchant_id):
             calls.save_many(rows=rows, merchant_id=drain.store.merchant_id)

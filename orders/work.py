@@ -19,13 +19,17 @@ SEND_WITHIN = 5.0
 
 @dataclass(slots=True)
 class Drain:
-    """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call."""
+    """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call.
+
+    `asked` are the records of calls for several orders at once, until they are written down.
+    """
 
     store: ConnectedStore
     clock: Callable[[], datetime]
     pace: Pace | None = None
     create_operation: str = ""
     guest: Callable[[ConnectedStore], Pace | None] = field(default=lambda _store: None)
+    asked: list[calls.Collected] = field(default_factory=list)
 
 
 @dataclass(slots=True)
