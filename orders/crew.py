@@ -131,7 +131,7 @@ class _Crew:
             while True:
                 if items:
                     self._hand_over(items)
-                if self.is_over or time.monotonic() > self.ends_at:
+                if self.is_over or self.drain.is_down or time.monotonic() > self.ends_at:
                     return
                 waiting = self.ready.qsize()
                 allowed = _allowed(self.drain, self.chunk + waiting)

@@ -38,6 +38,8 @@ AFTER_OWN_FAILURE = timedelta(seconds=30)
 SEND_FOR = 25.0  # seconds of one run of senders; what is to be read is read meanwhile
 HOLD_BATCH = 50
 GUEST_SHARE = 0.25
+# A platform that answers nothing is left alone for longer and longer; one whose holds end there never for long.
+LONGEST_REST = {StorePart.SOURCE: 10, StorePart.DESTINATION: 60}
 
 # What is due counts as in lanes.py. Where it is over the lane is given back, and where nothing is due or under way.
 _TURN = """
@@ -62,12 +64,12 @@ update orders_lane l set
   lease_until = case when goes_on then %(until)s end,
   not_before = case when goes_on then l.not_before else %(rest_until)s end,
   served_at = case when goes_on then l.served_at else %(now)s end,
-  pace = coalesce(%(pace)s::jsonb, l.pace),
+  pace = coalesce(%(pace)s::jsonb, l.pace), rests = coalesce(%(rests)s, l.rests),
   calls_used = coalesce(%(used)s, calls_used), calls_allowed = coalesce(%(allowed)s, calls_allowed),
   calls_at = case when %(used)s::float is null then calls_at else %(now)s end
 from turn, connectors_connectedstore s
 where l.store_id = %(store)s and l.fence = %(fence)s and s.id = l.store_id and s.state = 'CONNECTED'
-returning goes_on, deliveries, holds, set_aside, items, left_behind, poll, l.pace, s.credentials_version
+returning goes_on, deliveries, holds, set_aside, items, left_behind, poll, l.pace, l.rests, s.credentials_version
 """
 
 
@@ -87,6 +89,7 @@ class Turn:
     left_behind: bool
     poll: bool
     pace: str  # JSON
+    rests: int
     credentials_version: int
 
 
@@ -105,6 +108,9 @@ def drain(*, store_id: int, fence: int, clock: Callable[[], datetime], most_send
         while lane.turn.goes_on:
             step = _drain_once(lane=lane)
             done += step
+            if lane.drain.is_down:
+                lane.rest()
+                break
             lane.keep(is_over=not step or clock() >= ends_at, is_busy=False)
     except LaneLost:
         log.warning("lane was taken over", extra={"store": store_id})
@@ -124,7 +130,7 @@ def _open(store_id: int, fence: int, now: datetime) -> tuple[ConnectedStore, Tur
 
 def _take_turn(store_id: int, fence: int, now: datetime, **said: Any) -> Turn | None:
     """Renew the lease, or give the lane back; None where it is not ours. In the caller's transaction."""
-    unsaid = dict.fromkeys(("rest_until", "pace", "used", "allowed")) | {"is_over": False, "is_busy": False}
+    unsaid = dict.fromkeys(("rest_until", "pace", "rests", "used", "allowed")) | {"is_over": False, "is_busy": False}
     asked = {"store": store_id, "fence": fence, "now": now, "until": now + LEASE}
     with connection.cursor() as cursor:
         cursor.execute(_TURN, unsaid | asked | said)
@@ -169,18 +175,26 @@ class _LaneHeld:
                 self.store.refresh_from_db()
         self.turn = turn
 
-    def give_back(self, *, not_before: datetime) -> None:
+    def give_back(self, *, not_before: datetime, **said: Any) -> None:
         """End the lease, and leave the lane alone until then. A lane that was lost is left as it is."""
         with merchant_rows(self.store.merchant_id):
             now = self.clock()
-            said = self._account(now) | {"is_over": True, "rest_until": not_before}
-            _take_turn(self.store.pk, self.fence, now, **said)
+            told = self._account(now) | {"is_over": True, "rest_until": not_before} | said
+            _take_turn(self.store.pk, self.fence, now, **told)
+
+    def rest(self) -> None:
+        """The platform answers nothing: leave it alone, twice as long each time until something is answered again."""
+        pause = min(LONGEST_REST[StorePart(self.store.part)], 2 ** min(self.turn.rests + 1, 10))
+        log.warning("lane rests", extra={"store": self.store.pk, "failure": "no answers", "seconds": pause})
+        self.give_back(not_before=self.clock() + timedelta(seconds=pause), rests=min(self.turn.rests + 1, 99))
 
     def _account(self, now: datetime) -> dict[str, Any]:
         """What the next process, and the watchers, are to know of this store's pace."""
         wait = self.pace.wait(self.drain.create_operation)
         said: dict[str, Any] = {"pace": json.dumps(self.pace.state())}
         said["rest_until"] = now + timedelta(seconds=wait) if wait > 1 else None
+        if self.pace.taken and not self.drain.unanswered:
+            said["rests"] = 0
         if self.pace.taken:
             minutes = max(1.0, (now - self.began_at).total_seconds()) / 60
             said |= {"used": self.pace.taken / minutes, "allowed": self.pace.allowed_per_minute}

@@ -236,11 +236,12 @@ def postpone(
     wait: float | None = None,
     is_doubtful: bool = False,
     sure_at: datetime | None = None,
+    counts: bool = True,
 ) -> None:
     """Try again later, with growing pauses or after `wait` seconds. Raises LostLease.
 
     `is_doubtful`: the last call may have been carried out, so the next try has to look first; from `sure_at` on, what
-    it does not find is not there.
+    it does not find is not there. `counts`: this try is one of MOST_ATTEMPTS.
     """
     pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
     kept_until = item.sure_at
@@ -253,6 +254,7 @@ def postpone(
         last_error=error[:300],
         is_doubtful=is_doubtful,
         sure_at=kept_until,
+        attempts=item.attempts if counts else max(0, item.attempts - 1),
     ):
         raise LostLease(f"item {item.pk}")
     item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
