@@ -113,8 +113,8 @@ class Pace:
         burst: float | None = None,
         cost: float | None = None,
     ) -> None:
-        """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what such a
-        call is charged at first.
+        """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what such
+        a call is charged at first.
 
         An answer that others overtook tells of a time before they were charged: it may lower what is left, not raise
         it.
