@@ -20,7 +20,6 @@ from orders.bell import TASKS, WORK, Bell, ring
 from orders.broker import BellBroker
 from orders.ingest import store_order
 from orders.models import Lane, Order, OutboxItem, SetAside
-from orders.pace import record_pace
 from tests.orders.builders import HOUR, NOON, seen
 
 SECOND = timedelta(seconds=1)
@@ -244,15 +243,6 @@ class TestQueue:
         with django_assert_max_num_queries(2):  # one of them whether the connection lives
             assert broker.dequeue() is None
         later.join()
-
-
-class TestPace:
-    def test_is_kept_for_who_holds_the_lane(self, lane: Lane) -> None:
-        with all_merchants("a test looks"):
-            assert record_pace(store_id=lane.pk, fence=0, used=31.5, allowed=120, now=NOON)
-            assert not record_pace(store_id=lane.pk, fence=7, used=1, allowed=1, now=NOON)
-            lane.refresh_from_db()
-        assert (lane.calls_used, lane.calls_allowed, lane.calls_at) == (31.5, 120, NOON)
 
 
 def forget_rings() -> None:
