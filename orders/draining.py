@@ -26,7 +26,7 @@ from connectors.registry import connector_class
 from connectors.speaking import speaking
 from orders import crew, inbox, outbox, reading, reconcile, routing
 from orders.models import Lane, Order
-from orders.work import Drain
+from orders.work import DOWN_AFTER, Drain
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=40)
 DRAIN_FOR = timedelta(seconds=5)
 AFTER_FAILURE = timedelta(seconds=5)
+POLL_AGAIN_AFTER = 30.0
 AFTER_OWN_FAILURE = timedelta(seconds=30)
 SEND_FOR = 25.0  # seconds of one run of senders; what is to be read is read meanwhile
 HOLD_BATCH = 50
@@ -155,6 +156,7 @@ class _LaneHeld:
         self.pace = _pace(store, kept=json.loads(turn.pace))
         create = kind.create_operation if issubclass(kind, Destination) else "orders.get"
         self.drain = Drain(store=store, clock=clock, pace=self.pace, create_operation=create, guest=self._guest)
+        self.drain.unanswered = DOWN_AFTER - 1 if turn.rests else 0  # the first try tells whether it answers again
 
     def _guest(self, store: ConnectedStore) -> Pace:
         """How fast this lane may ask another store: a small share, since that store has a lane of its own."""
@@ -200,10 +202,11 @@ class _LaneHeld:
             said |= {"used": self.pace.taken / minutes, "allowed": self.pace.allowed_per_minute}
         return said
 
-    def polled(self) -> None:
+    def poll_in(self, seconds: float) -> None:
+        """Poll the store again after so many seconds."""
         with merchant_rows(self.store.merchant_id):
             lane = Lane.objects.filter(store=self.store, fence=self.fence)
-            lane.update(poll_at=self.clock() + timedelta(seconds=settings.POLL_SECONDS))
+            lane.update(poll_at=self.clock() + timedelta(seconds=seconds))
 
 
 def _pace(store: ConnectedStore, *, share: float = 1.0, kept: Mapping[str, Any] | None = None) -> Pace:
@@ -282,13 +285,24 @@ def _plan_for_new_store(*, store: ConnectedStore, clock: Callable[[], datetime])
 
 
 def _poll(*, lane: _LaneHeld) -> None:
+    """A poll that cannot be made now comes again soon; what else is due in the lane does not wait for it."""
     calls.take()
-    with speaking(lane.store, clock=lane.clock, pace=lane.pace) as connector:
-        if isinstance(connector, Source):
-            reconcile.poll_source(store=lane.store, source=connector, clock=lane.clock, still_mine=lane.keep)
-        elif isinstance(connector, Destination):
-            reconcile.poll_destination(store=lane.store, destination=connector, clock=lane.clock, still_mine=lane.keep)
-    lane.polled()
+    try:
+        with speaking(lane.store, clock=lane.clock, pace=lane.pace) as connector:
+            if isinstance(connector, Source):
+                reconcile.poll_source(store=lane.store, source=connector, clock=lane.clock, still_mine=lane.keep)
+            elif isinstance(connector, Destination):
+                reconcile.poll_destination(
+                    store=lane.store, destination=connector, clock=lane.clock, still_mine=lane.keep
+                )
+    except TemporaryError as error:
+        log.warning("poll failed", extra={"store": lane.store.pk, "failure": type(error).__name__})
+        pause = min(settings.POLL_SECONDS, max(POLL_AGAIN_AFTER, min(error.retry_after or 0.0, 300.0)))
+        lane.poll_in(pause)
+        with merchant_rows(lane.store.merchant_id):
+            calls.save(records=calls.take(), merchant_id=lane.store.merchant_id, subject="")
+    else:
+        lane.poll_in(settings.POLL_SECONDS)
 
 
 def _rest(*, lane: _LaneHeld, error: PlatformError) -> None:

@@ -132,35 +132,6 @@ class TestLearn:
         ours.learn("create", available=2000.0)
         assert ours.room("create", within=0.0) <= (2000 - 10 * 12) / 12
 
-
-class TestState:
-    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, POINTS])
-    def test_goes_along_to_the_next_process(self, limits: Limits) -> None:
-        clock = Clock()
-        first = pace(limits, clock)
-        for _ in range(25):
-            first.take("create")
-        second = pace(limits, clock, kept=first.state())
-        assert second.room("create", within=0.0) == first.room("create", within=0.0)
-        assert second.room("create", within=0.0) < pace(limits, clock).room("create", within=0.0)
-
-
-class TestShare:
-    def test_leaves_the_rest_to_the_stores_own_lane(self) -> None:
-        clock = Clock()
-        guest = pace(Limits(rate=50, burst=50, window=1.0, is_per_operation=True), clock, share=0.25)
-        assert guest.room("orders.get", within=0.0) == 12
-
-
-class TestLearn:
-    def test_takes_the_platforms_word_for_what_is_left(self) -> None:
-        clock = Clock()
-        ours = pace(POINTS, clock)
-        ours.take("create")
-        ours.answered("create")
-        ours.learn("create", available=500)
-        assert ours.room("create", within=0) == int((500 - 12) / 12)
-
     def test_lets_an_answer_that_was_overtaken_lower_the_level_only(self) -> None:
         ours = pace(POINTS, Clock())
         has_taken, may_read = threading.Event(), threading.Event()
@@ -182,3 +153,22 @@ class TestLearn:
         may_read.set()
         slow.join()
         assert ours.room("create", within=0) == before
+
+
+class TestState:
+    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, POINTS])
+    def test_goes_along_to_the_next_process(self, limits: Limits) -> None:
+        clock = Clock()
+        first = pace(limits, clock)
+        for _ in range(25):
+            first.take("create")
+        second = pace(limits, clock, kept=first.state())
+        assert second.room("create", within=0.0) == first.room("create", within=0.0)
+        assert second.room("create", within=0.0) < pace(limits, clock).room("create", within=0.0)
+
+
+class TestShare:
+    def test_leaves_the_rest_to_the_stores_own_lane(self) -> None:
+        clock = Clock()
+        guest = pace(Limits(rate=50, burst=50, window=1.0, is_per_operation=True), clock, share=0.25)
+        assert guest.room("orders.get", within=0.0) == 12
