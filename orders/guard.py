@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.errors import PlatformError, TemporaryError, UnreadableAnswer
 from connectors.base.types import PlatformOrder
@@ -42,10 +41,7 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
             fail(group, error)
             continue
         answers = {each.external_id: each for each in found}
-        if news := [work for work in group if not _is_known(work, answers)]:
-            with merchant_rows(store.merchant_id):
-                for work in sorted(news, key=lambda each: each.order.pk):  # as everybody locks several
-                    _take(work, answers, drain.clock())
+        _keep_news([work for work in group if not _is_known(work, answers)], answers, drain.clock())
 
 
 def keep(*, order: Order, seen: PlatformOrder, now: datetime) -> Order:
@@ -67,12 +63,24 @@ def _is_known(work: Work, answers: Answers) -> bool:
     return True
 
 
-def _take(work: Work, answers: Answers, now: datetime) -> None:
-    try:
-        kept = ingest.store_order(seen=_shown(answers, work.order), store=work.order.source_store, now=now)
-        _go_on(work, kept, ingest.seen_of(kept))
-    except Exception as error:  # one order that cannot be kept stops no other
-        work.error = error
+def _keep_news(works: Sequence[Work], answers: Answers, now: datetime) -> None:
+    """One that is not shown, or cannot be kept, stops no other."""
+    shown: dict[str, PlatformOrder] = {}
+    for work in works:
+        try:
+            shown[work.order.external_id] = _shown(answers, work.order)
+        except TemporaryError as error:
+            work.error = error
+    if not shown:
+        return
+    store = works[0].order.source_store
+    kept = ingest.store_orders(seen=list(shown.values()), store=store, now=now)
+    for work in still_open(works):
+        order = kept[work.order.external_id]
+        if isinstance(order, Exception):
+            work.error = order
+        else:
+            _go_on(work, order, ingest.seen_of(order))
 
 
 def _go_on(work: Work, order: Order, seen: PlatformOrder) -> None:

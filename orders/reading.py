@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from accounts.access import merchant_rows
+from accounts.bulk import gathered
 from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.errors import UnreadableAnswer
@@ -24,7 +25,10 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 50
 LONGEST_PAUSE = timedelta(hours=1)
 
+MOST_MIRRORS = 20  # kept together: long enough to share a commit, short enough to lose little
+
 AndThen = Callable[[Mapping[str, ingest.Kept]], object]
+_Reading = tuple[Mirror, PlacedOrder | None, Sequence[Shipment], list[calls.Collected]]
 
 
 # At the source
@@ -153,52 +157,64 @@ def read_mirrors(
 ) -> dict[str, str]:
     """Read how our orders stand in this store, parcels included: what came of each, by the store's id.
 
-    Makes calls: not inside a transaction. Raises PlatformError. May be repeated.
+    Makes calls: not inside a transaction. Raises PlatformError, once what was read before is kept. May be repeated.
     """
     outcomes: dict[str, str] = {}
-    for external_id in external_ids:
-        calls.take()
-        with merchant_rows(store.merchant_id):
-            mirror = Mirror.objects.select_related("store").filter(store=store, external_id=external_id).first()
-        if mirror is None:
-            continue
-        placed = destination.fetch_order(external_id)
-        shipments = destination.shipments_of(external_id) if placed else []
-        keep_mirror(mirror=mirror, placed=placed, shipments=shipments, now=clock())
-        outcomes[external_id] = f"Read: {len(shipments)} parcels" if placed else "Deleted in the store"
+    calls.take()
+    with merchant_rows(store.merchant_id):
+        found = Mirror.objects.select_related("store").filter(store=store, external_id__in=external_ids)
+        mirrors = sorted(found, key=lambda mirror: mirror.order_id)  # as everybody locks several orders
+    for start in range(0, len(mirrors), MOST_MIRRORS):
+        readings: list[_Reading] = []
+        try:
+            for mirror in mirrors[start : start + MOST_MIRRORS]:
+                placed = destination.fetch_order(mirror.external_id)
+                parcels = destination.shipments_of(mirror.external_id) if placed else []
+                readings.append((mirror, placed, parcels, calls.take()))
+                outcomes[mirror.external_id] = f"Read: {len(parcels)} parcels" if placed else "Deleted in the store"
+        finally:
+            with merchant_rows(store.merchant_id), gathered():
+                for mirror, placed, shipments, records in readings:
+                    _keep_mirror(mirror=mirror, placed=placed, shipments=shipments, records=records, now=clock())
     return outcomes
 
 
-def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequence[Shipment], now: datetime) -> None:
-    """Keep what the store says about our order there, in one transaction. May be repeated."""
-    with merchant_rows(mirror.merchant_id):
-        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
-        mirror.refresh_from_db()
-        state = mirror.state
-        if placed is None:
-            state = MirrorState.DELETED
-        elif placed.is_cancelled:
-            state = MirrorState.CANCELLED
-        changed_at = placed.updated_at if placed is not None else None
-        Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
-        if state != mirror.state and mirror.state == MirrorState.CREATED:
-            Mirror.objects.filter(pk=mirror.pk).update(state=state)
-            Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
-            kind = "mirror.deleted" if placed is None else "mirror.cancelled"
-            facts = {
-                "store": label_of(mirror.store),
-                "name": mirror.name,
-                "was_wanted": order.state != OrderState.CANCELLED,
-            }
-            note(order=order, kind=kind, facts=facts, now=now)
-            if order.state == OrderState.CANCELLED:
-                cancellations.closed_in_store(order=order, mirror=mirror, now=now)
-            if order.state in (OrderState.READY, OrderState.MIRRORED):
-                _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
-        if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
-            _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
-        fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
-        calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id)
+def _keep_mirror(
+    *,
+    mirror: Mirror,
+    placed: PlacedOrder | None,
+    shipments: Sequence[Shipment],
+    records: list[calls.Collected],
+    now: datetime,
+) -> None:
+    """Keep what the store says about our order there, in the caller's transaction."""
+    order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
+    mirror.refresh_from_db()
+    state = mirror.state
+    if placed is None:
+        state = MirrorState.DELETED
+    elif placed.is_cancelled:
+        state = MirrorState.CANCELLED
+    changed_at = placed.updated_at if placed is not None else None
+    Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
+    if state != mirror.state and mirror.state == MirrorState.CREATED:
+        Mirror.objects.filter(pk=mirror.pk).update(state=state)
+        Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
+        kind = "mirror.deleted" if placed is None else "mirror.cancelled"
+        facts = {
+            "store": label_of(mirror.store),
+            "name": mirror.name,
+            "was_wanted": order.state != OrderState.CANCELLED,
+        }
+        note(order=order, kind=kind, facts=facts, now=now)
+        if order.state == OrderState.CANCELLED:
+            cancellations.closed_in_store(order=order, mirror=mirror, now=now)
+        if order.state in (OrderState.READY, OrderState.MIRRORED):
+            _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
+    if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
+        _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
+    fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
+    calls.save(records=records, merchant_id=mirror.merchant_id, subject=order.external_id)
 
 
 def _ask_about_problem(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:
