@@ -54,7 +54,7 @@ def answer(world: World, request: Request, now: float) -> Answer:
     if mode.is_down:
         return mode.nothing
     told = f"x-amzn-RateLimit-Limit: {RATE}\r\n" if world.has_limits else ""
-    if not world.may((NAME, shop, operation), lambda: _allowance(operation, now), cost=1, now=now):
+    if not world.may((NAME, shop, operation), lambda: _allowance(operation, now), operation=operation, cost=1, now=now):
         return mode.says(_error("QuotaExceeded", "You exceeded your quota for the requested resource."), 429, told)
     seller: _Seller = world.orders.setdefault((NAME, shop), _Seller())
     if operation == "orders.create":

@@ -36,7 +36,9 @@ def answer(world: World, request: Request, now: float) -> Answer:
         return mode.nothing
     make, variables, key = _KNOWN[name], said["variables"], (NAME, shop, _POINTS)
     asked = _asked(name, variables)
-    if not world.may(key, lambda: Bucket(rate=POINTS_A_SECOND, most=POINTS, now=now), cost=asked, now=now):
+    if not world.may(
+        key, lambda: Bucket(rate=POINTS_A_SECOND, most=POINTS, now=now), operation=name, cost=asked, now=now
+    ):
         error = '{"message":"Throttled","extensions":{"code":"THROTTLED"}}'
         cost = _cost(asked, None, world.buckets[key].level(now))
         return mode.says(f'{{"errors":[{error}],"extensions":{cost}}}')

@@ -53,7 +53,7 @@ def answer(world: World, request: Request, now: float) -> Answer:
     mode = world.came(NAME, shop, operation)
     if mode.is_down:
         return mode.nothing
-    if not world.may((NAME, shop, _CALLS), _allowance, cost=1, now=now):
+    if not world.may((NAME, shop, _CALLS), _allowance, operation=operation, cost=1, now=now):
         return mode.says(_error("RATE_LIMIT_ERROR", "Too many requests"), 429)
     if operation in _EMPTY:
         return mode.says(_EMPTY[operation])

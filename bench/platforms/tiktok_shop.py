@@ -44,7 +44,7 @@ def answer(world: World, request: Request, now: float) -> Answer:
     mode = world.came(NAME, shop, operation)
     if mode.is_down:
         return mode.nothing
-    if not world.may((NAME, shop, operation), _allowance, cost=1, now=now):
+    if not world.may((NAME, shop, operation), _allowance, operation=operation, cost=1, now=now):
         return mode.says('{"code":36009002,"message":"Too many requests","data":null}', 429)
     if operation == "orders.get":
         data = f'"orders":[{",".join(_orders(world, shop, request.query.get("ids", ""), now))}]'

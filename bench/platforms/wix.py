@@ -54,7 +54,9 @@ def answer(world: World, request: Request, now: float) -> Answer:
     mode = world.came(NAME, shop, operation)
     if mode.is_down:
         return mode.nothing
-    if not world.may((NAME, shop, _CALLS), lambda: Window(most=CALLS, seconds=SECONDS), cost=1, now=now):
+    if not world.may(
+        (NAME, shop, _CALLS), lambda: Window(most=CALLS, seconds=SECONDS), operation=operation, cost=1, now=now
+    ):
         return mode.says(_error("too many requests", "RATE_LIMIT"), 429)
     if operation in _EMPTY:
         return mode.says(_EMPTY[operation])

@@ -69,14 +69,14 @@ class World:
         self.calls[platform, shop, operation] += 1
         return self.modes.get(shop) or self.modes.get(platform) or self.modes[""]
 
-    def may(self, key: Key, make: Callable[[], Allowance], *, cost: float, now: float) -> bool:
-        """Whether this call is within the allowance of that name; refusals count for it. Always so without limits."""
+    def may(self, key: Key, make: Callable[[], Allowance], *, operation: str, cost: float, now: float) -> bool:
+        """Whether this call is within the allowance of that name. Always so without limits."""
         if not self.has_limits:
             return True
         if (bucket := self.buckets.get(key)) is None:
             bucket = self.buckets[key] = make()
         if not bucket.take(cost, now):
-            self.refused[key] += 1
+            self.refused[*key[:2], operation] += 1
             return False
         self.taken[key].append((now, cost, bucket.level(now)))
         return True
