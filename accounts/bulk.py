@@ -45,15 +45,13 @@ def update_many(model: type[models.Model], changes: Mapping[int, Mapping[str, An
     if not changes:
         return
     fields = _fields(model)
-    names = sorted(next(iter(changes.values())))
-    columns = [model._meta.get_field(name).column for name in names]
+    columns = sorted(next(iter(changes.values())))
     document = [
-        {"id": key}
-        | {column: _prepared(fields[column], row[name]) for name, column in zip(names, columns, strict=True)}
+        {"id": key} | {column: _prepared(fields[column], row[column]) for column in columns}
         for key, row in changes.items()
     ]
-    types = ", ".join(f"{column} {fields[column].db_type(connection)}" for column in columns.values())
-    news = ", ".join([f"{counting} = t.{counting} + 1", *(f"{name} = r.{name}" for name in columns.values())])
+    types = ", ".join(f"{column} {fields[column].db_type(connection)}" for column in columns)
+    news = ", ".join([f"{counting} = t.{counting} + 1", *(f"{column} = r.{column}" for column in columns)])
     table = model._meta.db_table
     given = f"json_to_recordset(%s::json) as r(id bigint, {types})"
     with connection.cursor() as cursor:
