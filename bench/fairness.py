@@ -17,7 +17,7 @@ from bench.rounds import figure_of, percentile
 from bench.rows import MERCHANTS, OTHERS
 from bench.run import Run
 
-_RATE = 250
+_RATE, _CALM_RATE = 250, 25
 _QUIET = 999
 _FILL_AND_START = 6.0
 LATENCY = 0.05
@@ -30,22 +30,27 @@ _BROKEN: dict[str, dict[str, Any]] = {
 def release(installation: Installation, run: Run) -> list[Line]:
     """P6: 250 orders a second whose holds end; the platform releases each at that moment and no sooner."""
     seconds = 6 if run.is_quick else 30
-    late, early, after_restart = [], 0, []
+    late: dict[int, list[float]] = {_RATE: [], _CALM_RATE: []}
+    early, after_restart = 0, []
     for number in range(run.rounds):
         with engine.platform(installation) as played:
-            with engine.worker(installation, played):
-                found = _release(installation, played, seconds)
-            late.append(percentile(found, 0.99) * 1000)
-            early += sum(one < 0 for one in found)
+            for rate, found in late.items():
+                with engine.worker(installation, played):
+                    took = _release(installation, played, seconds, rate)
+                found.append(percentile(took, 0.99) * 1000)
+                early += sum(one < 0 for one in took)
             after_restart.append(_restart(installation, played))
         run.say(
-            f"P6 round {number + 1}: p99 {late[-1]:.0f} ms late, {after_restart[-1]:.1f} s after restart, {early} early"
+            f"P6 round {number + 1}: p99 {late[_RATE][-1]:.0f} ms late, {late[_CALM_RATE][-1]:.0f} ms at {_CALM_RATE} a"
+            f" second, {after_restart[-1]:.1f} s after restart, {early} early"
         )
-    figure, restart = figure_of(late), figure_of(after_restart)
+    figure, calm, restart = figure_of(late[_RATE]), figure_of(late[_CALM_RATE]), figure_of(after_restart)
     return [
         Line("P6", f"lateness of the release at {_RATE} due a second, p99", f"{figure.median:.0f} ms",
              "≤ 250 ms, none early", figure.median <= 250 and not early, "up to 30 s (a django-q2 schedule)", "",
              (f"{early} early; rounds from {figure.low:.0f} to {figure.high:.0f} ms",)),
+        Line("P6", f"the same at {_CALM_RATE} due a second, which leaves the machine room", f"{calm.median:.0f} ms",
+             "≤ 250 ms", calm.median <= 250, "", "", (f"rounds from {calm.low:.0f} to {calm.high:.0f} ms",)),
         Line("P6", "all that became due meanwhile is released after a restart", f"{restart.median:.1f} s", "≤ 5 s",
              restart.median <= 5),
     ]  # fmt: skip
@@ -102,11 +107,11 @@ def fairness_of_platforms(installation: Installation, run: Run) -> list[Line]:
     return lines
 
 
-def _release(installation: Installation, played: Platform, seconds: int) -> list[float]:
+def _release(installation: Installation, played: Platform, seconds: int, rate: int) -> list[float]:
     """Seconds between each hold's end and the release, below zero for one that came early."""
-    count = _RATE * seconds
+    count = rate * seconds
     starts_in = time.time() - played.epoch + _FILL_AND_START + count / 3000
-    engine.put(installation, played, _held(played, count, lambda n: starts_in + n / _RATE))
+    engine.put(installation, played, _held(played, count, lambda n: starts_in + n / rate))
     with installation.admin() as admin:
         engine.wait_until(lambda: _unreleased(admin) == 0, seconds=starts_in + seconds + 60)
         rows = admin.execute("select extract(epoch from released_at - release_at)::float from orders_order").fetchall()
