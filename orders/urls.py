@@ -6,15 +6,16 @@ from django.urls import path
 
 from orders.views import (
     actions,
+    carriers,
     dashboard,
     history,
-    mapping,
     pages,
     parcels,
     products,
     rehearsal,
     rules,
     settings,
+    shipping,
 )
 
 urlpatterns = [
@@ -60,8 +61,8 @@ urlpatterns = [
     path("settings/history/", history.settings_history, name="settings_history"),
     path("settings/history/<int:number>/", history.settings_version, name="settings_version"),
     path("settings/history/<int:number>/restore/", history.restore_version, name="settings_restore"),
-    path("mapping/shipping/", mapping.any_shipping, name="any_shipping"),
-    path("mapping/shipping/<int:store_id>/", mapping.shipping_methods, name="shipping_methods"),
-    path("mapping/carriers/", mapping.any_carriers, name="any_carriers"),
-    path("mapping/carriers/<int:store_id>/", mapping.carriers, name="carriers"),
+    path("mapping/shipping/", shipping.any_shipping, name="any_shipping"),
+    path("mapping/shipping/<int:store_id>/", shipping.shipping_methods, name="shipping_methods"),
+    path("mapping/carriers/", carriers.any_carriers, name="any_carriers"),
+    path("mapping/carriers/<int:store_id>/", carriers.carriers, name="carriers"),
 ]

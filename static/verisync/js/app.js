@@ -208,7 +208,7 @@
       return;
     }
     const button = event.submitter;
-    if (!form.dataset.busy || !button) return;
+    if (!form.dataset.busy || !button || button.hasAttribute("data-quiet")) return;
     // After the form's data was read, or the button's own value would be lost.
     setTimeout(() => {
       button.disabled = true;
