@@ -85,7 +85,7 @@ def effect(
     with merchant_rows(merchant_id):
         routes = routing.chosen_routes(source_store)
         concerned = touched(proposed, routes)
-        span, newest = _span(source_store, now), _span(source_store, now).filter(concerned)
+        span, newest = orders_of_span(source_store, now), orders_of_span(source_store, now).filter(concerned)
         orders = list(newest.prefetch_related("mirrors").order_by("-ordered_at", "-id")[: MOST + 1])
         is_capped = len(orders) > MOST
         untouched = span.count() - (newest.count() if is_capped else len(orders)) if concerned else 0
@@ -107,7 +107,8 @@ def effect(
     return Effect(tuple(found.compared), found.untold, untouched, is_capped=is_capped)
 
 
-def _span(source_store: ConnectedStore, now: datetime) -> QuerySet[Order]:
+def orders_of_span(source_store: ConnectedStore, now: datetime) -> QuerySet[Order]:
+    """The shop's orders of the last 30 days, without the unpaid and cancelled."""
     orders = Order.objects.filter(source_store=source_store, ordered_at__gte=now - SPAN)
     return orders.exclude(state__in=[OrderState.UNPAID, OrderState.CANCELLED])
 

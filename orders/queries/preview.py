@@ -1,4 +1,4 @@
-"""One order, or one parcel, beside itself: as it was received, as it goes out now, and as it would."""
+"""One order beside itself: as it was received, as it goes out now, and as it would."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from connectors.base.types import PlatformOrder
-from connectors.registry import connector_class, label_of
+from connectors.registry import label_of
 from orders import differences, stand_in
-from orders.carrier_effect import Told
-from orders.differences import ALWAYS, LACKS, Difference
-from orders.effect import MOST, Compared, Effect
+from orders.differences import ALWAYS, LACKS
+from orders.effect import Compared, Effect
 from orders.proposals import Made
 from orders.queries.effect import Shown
 from orders.queries.money import draft_money
 from orders.queries.rows import money_text
 from orders.queries.settings import store_label
 from orders.splitting import counted
-
-_WAITS = "None: it waits for you to say which"
 
 
 def shown_orders(effects: Sequence[Effect], *, number: int | None) -> list[Shown]:
@@ -58,29 +55,6 @@ def notes_of(effects: Sequence[Effect], *, region: str) -> list[str]:
     return notes
 
 
-def shown_parcels(told: Sequence[Told]) -> list[Shown]:
-    """Every parcel of the effect of other carriers."""
-    return [
-        Shown(
-            key=str(each.parcel_id),
-            external_id=each.external_id,
-            url=reverse("order", args=[each.order_id]),
-            store=connector_class(each.platform).label,
-            fate=each.fate,
-            differences=_other_carrier(each),
-            preview=partial(_parcel, each),
-        )
-        for each in told
-    ]
-
-
-def notes_of_parcels(told: Sequence[Told]) -> list[str]:
-    """What the counts are of."""
-    newest = "newest " if len(told) == MOST else ""
-    count = f"{len(told):,} {newest}parcel{'' if len(told) == 1 else 's'}"
-    return [f"By the {count} as kept here. What TikTok Shop was told already stays as it is."]
-
-
 def _orders(count: int) -> str:
     return f"{count:,} order{'' if count == 1 else 's'}"
 
@@ -93,7 +67,11 @@ def _order(each: Compared, number: int | None) -> dict[str, Any]:
     version = f"version {number}" if number else "defaults"
     return {
         "columns": [
-            {"title": "TikTok order", "remark": "as received", "rows": _received(each)},
+            {
+                "title": "TikTok order",
+                "remark": "as received",
+                "rows": received(each.seen, has_stand_in=each.has_stand_in),
+            },
             {
                 "title": f"{label} order, as saved",
                 "remark": ", ".join(filter(None, [version, made])),
@@ -116,15 +94,16 @@ def _order(each: Compared, number: int | None) -> dict[str, Any]:
     }
 
 
-def _received(each: Compared) -> list[dict[str, Any]]:
-    seen, payment = each.seen, each.seen.payment
+def received(seen: PlatformOrder, *, has_stand_in: bool = False) -> list[dict[str, Any]]:
+    """What the source says of the order."""
+    payment = seen.payment
     rows = {
-        "Order id": each.external_id,
+        "Order id": seen.external_id,
         "Items": ", ".join(counted(line.sku.strip() or line.title for line in seen.lines)),
         "Delivery option": seen.delivery_option_name or seen.delivery_option_id or "None",
         "Shipping price": money_text(payment.shipping, payment.currency) if payment else "–",
         "Ship by": date_format(localtime(seen.ship_by), "M j, g:i A") if seen.ship_by else "–",
-        "Ship to": _place(seen, has_stand_in=each.has_stand_in),
+        "Ship to": _place(seen, has_stand_in=has_stand_in),
         "Total": money_text(payment.total, payment.currency) if payment else "–",
     }
     return [{"label": label, "value": value} for label, value in rows.items()]
@@ -168,41 +147,3 @@ def _request(made: Made) -> str:
     """The body as it would be sent, broken into lines to be read."""
     assert made.request is not None
     return json.dumps(json.loads(made.request.body), indent=2, ensure_ascii=False)
-
-
-def _other_carrier(each: Told) -> Sequence[Difference]:
-    if each.before == each.after:
-        return ()
-    return (Difference("Carrier", each.before or _WAITS, each.after or _WAITS),)
-
-
-def _parcel(each: Told) -> dict[str, Any]:
-    label = connector_class(each.platform).label
-    rows = {
-        "Order id": each.external_id,
-        "Store order": each.store_order or "–",
-        "Carrier": each.text,
-        "Tracking number": each.number or "None yet",
-        "Delivery option": each.option or "–",
-    }
-    return {
-        "columns": [
-            {
-                "title": "Parcel",
-                "remark": f"as {label} says",
-                "rows": [{"label": label, "value": value} for label, value in rows.items()],
-            },
-            {"title": "TikTok Shop, as saved", "remark": "", "side": "before", "rows": _carrier(each, each.before)},
-            {"title": "TikTok Shop, would be told", "remark": "draft", "side": "after",
-             "rows": _carrier(each, each.after)},
-        ],
-        "requests": [],
-    }  # fmt: skip
-
-
-def _carrier(each: Told, name: str) -> list[dict[str, Any]]:
-    is_changed = each.before != each.after
-    return [
-        {"label": "Carrier", "value": name or _WAITS, "is_changed": is_changed},
-        {"label": "Tracking number", "value": each.number or "None yet", "is_changed": False},
-    ]

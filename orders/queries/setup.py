@@ -79,6 +79,21 @@ def checklists(
     return cards
 
 
+def way_on(shops: Sequence[ConnectedStore]) -> dict[str, str] | None:
+    """The banner that leads back to the checklist of the first of these shops that is not on; in merchant_rows."""
+    shop = next((each for each in shops if not ((setup := setup_of(each)) and setup.switched_on_at)), None)
+    step = first_open(readiness.look(shop)[1]) if shop else None
+    if shop is None or step is None:
+        return None
+    return {
+        "tone": "blue",
+        "title": f"{shop.name} is not switched on yet.",
+        "text": f"Next is step {step.number} of {len(TITLES)}: {TITLES[step.key]}.",
+        "action_label": "Go on with the checklist",
+        "action_url": f"{reverse('dashboard')}?shop={shop.pk}#setup-{shop.pk}",
+    }
+
+
 def _card(facts: Facts, steps: Sequence[Step], *, can_manage: bool) -> dict[str, Any]:
     is_on = facts.setup.switched_on_at is not None
     return {

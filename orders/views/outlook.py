@@ -15,7 +15,9 @@ from orders.effect import effect
 from orders.models import Route
 from orders.proposals import Proposal
 from orders.queries.effect import Shown, effect_context, effect_table
-from orders.queries.preview import notes_of, notes_of_parcels, shown_orders, shown_parcels
+from orders.queries.preview import notes_of, shown_orders
+from orders.queries.preview_ways import notes_of_parcels, notes_of_ways, shown_parcels, shown_ways
+from orders.route_effect import Rerouted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,8 @@ def outlook_on_orders(
 def outlook_on_parcels(told: Sequence[Told]) -> Outlook:
     """What other carriers would have done to the parcels of the last 30 days."""
     return Outlook("parcel", shown_parcels(told), notes_of_parcels(told))
+
+
+def outlook_on_ways(rerouted: Sequence[Rerouted], stores: Iterable[ConnectedStore]) -> Outlook:
+    """Where other routes would have sent the orders of the last 30 days. `stores` are the merchant's."""
+    return Outlook("order", shown_ways(rerouted, {store.pk: store for store in stores}), notes_of_ways(rerouted))

@@ -115,10 +115,12 @@ def store_list(request: HttpRequest) -> HttpResponse:
     membership = membership_of(request)
     with shop_time(membership):
         context = stores.stores_context(
-            merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
+            merchant_id=membership.merchant_id,
+            is_owner=membership.role == Role.OWNER,
+            can_manage=membership.role in (Role.OWNER, Role.MANAGER),
+            now=timezone.now(),
         )
-        can_manage = membership.role in (Role.OWNER, Role.MANAGER)
-        return render(request, "stores/list.html", {**context, "can_manage": can_manage})
+        return render(request, "stores/list.html", context)
 
 
 def membership_of(request: HttpRequest) -> Membership:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,7 +21,9 @@ from orders.forms import OptionsForm, RouteForm
 from orders.models import Concern, Route, RouteRule
 from orders.queries import settings as queries
 from orders.queries.history import history_url, latest_of
+from orders.route_effect import route_effect
 from orders.views.draft import author_of, may_change, require_change
+from orders.views.outlook import Outlook, outlook_on_ways
 from orders.views.pages import membership_of, shop_time
 
 
@@ -95,6 +99,7 @@ def store(request: HttpRequest, store_id: int) -> HttpResponse:
 
 
 def _route(request: HttpRequest, shown: Route) -> HttpResponse:
+    membership, data = membership_of(request), request.POST if request.method == "POST" else None
     with merchant_rows(shown.merchant_id):
         stores = list(ConnectedStore.objects.filter(part=StorePart.DESTINATION).order_by("name"))
         warehouses = queries.warehouses_of(shown.source_store)
@@ -102,15 +107,41 @@ def _route(request: HttpRequest, shown: Route) -> HttpResponse:
         messages.error(request, "Connect a store first: then orders can go there.")
         return redirect("stores")
     form = RouteForm(
-        request.POST if request.method == "POST" else None,
+        data,
         initial=_initial(shown),
         stores=[(store.pk, queries.store_label(store)) for store in stores],
         warehouses=warehouses,
     )
-    if request.method == "POST" and form.is_valid() and _saved(request, form, shown, stores):
-        return redirect("stores")
-    context = {"route": shown, "form": form, "is_new": shown.pk is None}
-    return render(request, "stores/route.html", context, status=400 if request.method == "POST" else 200)
+    outlook = None
+    if data is not None and form.is_valid():
+        _fill_in(shown, form, stores)
+        if not _is_look(data):
+            if _saved(request, form, shown):
+                return redirect("stores")
+        else:
+            outlook = _outlook(shown, stores)
+            if data.get("step") == "csv":
+                return outlook.table("route")
+    with shop_time(membership):
+        context = {
+            "route": shown,
+            "form": form,
+            "is_new": shown.pk is None,
+            "effect": outlook.context(request.POST) if outlook else None,
+            "page_url": request.path,
+        }
+        return render(request, "stores/route.html", context, status=400 if form.errors else 200)
+
+
+def _is_look(data: Mapping[str, str]) -> bool:
+    """Whether what was filled in is only to be looked at."""
+    return data.get("step") in ("look", "csv") or "list" in data or "preview" in data
+
+
+def _outlook(proposed: Route, stores: list[ConnectedStore]) -> Outlook:
+    with merchant_rows(proposed.merchant_id):
+        rerouted = route_effect(source_store=proposed.source_store, proposed=proposed, now=timezone.now())
+    return outlook_on_ways(rerouted, stores)
 
 
 def _initial(shown: Route) -> dict[str, Any]:
@@ -127,14 +158,16 @@ def _initial(shown: Route) -> dict[str, Any]:
     }
 
 
-def _saved(request: HttpRequest, form: RouteForm, shown: Route, stores: list[ConnectedStore]) -> bool:
-    """Whether the route could be kept; else the form says why not."""
+def _fill_in(shown: Route, form: RouteForm, stores: list[ConnectedStore]) -> None:
+    """The route as the valid form says it; nothing is kept."""
     said = form.cleaned_data
     shown.destination_store = next(store for store in stores if str(store.pk) == said["destination"])
-    shown.rule, shown.position, shown.takes_part = said["rule"], said["position"], said["takes_part"]
-    shown.leaves_rest = said["leaves_rest"]
-    shown.skus, shown.warehouse_ids = said["skus"], said["warehouse_ids"]
-    shown.least_share = said["least_share"]
+    for name in ("rule", "position", "takes_part", "leaves_rest", "skus", "warehouse_ids", "least_share"):
+        setattr(shown, name, said[name])
+
+
+def _saved(request: HttpRequest, form: RouteForm, shown: Route) -> bool:
+    """Whether the route could be kept; else the form says why not."""
     try:
         with merchant_rows(shown.merchant_id):
             saving.save_route(route=shown, by=author_of(membership_of(request)))
