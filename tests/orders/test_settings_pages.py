@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from accounts.models import Membership, Role
+from accounts.models import Membership, Role, User
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
@@ -510,6 +510,20 @@ class TestHistory:
         assert "brings version 1 back" in alice.get("/settings/history/").content.decode()
         assert "Nothing: this is what counts now." in alice.get("/settings/history/3/").content.decode()
 
+    def test_offers_beside_each_version_to_bring_it_back(self, alice: Client, bob: Client, route: Route) -> None:
+        alice.force_login(User.objects.get(email="alice@example.com"))
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        newest, first = alice.get("/settings/history/").context["versions"]
+        assert newest["restore"] is None
+        assert first["restore"]["text"] == (
+            "Free samples: Combine one creator's samples becomes Do not send. It becomes a version of its own."
+        )
+        answer = alice.post(first["restore"]["url"], {"seen": first["restore"]["seen"]})
+        assert (answer.status_code, rules_of(route).samples) == (302, Samples.SKIP)
+        bob.force_login(User.objects.get(email="bob@example.com"))
+        assert {each["restore"] for each in bob.get("/settings/history/").context["versions"]} == {None}
+
     def test_restores_nothing_that_was_not_shown(self, alice: Client, route: Route) -> None:
         save(alice, rules_url(route, "samples"), samples="SKIP")
         seen_before = alice.get("/settings/history/1/").context["seen"]
@@ -556,6 +570,13 @@ class TestHistory:
             order.mirrors.update(state="CREATED", external_id="gid://1", name="#1001", settings_number=1)
         page = alice.get(f"/orders/{order.pk}/").content.decode()
         assert 'href="/settings/history/1/"' in page
+
+    def test_is_said_of_an_order_that_was_made_before_any_version(self, alice: Client, order: Order) -> None:
+        page = f"/orders/{order.pk}/"
+        assert "Defaults, before the first version" not in alice.get(page).content.decode()
+        with merchant_rows(order.merchant_id):
+            order.mirrors.update(state="CREATED", external_id="gid://1", name="#1001", sent={"total": 2400})
+        assert "Defaults, before the first version" in alice.get(page).content.decode()
 
 
 class TestHoldForm:
