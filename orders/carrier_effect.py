@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
@@ -48,8 +48,8 @@ def carrier_effect(
     parcels = Fulfillment.objects.filter(order__source_store=source_store, order__ordered_at__gte=now - SPAN)
     read = parcels.exclude(carrier_text="").values(
         "pk", "order_id", "order__external_id", "mirror__name", "mirror__store__platform", "carrier_text",
-        "tracking_number", option=KT("order__snapshot__delivery_option_id"),
-        option_name=KT("order__snapshot__delivery_option_name"),
+        "tracking_number", option=KeyTextTransform("delivery_option_id", "order__snapshot"),
+        option_name=KeyTextTransform("delivery_option_name", "order__snapshot"),
     )  # fmt: skip
     return [_told(each, _by_word(before), _by_word(after), known) for each in read.order_by("-pk")[:MOST]]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.base.money import to_text
 from connectors.base.types import Address, DraftLine, OrderDraft
 from orders import choices
+from orders.queries.rows import money_text
 
 NOTHING = "None"
 PRODUCTS, LACKS = "Products in the store", "What the store cannot do"
@@ -50,7 +50,7 @@ def told(draft: OrderDraft) -> dict[str, str]:
     method, *fees = draft.charges
 
     def money(amount: int) -> str:
-        return f"{to_text(amount, draft.currency)} {draft.currency}"
+        return money_text(amount, draft.currency)
 
     said = {
         "Order number": draft.number or "The store's own",

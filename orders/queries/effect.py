@@ -30,11 +30,14 @@ class Shown:
     preview: Callable[[], Mapping[str, Any]]
 
     @property
-    def line(self) -> Difference:
-        """What differs, in one line."""
-        if len(self.differences) == 1:
-            return self.differences[0]
-        return Difference("", "", f"{len(self.differences)} things" if self.differences else "No change")
+    def first(self) -> Difference | None:
+        """What differs, as far as it has room in one line."""
+        return self.differences[0] if self.differences else None
+
+    @property
+    def more(self) -> int:
+        """How many things differ besides."""
+        return max(0, len(self.differences) - 1)
 
 
 def effect_context(

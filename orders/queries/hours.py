@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 
 from orders.models import Order
 
-HEIGHT = 150  # of the plot, in pixels; everything across is in percent, so that text keeps its size
+HEIGHT = 200  # of the plot, in pixels; everything across is in percent, so that text keeps its size
 _ROOM = 18  # above the highest bar, for its label
 _SLOT = 100 / 24
 
@@ -34,8 +34,8 @@ def hours_of(*, merchant_id: int, now: datetime) -> dict[str, Any]:
         "steps": [{"count": count, "y": _y(count, top)} for count in steps],
         "bars": [_bar(hour, today[hour], top, is_open=hour == here.hour) for hour in range(24) if today[hour]],
         "line": " ".join(f"{hour + 0.5},{_y(count, top)}" for hour, count in enumerate(before)) if any(before) else "",
-        "peak": _label(peak, today[peak], top) if today[peak] and peak != here.hour else None,
-        "so_far": _label(here.hour, today[here.hour], top) if today[here.hour] else None,
+        "peak": _label(peak, today[peak], top, is_left=0 < here.hour - peak < 4) if peak != here.hour else None,
+        "so_far": _beside(here.hour, today[here.hour]) if today[here.hour] else None,
         "rows": [
             {"hour": _hour(hour), "today": today[hour], "before": before[hour]}
             for hour in range(24)
@@ -84,11 +84,20 @@ def _bar(hour: int, count: int, top: int, *, is_open: bool) -> dict[str, Any]:
     }
 
 
-def _label(hour: int, count: int, top: int) -> dict[str, Any]:
-    """Words above a bar; those near an end stay inside."""
-    anchor = "start" if hour < 4 else "end" if hour > 19 else "middle"
-    x = hour * _SLOT + {"start": 0.15, "middle": 0.5, "end": 0.85}[anchor] * _SLOT
+def _label(hour: int, count: int, top: int, *, is_left: bool) -> dict[str, Any] | None:
+    """Words above the highest bar, inside the plot; to its left where the open hour has words of its own."""
+    if not count:
+        return None
+    anchor = "start" if hour < 4 else "end" if is_left or hour > 19 else "middle"
+    x = (hour + {"start": 0.15, "middle": 0.5, "end": 0.85}[anchor]) * _SLOT
     return {"x": round(x, 2), "y": max(10, _y(count, top) - 6), "anchor": anchor, "count": count, "hour": _hour(hour)}
+
+
+def _beside(hour: int, count: int) -> dict[str, Any]:
+    """Words at the foot of the hour that is not over, or to its left at the end of the day."""
+    is_late = hour > 20
+    x = (hour + (0 if is_late else 1)) * _SLOT
+    return {"x": round(x, 2), "y": HEIGHT - 6, "anchor": "end" if is_late else "start", "count": count}
 
 
 def _hour(hour: int) -> str:

@@ -44,6 +44,8 @@ def shown_orders(effects: Sequence[Effect], *, number: int | None) -> list[Shown
 def notes_of(effects: Sequence[Effect], *, region: str) -> list[str]:
     """What the counts are of, and what they leave out."""
     looked_at = sum(len(each.compared) + each.untold for each in effects)
+    if not looked_at:
+        return ["No order of the last 30 days is concerned."]
     newest = "newest " if any(each.is_capped for each in effects) else ""
     notes = [f"By the {newest}{_orders(looked_at)} that the change concerns, as kept here; no store was asked."]
     if untouched := sum(each.untouched for each in effects):

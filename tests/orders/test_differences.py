@@ -64,8 +64,8 @@ class TestDifferences:
     def test_tell_title_code_and_price_of_the_method_apart(self, draft: OrderDraft) -> None:
         said = told(draft)
         assert (said["Shipping method"], said["Method code"]) == ("Standard shipping", "7091146663229654785")
-        assert (said["Shipping price"], said["Fees"]) == ("4.99 USD", "None")
+        assert (said["Shipping price"], said["Fees"]) == ("$4.99", "None")
 
     def test_tell_a_detail_apart_that_is_called_like_a_part(self, draft: OrderDraft) -> None:
         said = told(replace(draft, attributes=(("Discount", "3 %"),)))
-        assert (said["Discount"], said["Discount (detail)"]) == ("0.00 USD", "3 %")
+        assert (said["Discount"], said["Discount (detail)"]) == ("$0.00", "3 %")

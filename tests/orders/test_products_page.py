@@ -212,9 +212,9 @@ class TestLink:
         effect = pressed(shelves, alice, "add:v0", ("v2", "2")).context["effect"]
         assert (effect["same"], effect["differ"], effect["blocked"]) == (0, 1, 0)
         (row,) = effect["rows"]
-        assert (row["shown"].external_id, row["shown"].line.before) == (order.external_id, "SET-3 is not linked")
+        assert (row["shown"].external_id, row["shown"].first.before) == (order.external_id, "SET-3 is not linked")
         would = {row["label"]: row["value"] for row in effect["preview"]["columns"][2]["rows"]}
-        assert would["Items"] == "2 × TPR at 8.00 USD, 1 × cnd-fig-08 at 8.00 USD"
+        assert would["Items"] == "2 × TPR at $8.00, 1 × cnd-fig-08 at $8.00"
         table = pressed(shelves, alice, "", ("v2", "2"), step="csv")
         assert (
             f"{order.external_id},Shopify: alices-candles,Differ,Order,SET-3 is not linked,Created"

@@ -52,7 +52,7 @@ class TestRouteEffect:
         assert [each.fate for each in of(route)] == [Fate.SAME, Fate.SAME]
 
     def test_names_what_goes_to_another_store(self, route: Route) -> None:
-        wix = StoreFactory(shopify=True, merchant=route.merchant)
+        wix = StoreFactory(shopify=True, merchant=route.source_store.merchant)
         one, two = of(another(route, wix, rule=RouteRule.SKU, skus=["tin-*"], takes_part=True))
         assert (one.fate, two.fate) == (Fate.SAME, Fate.DIFFER)
         assert two.before.parts == ((route.destination_store_id, "1 × CND-FIG-08, 1 × TIN-LAV-04"),)
@@ -67,7 +67,7 @@ class TestRouteEffect:
     def test_leaves_to_the_merchant_what_the_store_has_not(self, route: Route) -> None:
         with merchant_rows(route.merchant_id):
             ProductLink.objects.create(
-                merchant=route.merchant, store=route.destination_store, sku="cnd-fig-08", variant_id="gid://fig",
+                merchant=route.source_store.merchant, store=route.destination_store, sku="cnd-fig-08", variant_id="gid://fig",
                 checked_at=NOON,
             )  # fmt: skip
         route.leaves_rest = True
@@ -82,7 +82,11 @@ class TestRouteEffect:
         assert (one.before.stops, one.fate) == ("There is no route", Fate.DIFFER)
 
     def test_writes_nothing(self, route: Route) -> None:
-        of(another(route, StoreFactory(shopify=True, merchant=route.merchant), rule=RouteRule.SKU, skus=["X"]))
+        of(
+            another(
+                route, StoreFactory(shopify=True, merchant=route.source_store.merchant), rule=RouteRule.SKU, skus=["X"]
+            )
+        )
         with merchant_rows(route.merchant_id):
             assert Route.objects.count() == 1
 
