@@ -109,14 +109,14 @@ def settings_index(*, merchant_id: int) -> dict[str, Any]:
 
 
 def _pages(route: Route) -> list[dict[str, str]]:
-    """Each page of the route's rules, and what is chosen there beside the defaults."""
+    """Each page of the route's rules, and what is chosen there beside the defaults; empty where nothing is."""
     kept = RouteRules.from_json(route.rules)
     pages = []
     for slug, form in GROUPS.items():
         on_route = route if form is HoldForm else kept
         said = {name: getattr(on_route, name) for name in form.base_fields}
         chosen = [_chosen(name, value) for name, value in said.items() if value != form.default(name)]
-        pages.append({"slug": slug, "title": form.title, "chosen": "; ".join(chosen) or "Defaults"})
+        pages.append({"slug": slug, "title": form.title, "chosen": "; ".join(chosen)})
     return pages
 
 

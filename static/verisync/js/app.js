@@ -373,6 +373,10 @@
       keySwitch.addEventListener("change", () => { try { localStorage.setItem("keys", keySwitch.checked ? "on" : "off"); } catch { /* private mode */ } });
     }
     if (location.hash === "#attention") $("#attention")?.focus?.();
+    for (const tab of $$(".tabs > .is-current")) {
+      const bar = tab.parentElement;
+      bar.scrollLeft = tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - 24;
+    }
 
     drawTheme();
     prepare(document);
