@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,28 @@ def differences(before: OrderDraft, after: OrderDraft) -> tuple[Difference, ...]
         for what in dict.fromkeys([*old, *new])
         if old.get(what, NOTHING) != new.get(what, NOTHING)
     )
+
+
+def in_requests(before: str, after: str) -> tuple[Difference, ...]:
+    """What differs between two requests in JSON, value by value, each under its own name there: what a store's own
+    choices change, and no draft has words for."""
+    old, new = dict(_leaves(json.loads(before))), dict(_leaves(json.loads(after)))
+    return tuple(
+        Difference(".".join(path), old.get(path, NOTHING), new.get(path, NOTHING))
+        for path in dict.fromkeys([*old, *new])
+        if old.get(path) != new.get(path)
+    )
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(part, (*path, str(name)))
+    elif isinstance(value, list):
+        for number, part in enumerate(value, 1):
+            yield from _leaves(part, (*path, str(number)))
+    else:
+        yield path, _plain(value)
 
 
 def told(draft: OrderDraft) -> dict[str, str]:

@@ -15,7 +15,7 @@ from connectors.base import snapshot
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from orders import products, routing, stand_in
-from orders.differences import Difference, differences
+from orders.differences import Difference, differences, in_requests
 from orders.models import Attention, Mirror, Order, OrderState, Route
 from orders.proposals import Made, Proposal, Trial, touched
 from orders.splitting import part_of
@@ -158,7 +158,9 @@ def _compare(
 
 def _differences(before: Made, after: Made) -> tuple[Difference, ...]:
     if before.draft is not None and after.draft is not None:
-        return differences(before.draft, after.draft)
+        assert before.request is not None
+        assert after.request is not None
+        return differences(before.draft, after.draft) or in_requests(before.request.body, after.request.body)
     if (before.code, before.words) == (after.code, after.words):
         return ()
     return (Difference("Order", before.words or "Created", after.words or "Created"),)

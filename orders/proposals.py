@@ -4,6 +4,7 @@ without it. Reads what is kept; no store is asked."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -33,11 +34,12 @@ Links = Mapping[str, Sequence[Component]]
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What is proposed for one store: the rules of its route, its shipping methods by delivery option, what stands for
-    some SKUs; or several of them."""
+    some SKUs, its own choices; or several of them."""
 
     rules: RouteRules | None = None
     methods: Methods | None = None
     links: Links | None = None
+    options: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Trial:
     methods: Methods
     proposal: Proposal
     linked: Mapping[bool, Found]  # by whether upper and lower case matter
-    destination: Destination  # for what it makes of a draft: it makes no call here
+    destinations: Mapping[bool, Destination]  # before and after: for what it makes of a draft, no call is made
 
     @classmethod
     def of(cls, route: Route, proposal: Proposal, skus: Collection[str], *, now: datetime) -> Trial:
@@ -71,7 +73,7 @@ class Trial:
             methods=shipping.methods_of(store),
             proposal=proposal,
             linked={exact: products.kept(store=store, skus=skus, case_matters=exact) for exact in (False, True)},
-            destination=cast(Destination, build(store.platform, clock=lambda: now, store=store)),
+            destinations={is_after: _speaker(store, proposal if is_after else None, now) for is_after in (False, True)},
         )
 
     def made(self, seen: PlatformOrder, line_ids: Sequence[str], shop: ConnectedStore, *, is_after: bool) -> Made:
@@ -83,7 +85,7 @@ class Trial:
         methods = said.methods if said.methods is not None else self.methods
         try:
             draft = make_draft(seen, self._asked(line_ids, shop, rules, methods, said.links or {}))
-            request = self.destination.rendered(draft, reference=seen.external_id)
+            request = self.destinations[is_after].rendered(draft, reference=seen.external_id)
         except Blocked as error:
             detail = {"label": label_of(self.store), **error.detail}
             return Made(code=error.code, words=wording.reason_of(error.code, detail).title)
@@ -111,9 +113,17 @@ class Trial:
         )
 
 
+def _speaker(store: ConnectedStore, proposal: Proposal | None, now: datetime) -> Destination:
+    """The store's connector, with the choices that are proposed."""
+    if proposal and proposal.options is not None:
+        store = copy(store)
+        store.options = dict(proposal.options)
+    return cast(Destination, build(store.platform, clock=lambda: now, store=store))
+
+
 def touched(proposed: Mapping[int, Proposal], routes: Sequence[Route]) -> Q:
-    """Which orders these proposals can concern, in the caller's transaction: rules concern every one, methods and links
-    those that have them. Empty where it is all of them."""
+    """Which orders these proposals can concern, in the caller's transaction: rules and choices concern every one,
+    methods and links those that have them. Empty where it is all of them."""
     found = [
         _touched_by(proposed[route.destination_store_id], route)
         for route in routes
@@ -123,7 +133,7 @@ def touched(proposed: Mapping[int, Proposal], routes: Sequence[Route]) -> Q:
 
 
 def _touched_by(said: Proposal, route: Route) -> Q:
-    if said.rules is not None and said.rules != RouteRules.from_json(route.rules):
+    if said.options is not None or (said.rules is not None and said.rules != RouteRules.from_json(route.rules)):
         return Q()
     found: list[Q] = []
     if said.methods is not None:

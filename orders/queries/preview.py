@@ -134,6 +134,10 @@ def _column(made: Made, each: Compared, told: Mapping[str, str], names: Sequence
     rows = [
         {"label": name, "value": told.get(name, differences.NOTHING), "is_changed": name in changed} for name in names
     ]
+    for difference in each.differences:
+        if difference.what not in names:  # of the request alone: no part of the draft
+            value = difference.before if made is each.before else difference.after
+            rows.append({"label": difference.what, "value": value, "is_changed": True})
     return {"rows": [row for row in rows if row["is_changed"] or row["value"] != differences.NOTHING]}
 
 

@@ -69,3 +69,7 @@ class TestDifferences:
     def test_tell_a_detail_apart_that_is_called_like_a_part(self, draft: OrderDraft) -> None:
         said = told(replace(draft, attributes=(("Discount", "3 %"),)))
         assert (said["Discount"], said["Discount (detail)"]) == ("$0.00", "3 %")
+
+    def test_of_two_requests_are_told_value_by_value(self) -> None:
+        found = differences.in_requests('{"a": {"b": [1, true]}, "c": ""}', '{"a": {"b": [2, true, "x"]}, "c": ""}')
+        assert [(each.what, each.before, each.after) for each in found] == [("a.b.1", "1", "2"), ("a.b.3", "None", "x")]

@@ -449,6 +449,21 @@ class TestEffectOnThePage:
         assert "The other 13 orders are not touched by it." in " ".join(effect["notes"])
         assert (effect["rows"][0]["shown"].first.after, effect["rows"][0]["shown"].more) == ("Fast", 1)
 
+    def test_of_a_stores_own_choice_is_told_by_its_request(
+        self, alice: Client, url: str, route: Route, tiktok: ConnectedStore
+    ) -> None:
+        store = route.destination_store_id
+        with merchant_rows(tiktok.merchant_id):
+            ConnectedStore.objects.filter(pk=store).update(platform="squarespace")
+        answer = alice.post(f"/stores/{store}/", {"inventory": "DEDUCT", "step": "look"})
+        effect = answer.context["effect"]
+        assert (effect["same"], effect["differ"]) == (0, 12)
+        first = effect["rows"][0]["shown"].first
+        assert (first.what, first.before, first.after) == ("inventoryBehavior", "SKIP", "DEDUCT")
+        would = effect["preview"]["columns"][2]["rows"][-1]
+        assert would == {"label": "inventoryBehavior", "value": "DEDUCT", "is_changed": True}
+        assert alice.post(f"/stores/{store}/", {"inventory": "SKIP", "step": "look"}).context["look"].changes == []
+
     def test_of_a_hold_is_none(self, alice: Client, route: Route) -> None:
         looked = save(alice, rules_url(route, "hold"), hold_mode="EXTRA_HOLD", extra_hold_hours="5")
         assert looked.context["effect"] is None
@@ -556,7 +571,7 @@ class TestHistory:
         assert alice.post(f"/routes/{route.pk}/", {**said, "position": "2"}).status_code == 302
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.filter(pk=route.destination_store_id).update(platform="squarespace")
-        assert alice.post(f"/stores/{route.destination_store_id}/", {"inventory": "DEDUCT"}).status_code == 302
+        save(alice, f"/stores/{route.destination_store_id}/", inventory="DEDUCT")
         assert alice.post(f"/routes/{route.pk}/remove/").status_code == 302
         found = {each["number"]: each for each in alice.get("/settings/history/").context["versions"]}
         said_of = {number: [(c.what, c.before, c.after) for c in each["changes"]] for number, each in found.items()}
