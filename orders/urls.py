@@ -6,15 +6,17 @@ from django.urls import path
 
 from orders.views import (
     actions,
+    carriers,
     dashboard,
     history,
-    mapping,
     pages,
     parcels,
     products,
     rehearsal,
+    routes,
     rules,
     settings,
+    shipping,
 )
 
 urlpatterns = [
@@ -51,17 +53,17 @@ urlpatterns = [
     path("products/<int:store_id>/import/", products.import_links, name="links_import"),
     path("stores/", pages.store_list, name="stores"),
     path("stores/<int:store_id>/", settings.store, name="store_settings"),
-    path("stores/<int:store_id>/routes/new/", settings.new_route, name="route_new"),
-    path("routes/<int:route_id>/", settings.route, name="route"),
-    path("routes/<int:route_id>/remove/", settings.remove_route, name="route_remove"),
+    path("stores/<int:store_id>/routes/new/", routes.new_route, name="route_new"),
+    path("routes/<int:route_id>/", routes.route, name="route"),
+    path("routes/<int:route_id>/remove/", routes.remove_route, name="route_remove"),
     path("routes/<int:route_id>/rules/<slug:group>/", rules.route_rules, name="route_rules"),
     path("settings/", rules.settings_index, name="settings"),
     path("settings/rules/<slug:group>/", rules.any_rules, name="rules"),
     path("settings/history/", history.settings_history, name="settings_history"),
     path("settings/history/<int:number>/", history.settings_version, name="settings_version"),
     path("settings/history/<int:number>/restore/", history.restore_version, name="settings_restore"),
-    path("mapping/shipping/", mapping.any_shipping, name="any_shipping"),
-    path("mapping/shipping/<int:store_id>/", mapping.shipping_methods, name="shipping_methods"),
-    path("mapping/carriers/", mapping.any_carriers, name="any_carriers"),
-    path("mapping/carriers/<int:store_id>/", mapping.carriers, name="carriers"),
+    path("mapping/shipping/", shipping.any_shipping, name="any_shipping"),
+    path("mapping/shipping/<int:store_id>/", shipping.shipping_methods, name="shipping_methods"),
+    path("mapping/carriers/", carriers.any_carriers, name="any_carriers"),
+    path("mapping/carriers/<int:store_id>/", carriers.carriers, name="carriers"),
 ]

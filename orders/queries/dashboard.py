@@ -16,6 +16,8 @@ from connectors.registry import connector_class
 from orders import wording
 from orders.models import Order, OrderEvent, OrderState, SetAside
 from orders.queries.counts import MOST, Counts, counts_from_tallies
+from orders.queries.hours import hours_of
+from orders.queries.lists import about_to_be_cancelled
 from orders.queries.questions import ANSWER_WITHIN
 from orders.queries.setup import checklists, setup_of
 from orders.queries.stores import BADGES, authorization_of
@@ -53,6 +55,7 @@ def dashboard_context(
         shown = {
             "ledger": _ledger(merchant_id, now),
             "tiles": _tiles(merchant_id, counts, now),
+            "hours": hours_of(merchant_id=merchant_id, now=now),
             "activity": _activity(merchant_id),
         }
     return {
@@ -105,26 +108,48 @@ def _tiles(merchant_id: int, counts: Counts, now: datetime) -> list[dict[str, An
     due = [moment for moment in pressing.values_list("ship_by", flat=True)[: MOST + 1] if moment is not None]
     late = [moment for moment in due if moment < now]
     nearest = next((moment for moment in due if moment >= now), None)
+    ending = list(about_to_be_cancelled(now).values_list("auto_cancel_at", flat=True)[: MOST + 1])
     asked = mine.filter(cancel_requested_at__isnull=False).exclude(state=OrderState.CANCELLED)
     cancel = asked.aggregate(count=Count("pk"), first=Min("cancel_requested_at"))
-    late_text = f"{_capped(len(late))} of them late" if late else ""
+    waits = mine.exclude(attention="").aggregate(first=Min("ordered_at"))["first"] if counts.waiting else None
+    late_text = f"{_capped(len(late))} of them late" if late and nearest is None else ""
     return [
         _tile("Ship within 24 h", len(due), "half", "amber", f"{orders}?ship_by=1", due=nearest, text=late_text),
-        _tile("Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None),
+        _tile(
+            "Auto-cancel within 24 h", len(ending), "warning", "red", f"{orders}?ship_by=cancel",
+            due=ending[0] if ending else None,
+        ),
+        _tile(
+            "Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None,
+            text="Oldest",
+        ),
         _tile(
             "Cancellation requested", cancel["count"], "half", "amber", f"{orders}?kind=cancel",
             due=cancel["first"] + ANSWER_WITHIN if cancel["first"] else None,
         ),
-        _tile("Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", text="Waiting"),
-        _tile("On hold", counts.on_hold, "half", "amber", f"{orders}?tab=on_hold", due=counts.next_due),
+        _tile(
+            "Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", at=waits,
+            text="Oldest ordered",
+        ),
     ]  # fmt: skip
 
 
 def _tile(
-    label: str, count: int, mark: str, tone: str, url: str, *, due: datetime | None = None, text: str = ""
+    label: str,
+    count: int,
+    mark: str,
+    tone: str,
+    url: str,
+    *,
+    due: datetime | None = None,
+    at: datetime | None = None,
+    text: str = "",
 ) -> dict[str, Any]:
-    shown = {"label": label, "count": _capped(count), "url": url, "mark": mark if count else "", "tone": tone}
-    return {**shown, "due": due if count else None, "text": text if count else "None"}
+    """`due` counts down, `at` was so long ago; `text` stands before either."""
+    shown: dict[str, Any] = {"label": label, "count": _capped(count), "url": url, "tone": tone}
+    if not count:
+        return {**shown, "mark": "", "due": None, "at": None, "text": "None"}
+    return {**shown, "mark": mark, "due": due, "at": at, "text": text or ("Nearest" if due else "")}
 
 
 def _capped(count: int) -> str:
