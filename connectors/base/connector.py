@@ -348,6 +348,12 @@ class Destination(Connector):
         """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated."""
         raise UnsupportedFeature(f"{self.label} records no returns")
 
+    def move_order(self, external_id: str, location_id: str) -> None:
+        """Have this location of the store ship what of the order is still to be shipped. May be repeated: what is there
+        already stays. Only where `features.locations` says so. Raises PermanentError, NOT_SUPPORTED where that location
+        cannot ship it: the order is as it was."""
+        raise UnsupportedFeature(f"{self.label} chooses the location itself")
+
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the
         source's line ids; None means all that is open. Not repeatable: look at `shipments_of` first."""
