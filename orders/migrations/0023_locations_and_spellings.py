@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0021_open_step"),
+        ("orders", "0022_lane_rests"),
     ]
 
     operations = [
