@@ -83,7 +83,8 @@ candidate as (
     from orders_catalogvariant v where v.store_id = %(store)s and v.sku_key <> ''
     union all
     select ' ' || v.sku, v.external_id, v.title, v.variant_title
-    from orders_catalogvariant v where v.store_id = %(store)s and v.sku_key <> '' and cardinality(%(exact)s::bigint[]) > 0
+    from orders_catalogvariant v
+    where v.store_id = %(store)s and v.sku_key <> '' and cardinality(%(exact)s::bigint[]) > 0
   ) v group by 1
 ),
 asked as (
