@@ -23,6 +23,7 @@ AMOUNTS = ("shopify", "wix", "squarespace")
 SALE = {"lines": [{"sku": "CND-FIG-08", "quantity": 2}], "shipping_fee": "5.99"}
 SALE |= {"discounts": {"seller": "6.40", "platform": "5.00"}, "shipping_discounts": {"platform": "2.00"}}
 BUNDLE = [("TIN-LAV-04", 2), ("GFT-MTC-01", 1)]
+OPTION = "7091146663229654785"  # the sandbox's standard shipping in the US
 
 
 def rule(journey: Journey, platform: str, **rules: Any) -> Route:
@@ -75,14 +76,35 @@ def money_rows(journey: Journey, reference: str) -> str:
 
 
 class TestWordForWord:
+    """What the dry run shows, byte by byte: of a bundle, by a mapped method, under many rules; and under none."""
+
+    EVERYTHING = {
+        "number_prefix": "TT-",
+        "tags": ["warm"],
+        "note": "{order_id} {buyer_message}",
+        "discounts": "SELLER_RECEIVES",
+        "tax": "NONE",
+        "email": "FIXED",
+        "fixed_email": "orders@example.com",
+        "stock": "KEEP",
+        "unlinked": "CUSTOM_LINE",
+        "unmapped_shipping": "FLAG",
+        "default_location": "gid://shopify/Location/655441491",
+    }
+    LINES = [{"sku": "CND-FIG-08", "quantity": 2}, {"sku": "TPR-BEE-02", "quantity": 1}]
+
     @pytest.mark.parametrize("platform", STORES)
-    def test_the_dry_run_is_what_is_then_sent(self, journey: Journey, platform: str) -> None:
-        everything = {"number_prefix": "TT-", "tags": ["warm"], "note": "{order_id} {buyer_message}"}
-        made = rule(journey, platform, discounts="SELLER_RECEIVES", **everything)
-        link_bundle(journey, journey.store(platform))
+    @pytest.mark.parametrize("is_everything", [True, False])
+    def test_the_dry_run_is_what_is_then_sent(self, journey: Journey, platform: str, is_everything: bool) -> None:
+        made = rule(journey, platform, **(self.EVERYTHING if is_everything else {}))
+        method = ("Expedited", "Expedited") if platform == "amazon" else ("Ground, 3 days", "GROUND-3")
+        if is_everything:
+            link_bundle(journey, journey.store(platform))
+            with merchant_rows(made.merchant_id):
+                save_mapping(store=made.destination_store, option_id=OPTION, name="Standard shipping", to=method)
         with merchant_rows(made.merchant_id):
             Route.objects.filter(pk=made.pk).update(hold_mode="EXTRA_HOLD", extra_hold_hours=1)
-        order_id = journey.buy_released(**SALE, message="Leave it at the door")
+        order_id = journey.buy_released(**{**SALE, "lines": self.LINES}, message="Leave it at the door")
         journey.wait(60)
         (run,) = dry_run(order=journey.order(order_id), clock=journey.now)
         assert run.request is not None, (run.code, run.detail)
@@ -94,6 +116,7 @@ class TestWordForWord:
         operation = "orderCreate" if platform == "shopify" else "orders.create"
         (sent,) = [entry for entry in journey.world.journal if entry["operation"] == operation]
         assert sent["body"] == run.request.body
+        assert (method[0] in sent["body"]) == is_everything
         assert (sent["method"], sent["path"].endswith(run.request.path)) == (run.request.method, True)
 
 

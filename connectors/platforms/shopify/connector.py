@@ -418,7 +418,8 @@ class Shopify(Destination):
             if mapping.own_holds(node) or node.get("status") not in ("OPEN", "ON_HOLD", "SCHEDULED"):
                 continue
             variables = {"id": node["id"], "hold": mapping.hold_input()}
-            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=True)
+            # May be repeated, but not at any time: one that comes after the release stays.
+            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=False)
             wrong = [each for each in made.get("userErrors") or [] if each.get("code") not in _HELD_BEFORE]
             if wrong:
                 raise mapping.refusal(wrong, "the hold")
