@@ -60,9 +60,9 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
 
 
 def _drop_harmless(*, order: Order, now: datetime) -> None:
-    """Holding back, letting go, and writing a parcel down in a store: if such a call was made after all, it does a
-    cancelled order no harm, and the cancellation must not wait until that is known."""
-    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER, OutboxKind.COPY_TRACKING]
+    """Holding back, letting go, moving, and writing a parcel down in a store: if such a call was made after all, that
+    does a cancelled order no harm, and the cancellation must not wait until it is known."""
+    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER, OutboxKind.MOVE_ORDER, OutboxKind.COPY_TRACKING]
     order.outbox.filter(kind__in=kinds, status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED]).update(
         status=OutboxStatus.DROPPED, settled_at=now, is_doubtful=False
     )

@@ -19,7 +19,7 @@ from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrde
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import copying, guard, outbox, placing, products, releasing, sent, terms
+from orders import copying, guard, locating, outbox, placing, products, releasing, sent, terms
 from orders.admission import is_ours_to_ship
 from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
@@ -67,8 +67,9 @@ class CreateStep:
 
 
 def _keep(made: Sequence[Creation], drain: Drain) -> None:
-    """Write down what is in the store now, together with what follows it where TikTok holds or ships the order."""
-    followed = [each for each in made if each.mirror.is_held or (each.seen and not is_ours_to_ship(each.seen))]
+    """Write down what is in the store now, together with what follows it: where TikTok holds or ships the order, and
+    where a location was chosen for it."""
+    followed = [each for each in made if _is_followed(each)]
     if not followed:
         placing.keep(made, drain)
         return
@@ -79,12 +80,19 @@ def _keep(made: Sequence[Creation], drain: Drain) -> None:
                 _follow(creation, drain.clock())
 
 
+def _is_followed(creation: Creation) -> bool:
+    is_elsewhere = creation.seen is not None and not is_ours_to_ship(creation.seen)
+    return creation.mirror.is_held or is_elsewhere or locating.is_chosen(creation.mirror)
+
+
 def _follow(creation: Creation, now: datetime) -> None:
-    order, draft = creation.order, creation.draft
-    if creation.mirror.is_held:
-        is_complete = draft is not None and not draft.is_on_hold
-        releasing.follow_made(order=order, mirror=creation.mirror, is_complete=is_complete, now=now)
-    elif creation.seen is not None:
+    order, draft, mirror = creation.order, creation.draft, creation.mirror
+    is_complete = draft is not None and not draft.is_on_hold
+    if mirror.is_held:
+        releasing.follow_made(order=order, mirror=mirror, is_complete=is_complete, now=now)
+    if is_complete or not mirror.is_held:  # else it is moved when it is let go
+        locating.follow_made(order=order, mirror=mirror, now=now)
+    if not mirror.is_held and creation.seen is not None and not is_ours_to_ship(creation.seen):
         copying.follow_made(order=order, seen=creation.seen, now=now)
 
 

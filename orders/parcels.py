@@ -39,7 +39,7 @@ def parcel_of(*, order: Order, fulfillment_id: int) -> Fulfillment:
 
 def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> None:
     """Remember what the store's word for a carrier means, as a version of the settings, and let every order of the shop
-    go on that waits for a carrier. Its turn is taken before the order's row: `versions.take_turn`."""
+    go on that waits for it. Its turn is taken before the order's row: `versions.take_turn`."""
     detail = order.attention_detail
     chosen = next((each for each in detail.get("choices", []) if each["id"] == carrier_id), None)
     if chosen is None or not detail.get("carrier"):

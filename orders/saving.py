@@ -9,10 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
 from orders import attention, routing, shipping, versions
-from orders.models import Attention, CarrierMapping, Concern, HoldMode, Order, Route, SettingsVersion
+from orders.models import (
+    Attention,
+    CarrierMapping,
+    Concern,
+    Fulfillment,
+    FulfillmentState,
+    HoldMode,
+    Order,
+    Route,
+    SettingsVersion,
+)
 from orders.rules import RouteRules
 from orders.versions import Saving, about_route, saving
 
@@ -28,7 +40,6 @@ _ANSWERED_BY = {
 }
 _ANSWERED = {
     Concern.SHIPPING: {Attention.SHIPPING_UNMAPPED},
-    Concern.CARRIERS: {Attention.CARRIER_UNMAPPED},
     Concern.LINKS: {Attention.NOT_LINKED, Attention.PRODUCT_DELETED},
 }
 
@@ -101,7 +112,8 @@ def save_carriers(
     *, source_store: ConnectedStore, carriers: Mapping[tuple[str, str], Carrier | None], by: Author
 ) -> Saving:
     """Keep the source's carrier for each pair of delivery option ("" for any) and the store's word for a carrier; None
-    takes it away. The parcels that wait for a carrier go on."""
+    takes it away. The parcels that wait for one of these go on."""
+    before = versions.state_of(concern=Concern.CARRIERS, about=str(source_store.pk))
     with _version(Concern.CARRIERS, source_store.merchant_id, str(source_store.pk), by) as made:
         for (option_id, text), carrier in carriers.items():
             kept = CarrierMapping.objects.filter(
@@ -119,7 +131,7 @@ def save_carriers(
                     carrier_name=carrier.name,
                 )
     if made.is_change:
-        _go_on(codes=_ANSWERED[Concern.CARRIERS], stores=[source_store.pk], by=by)
+        _ship_on(about=str(source_store.pk), before=before, by=by)
     return made
 
 
@@ -130,6 +142,9 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.CARRIERS:
+        _ship_on(about=version.about, before=before, by=by)
+        return made
     codes = _answered(before, version.document) if concern == Concern.RULES else _ANSWERED.get(concern, set())
     _go_on(codes=codes, stores=_sources_of(concern, version.about), by=by)
     return made
@@ -149,7 +164,31 @@ def _go_on(*, codes: Collection[Attention], stores: Collection[int], by: Author)
     """Try the orders again that wait for what was just saved; those that still lack something ask again."""
     if not codes:
         return
-    waiting = Order.objects.filter(source_store__in=stores, attention__in=codes).order_by("pk")
-    locked = waiting.select_for_update(of=("self",)).select_related("source_store")
+    _retry(Order.objects.filter(source_store__in=stores, attention__in=codes), by)
+
+
+def _ship_on(*, about: str, before: Mapping[str, Any], by: Author) -> None:
+    """Try the orders again whose parcel waits for the carrier of a word that means another one now than `before`."""
+    after = versions.state_of(concern=Concern.CARRIERS, about=about)
+    changed = {
+        (each["what"][0], each["what"][1].casefold())
+        for each in versions.differences(before, after)
+        if each["what"][1:]
+    }
+    waiting = Order.objects.filter(source_store=int(about), attention=Attention.CARRIER_UNMAPPED)
+    parcels = Fulfillment.objects.filter(order__in=waiting, state=FulfillmentState.QUEUED)
+    words: dict[int, set[str]] = {}
+    for order_id, text in parcels.values_list("order_id", "carrier_text"):
+        words.setdefault(order_id, set()).add(text.strip().casefold())
+    concerned = []
+    for pk, text, option in waiting.values_list("pk", "attention_detail__carrier", "snapshot__delivery_option_id"):
+        said = words.get(pk, set()) | {str(text or "").strip().casefold()}
+        if any((each, word) in changed for each in ("", option) for word in said):
+            concerned.append(pk)
+    _retry(Order.objects.filter(pk__in=concerned), by)
+
+
+def _retry(orders: QuerySet[Order], by: Author) -> None:
+    locked = orders.order_by("pk").select_for_update(of=("self",)).select_related("source_store")
     for order in locked[:MOST_RESUMED]:
         attention.retry(order=order, by=by.name, now=by.now)

@@ -13,7 +13,7 @@ from connectors import calls
 from connectors.base.errors import AuthorizationError, PermanentError, RateLimited, ScopeMissing, TemporaryError
 from connectors.http import no_later_than
 from connectors.speaking import StoreWaits, TokenRenewed, renewed, speaking_to_destination
-from orders import cancellations, copying, holding, outbox, retelling, routing, tracking, troubles
+from orders import cancellations, copying, holding, locating, outbox, retelling, routing, tracking, troubles
 from orders.mirror import CreateStep
 from orders.models import Mirror, MirrorState, Order, OutboxItem, OutboxKind
 from orders.tracking import Push, PushStep
@@ -171,6 +171,7 @@ _ALONE: Mapping[OutboxKind, Callable[[OutboxItem, Drain], None]] = {
     OutboxKind.CANCEL_ORDER: _cancel,
     OutboxKind.HOLD_ORDER: lambda item, drain: holding.keep_back(item=item, drain=drain),
     OutboxKind.RELEASE_ORDER: lambda item, drain: holding.let_go(item=item, drain=drain),
+    OutboxKind.MOVE_ORDER: lambda item, drain: locating.perform(item=item, drain=drain),
     OutboxKind.COPY_TRACKING: lambda item, drain: copying.perform(item=item, drain=drain),
     OutboxKind.EDIT_TRACKING: lambda item, drain: retelling.change(item=item, drain=drain),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from connectors.base.types import OrderDraft, Payment
-from orders.components import Pieces, pieces_of
+from orders.components import Pieces, pieces_of, spelled_in
 from orders.models import Mirror
 from orders.money import ROUNDING
 
@@ -35,10 +35,13 @@ class Sent:
     rounding: int
     total: int
     pieces: Pieces = field(default_factory=dict)
+    skus: Mapping[str, str] = field(default_factory=dict)  # of the pieces, as the store spells them
+    location_id: str = ""  # of the store's, which the order is given to
 
     @classmethod
     def of(cls, draft: OrderDraft) -> Sent:
         """What this draft says."""
+        pieces = pieces_of(draft)
         return cls(
             products=sum(line.unit_price * line.quantity for line in draft.lines),
             discount=draft.discount - max(0, -draft.rounding),
@@ -48,7 +51,9 @@ class Sent:
             tax_included=draft.tax_included,
             rounding=draft.rounding,
             total=draft.total,
-            pieces=pieces_of(draft),
+            pieces=pieces,
+            skus=spelled_in(draft, pieces),
+            location_id=draft.location_id,
         )
 
     @classmethod
@@ -62,6 +67,12 @@ class Sent:
         """The total that the store was told, else that of the source."""
         kept = cls.kept(mirror)
         return kept.total if kept else payment.total
+
+
+def location_of(mirror: Mirror) -> str:
+    """The store's location that this mirror was made for; empty where none was chosen."""
+    location: str = mirror.sent.get("location_id", "")
+    return location
 
 
 def keep(drafts: Sequence[tuple[Mirror, OrderDraft]], *, settings_number: int | None) -> None:

@@ -278,7 +278,7 @@ _REASONS: Mapping[str, Reason] = {
         "{retry_words}",
     ),
 }
-# What our own checks say before anything is sent, by the check; TikTok Shop's refusals have the words above.
+# What our own checks and steps say, by their names; TikTok Shop's refusals have the words above.
 _CHECKS: Mapping[str, Reason] = {
     "PATTERN": Reason(
         "{tracking_number} is no {carrier_name} number",
@@ -310,6 +310,14 @@ _CHECKS: Mapping[str, Reason] = {
         _STORE,
         "Compare the address in the store with TikTok Shop's. If the parcel goes to the buyer, send it all the same.",
         "When the store shows another number.",
+    ),
+    "LOCATION": Reason(
+        "Not at the location that you chose",
+        "{name} is in {label}, but could not be moved to the location {location}: {message}",
+        _YOURS,
+        "Stock the items there or choose another location under Stock and locations, then retry; or ship {name} from "
+        "where it is.",
+        "Not until you retry. The order itself is in {label}.",
     ),
 }
 _SIDES = {"platform": "The platform", "merchant": "Yours", "us": _OURS}
@@ -487,6 +495,9 @@ CALLS: Mapping[str, str] = {
     "orderCancel": "cancel the order",
     "refundCreate": "record the refund",
     "job": "ask whether it is done",
+    "order.located": "ask which location has the order",
+    "order.movable": "ask why it cannot be moved",
+    "fulfillmentOrderMove": "move the order to its location",
 }
 
 # Every kind of event: its title, and the tone of its point.
@@ -515,6 +526,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
     "mirror.held": ("{name} is kept back in {store} while TikTok Shop holds the order", "amber"),
     "mirror.let_go": ("{name} has its buyer now, and is let go in {store}", "green"),
+    "mirror.moved": ("{name} is for {store}'s location {location}", "green"),
+    "mirror.not_moved": ("{name} stayed where {store} put it, not at {location}: {message}", "amber"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
     "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),

@@ -19,6 +19,7 @@ class OutboxKind(models.TextChoices):
     CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
     HOLD_ORDER = "HOLD_ORDER", "Keep the order back in the store"
     RELEASE_ORDER = "RELEASE_ORDER", "Fill in the buyer and let the order go in the store"
+    MOVE_ORDER = "MOVE_ORDER", "Give the order to its location in the store"
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
     COPY_TRACKING = "COPY_TRACKING", "Write a parcel that the source shipped into the store"

@@ -22,6 +22,8 @@ KNOBS = frozenset(
         "bucket_size",
         "restore_rate",
         "currency",
+        "routing_takes",
+        "shows_addresses",
     ]
 )
 
@@ -79,6 +81,17 @@ class Controls(ShelfVerbs):
         fulfillment["status"] = "CANCELLED"
         self.state.touch(order)
         self.notices.fulfillment(shop, "FULFILLMENTS_UPDATE", order, fulfillment)
+
+    def do_never_stock(self, body: dict[str, Any]) -> None:
+        """A location has never stocked this SKU, or does from now on."""
+        shop = self.state.shop(body.get("shop"))
+        pair = (str(body["location"]), str(body["sku"]))
+        (shop.never_stocked.discard if body.get("stocks") else shop.never_stocked.add)(pair)
+
+    def do_change_address(self, body: dict[str, Any]) -> None:
+        """The merchant changes parts of an order's address."""
+        shop, order = self._order(body)
+        self.selling.update(shop, order, {"shippingAddress": {**(order["shippingAddress"] or {}), **body["address"]}})
 
     def do_cancel(self, body: dict[str, Any]) -> None:
         shop, order = self._order(body)

@@ -118,7 +118,13 @@ class ShopifyHalf:
         return {
             "app": self.state.app.client_id if self.state.app else None,
             "shops": [
-                {"domain": shop.domain, "name": shop.name, "currency": shop.currency, "installed": bool(shop.install)}
+                {
+                    "domain": shop.domain,
+                    "name": shop.name,
+                    "currency": shop.currency,
+                    "installed": bool(shop.install),
+                    "locations": shop.locations,
+                }
                 for shop in shops
             ],
             "variants": [
@@ -239,6 +245,7 @@ def _seen(order: dict[str, Any]) -> dict[str, Any]:
         "status": "Cancelled" if order["cancelled"] else "",
         "is_cancelled": bool(order["cancelled"]),
         "is_on_hold": bool(order["holds"]),
+        "location": order["location"],
         "email": order["email"],
         "note": order["note"],
         "tags": order["tags"],

@@ -145,6 +145,7 @@ class Selling:
             "fulfillments": [],
             "refunds": [],
             "holds": [],
+            "location": next(iter(shop.locations)),
         }
 
     def _line(self, shop: Shop, line: dict[str, Any]) -> dict[str, Any]:

@@ -73,13 +73,19 @@ class Calls:
 def status_of(order: dict[str, Any]) -> str:
     if order["cancelled"]:
         return "CANCELLED"
-    if not _open_lines(order):
+    if not open_lines(order):
         return "CLOSED"
     return "ON_HOLD" if order["holds"] else "OPEN"
 
 
-def shown(order: dict[str, Any], line_shown: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """The order's one fulfillment order."""
+def shown(
+    order: dict[str, Any],
+    line_shown: Callable[..., dict[str, Any]],
+    *,
+    place: dict[str, Any],
+    moves: Callable[..., list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """The order's one fulfillment order; `place` is where it is, `moves` tells where it may go."""
     rows = [
         {
             "id": LINE_PREFIX + digits(line["id"]),
@@ -92,8 +98,10 @@ def shown(order: dict[str, Any], line_shown: Callable[..., dict[str, Any]]) -> d
     return {
         "id": PREFIX + digits(order["id"]),
         "status": status_of(order),
+        "assignedLocation": place,
         "fulfillmentHolds": order["holds"],
         "lineItems": lambda _info, **page: _page(rows, **page),
+        "locationsForMove": lambda _info, locationIds=None, **page: _page(moves(order, locationIds), **page),
     }
 
 
@@ -115,7 +123,7 @@ def opened(shop: Shop, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
         raise Refused(
             f"Fulfillment order {digits(order['id'])} has an unfulfillable status= {status_of(order).lower()}."
         )
-    left = _open_lines(order)
+    left = open_lines(order)
     rows = groups[0].get("fulfillmentOrderLineItems")
     if rows is None:
         return order, left
@@ -128,7 +136,8 @@ def opened(shop: Shop, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     return order, wanted
 
 
-def _open_lines(order: dict[str, Any]) -> dict[str, int]:
+def open_lines(order: dict[str, Any]) -> dict[str, int]:
+    """How many units of which lines are still to be shipped."""
     units = {line["id"]: unfulfilled(order, line) for line in order["lines"] if line["requires_shipping"]}
     return {line_id: count for line_id, count in units.items() if count > 0}
 

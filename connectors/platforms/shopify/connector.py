@@ -107,11 +107,12 @@ class Shopify(Destination):
         tags=True,
         order_notes=True,
         stock=True,
+        locations=True,
         without_address=True,
         notes={
             "hold": "For a moment after it is made an order is there without a hold, unpaid and without an address",
             "refunds": "The goods of a refund are recorded; no money moves",
-            "locations": "Shopify's own order routing chooses the location",
+            "locations": "An order is moved right after it is made; what the location does not stock stays where it is",
             "store_tax": "Shopify reckons no tax for an order that an app makes",
         },
     )
@@ -145,6 +146,7 @@ class Shopify(Destination):
         "read_fulfillments",
         "write_customers",
         "write_merchant_managed_fulfillment_orders",
+        "read_locations",
     )
     scope_names = {
         "write_orders": "Orders",
@@ -152,6 +154,7 @@ class Shopify(Destination):
         "read_fulfillments": "Fulfillments",
         "write_customers": "Customers",
         "write_merchant_managed_fulfillment_orders": "Fulfillment orders",
+        "read_locations": "Locations",
     }
     private_keys = frozenset(
         [
@@ -382,17 +385,25 @@ class Shopify(Destination):
         return mapping.placed_order(node, self._shop_url(self._shop)) if node else None
 
     def shipments_of(self, external_id: str) -> list[Shipment]:
-        """Every parcel of the order, cancelled ones marked. A deleted order has none."""
-        asked = {"id": external_id, "fulfillments": 10, "lines": 10}
-        order = self._ask("order.shipments", documents.SHIPMENTS, asked).get("order") or {}
+        """Every parcel of the order, cancelled ones marked. A deleted order has none.
+
+        Where they go is told only to apps that were approved for protected customer data:
+        https://shopify.dev/docs/apps/launch/protected-customer-data (notes of 2026-09)
+        """
+        order = self._shipped(external_id, fulfillments=10, lines=10)
         if len(order.get("fulfillments") or []) >= 10:
             # A plain list without a cursor: ask for more with fewer lines each, to stay under 1,000 points.
-            asked |= {"fulfillments": 50, "lines": 1}
-            order = self._ask("order.shipments", documents.SHIPMENTS, asked).get("order") or {}
+            order = self._shipped(external_id, fulfillments=50, lines=1)
+        went_to = str((order.get("shippingAddress") or {}).get("zip") or "")
         found: list[Shipment] = []
         for node in order.get("fulfillments") or []:
-            found += mapping.shipments(node, self._lines_of(node))
+            found += mapping.shipments(node, self._lines_of(node), went_to=went_to)
         return found
+
+    def _shipped(self, external_id: str, *, fulfillments: int, lines: int) -> dict[str, Any]:
+        asked = {"id": external_id, "fulfillments": fulfillments, "lines": lines}
+        answer = self._ask("order.shipments", documents.SHIPMENTS, asked, spared="shippingAddress")
+        return answer.get("order") or {}
 
     def hold_order(self, external_id: str) -> None:
         """Put our hold on each fulfillment order. Shopify makes those a moment after the order: until then, again.
@@ -407,7 +418,8 @@ class Shopify(Destination):
             if mapping.own_holds(node) or node.get("status") not in ("OPEN", "ON_HOLD", "SCHEDULED"):
                 continue
             variables = {"id": node["id"], "hold": mapping.hold_input()}
-            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=True)
+            # May be repeated, but not at any time: one that comes after the release stays.
+            made = self._payload("fulfillmentOrderHold", documents.HOLD, variables, is_safe=False)
             wrong = [each for each in made.get("userErrors") or [] if each.get("code") not in _HELD_BEFORE]
             if wrong:
                 raise mapping.refusal(wrong, "the hold")
@@ -435,6 +447,31 @@ class Shopify(Destination):
 
     def _held(self, external_id: str) -> dict[str, Any]:
         return self._ask("order.held", documents.HELD, {"id": external_id}).get("order") or {}
+
+    def move_order(self, external_id: str, location_id: str) -> None:
+        """Move each fulfillment order that is elsewhere. Shopify makes them soon after the order: until then, again.
+
+        https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentOrderMove (schema 2026-07, read 2026-11)
+        """
+        wanted = mapping.location_gid(location_id)
+        order = self._ask("order.located", documents.LOCATED, {"id": external_id}).get("order") or {}
+        nodes = (order.get("fulfillmentOrders") or {}).get("nodes") or []
+        if order and not order.get("cancelledAt") and not nodes:
+            raise TemporaryError("Shopify has not planned the order's fulfillment yet", retry_after=2.0)
+        for node in nodes:
+            if not mapping.is_elsewhere(node, wanted):
+                continue
+            asked = {"id": node["id"], "location": wanted}
+            made = self._payload("fulfillmentOrderMove", documents.MOVE, asked, is_safe=True)
+            if made.get("userErrors"):
+                raise self._why_not_moved(node["id"], wanted, made["userErrors"])
+
+    def _why_not_moved(self, node_id: str, location: str, errors: Sequence[Mapping[str, Any]]) -> PermanentError:
+        """In the words of the list of locations, which says more than the refusal."""
+        asked = {"id": node_id, "locations": [location]}
+        found = self._ask("order.movable", documents.MOVABLE, asked).get("fulfillmentOrder") or {}
+        said = ((found.get("locationsForMove") or {}).get("nodes") or [{}])[0].get("message")
+        return PermanentError(str(said or errors[0].get("message"))[:300], reason="NOT_SUPPORTED")
 
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Fulfill what is open, or the parcel's lines, under its number. Not repeatable: look at shipments_of first.
@@ -535,16 +572,18 @@ class Shopify(Destination):
         return failure_of(answer, is_safe=is_safe)
 
     def _ask(
-        self, operation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool = True
+        self, operation: str, document: str, variables: Mapping[str, Any], *, is_safe: bool = True, spared: str = ""
     ) -> dict[str, Any]:
-        return self._run(operation, json.dumps({"query": document, "variables": variables}), is_safe=is_safe)
+        body = json.dumps({"query": document, "variables": variables})
+        return self._run(operation, body, is_safe=is_safe, spared=spared)
 
     @property
     def _graphql(self) -> str:
         return f"/admin/api/{self.config.get('API_VERSION') or '2026-07'}/graphql.json"
 
-    def _run(self, operation: str, body: str, *, is_safe: bool) -> dict[str, Any]:
-        """Run a document and answer its `data`. Errors beside data raise too: half an answer is none."""
+    def _run(self, operation: str, body: str, *, is_safe: bool, spared: str = "") -> dict[str, Any]:
+        """Run a document and answer its `data`. Errors beside data raise too: half an answer is none, save for a field
+        that may be missing, `spared`."""
         url = f"{self._shop_url(self._shop)}{self._graphql}"
         token = self.credentials.access_token if self.credentials else ""
         answer = self._post(url, body, operation=operation, is_safe=is_safe, token=token)
@@ -558,6 +597,8 @@ class Shopify(Destination):
         if not isinstance(said, dict):
             raise kind("Shopify's answer could not be read")
         self._learn(operation, said)
+        if spared and isinstance(said.get("errors"), list):
+            said["errors"] = [error for error in said["errors"] if spared not in ((error or {}).get("path") or [])]
         data: dict[str, Any] | None = said.get("data") if isinstance(said.get("data"), dict) else None
         if said.get("errors") and not (not is_safe and _has_result(data)):
             failed = _graphql_failure(said, is_safe=is_safe)

@@ -60,6 +60,7 @@ SHIPMENTS = (
     """
 query Shipments($id: ID!, $fulfillments: Int!, $lines: Int!) {
   order(id: $id) {
+    shippingAddress { zip }
     fulfillments(first: $fulfillments) {
       id status createdAt
       trackingInfo(first: 5) { company number url }
@@ -86,7 +87,7 @@ query FulfillmentOrders($id: ID!) {
     fulfillmentOrders(first: 10) {
       nodes {
         id status
-        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id customAttributes { key value } } } }
+        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id sku customAttributes { key value } } } }
       }
     }
   }
@@ -126,6 +127,36 @@ RELEASE_HOLD = """
 mutation ReleaseHold($id: ID!, $holdIds: [ID!]) {
   fulfillmentOrderReleaseHold(id: $id, holdIds: $holdIds) {
     userErrors { field message code }
+  }
+}
+"""
+
+LOCATED = """
+query Located($id: ID!) {
+  order(id: $id) {
+    cancelledAt
+    fulfillmentOrders(first: 10) {
+      nodes { id status assignedLocation { location { id } } }
+    }
+  }
+}
+"""
+
+MOVE = """
+mutation Move($id: ID!, $location: ID!) {
+  fulfillmentOrderMove(id: $id, newLocationId: $location) {
+    movedFulfillmentOrder { id }
+    userErrors { field message code }
+  }
+}
+"""
+
+MOVABLE = """
+query Movable($id: ID!, $locations: [ID!]) {
+  fulfillmentOrder(id: $id) {
+    locationsForMove(first: 1, locationIds: $locations) {
+      nodes { movable message }
+    }
   }
 }
 """

@@ -9,7 +9,16 @@ import pytest
 from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, RateLimited
 from connectors.base.events import EventKind
-from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Stock
+from connectors.base.types import (
+    Address,
+    DraftCharge,
+    DraftLine,
+    DraftTax,
+    OrderDraft,
+    Shipment,
+    ShipmentLine,
+    Stock,
+)
 from connectors.platforms.shopify import documents, mapping
 
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared/contracts"
@@ -129,6 +138,57 @@ class TestShipments:
         found = mapping.shipments({"id": "f", "status": status, "trackingInfo": None}, [])
         assert len(found) == count
         assert all(shipment.is_cancelled for shipment in found)
+
+
+class TestLocation:
+    @pytest.mark.parametrize("text", ["655441491", " gid://shopify/Location/655441491 "])
+    def test_is_named_by_its_id_or_its_number(self, text):
+        assert mapping.location_gid(text) == "gid://shopify/Location/655441491"
+
+    @pytest.mark.parametrize("text", ["", "Main warehouse", "gid://shopify/Order/1", "12a", "1\n2"])
+    def test_is_nothing_else(self, text):
+        with pytest.raises(PermanentError, match="not the id of a location"):
+            mapping.location_gid(text)
+
+    @pytest.mark.parametrize(
+        ("status", "place", "is_elsewhere"),
+        [("OPEN", "a", True), ("OPEN", "b", False), ("ON_HOLD", "a", True), ("CLOSED", "a", False), ("NEW", "a", True)],
+    )
+    def test_is_elsewhere_while_something_is_to_be_shipped_from_another(self, status, place, is_elsewhere):
+        node = {"status": status, "assignedLocation": {"location": {"id": place}}}
+        assert mapping.is_elsewhere(node, "b") is is_elsewhere
+
+
+class TestParcelFromElsewhere:
+    def order(self, *lines):
+        rows = [
+            {
+                "id": f"F{place}",
+                "remainingQuantity": left,
+                "lineItem": {"sku": sku, "customAttributes": [{"key": "_tiktok_line_ids", "value": ids}]},
+            }
+            for place, (sku, left, ids) in enumerate(lines)
+        ]
+        return [{"id": "FO", "lineItems": {"nodes": rows}}]
+
+    def units(self, order, *lines):
+        parcel = Shipment("7", "USPS", "94001", "", lines, None)
+        made = mapping.fulfillment_input(order, parcel)["lineItemsByFulfillmentOrder"]
+        return {row["id"]: row["quantity"] for group in made for row in group["fulfillmentOrderLineItems"]}
+
+    def test_has_its_line_by_id_whatever_sku_the_store_shows(self):
+        order = self.order(("STORES-OWN", 3, "1,2,3"))
+        assert self.units(order, ShipmentLine("OURS", 1, ("1",)), ShipmentLine("OURS", 1, ("3",))) == {"F0": 2}
+
+    def test_has_each_piece_of_its_bundle_also_over_lines_that_differ_in_price(self):
+        order = self.order(("TIN", 1, "1"), ("TIN", 1, "1"), ("BOX", 1, "1"))
+        pieces = (ShipmentLine("tin", 2, ("1",)), ShipmentLine("box", 1, ("1",)))
+        assert self.units(order, *pieces) == {"F0": 1, "F1": 1, "F2": 1}
+
+    def test_of_more_than_is_open_is_refused(self):
+        order = self.order(("TIN", 1, "1"), ("BOX", 1, "1"))
+        with pytest.raises(PermanentError):
+            self.units(order, ShipmentLine("TIN", 2, ("1",)), ShipmentLine("BOX", 1, ("1",)))
 
 
 class TestRefusal:
