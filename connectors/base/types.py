@@ -157,6 +157,7 @@ class PlatformOrder:
     """An order as it stands at the source. `raw` is what was read; nothing past mapping.py looks into it.
 
     `payment` is None when the platform sent no amounts that could be read; the reason is in `problems`.
+    `replaces_id` is the order whose goods this one sends once more, or others in their place.
     """
 
     external_id: str
@@ -188,6 +189,7 @@ class PlatformOrder:
     cancel_reason: str
     cancelled_by: str
     release_date: datetime | None = None
+    replaces_id: str = ""
     problems: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
