@@ -14,7 +14,7 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
-from orders import readiness, reading, routing, seller_shipping
+from orders import aftersales, readiness, reading, routing, seller_shipping
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ def poll_source(
         since, until = until - OVERLAP, min(until + STEP, end)
         count += read_range(store=store, source=source, since=since, until=until, clock=clock, still_mine=still_mine)
         _move_cursor(store=store, to=until)
+    count += aftersales.poll(store=store, source=source, clock=clock, still_mine=still_mine)
     seller_shipping.keep_watch(store=store, source=source, now=clock())
     _save_calls(store)
     with merchant_rows(store.merchant_id):

@@ -11,7 +11,8 @@ from typing import Any
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, routing, shipping, versions
+from orders import attention, requests, routing, shipping, versions
+from orders.aftersale_rules import AftersaleRules
 from orders.models import Attention, CarrierMapping, Concern, HoldMode, Order, Route, SettingsVersion
 from orders.rules import RouteRules
 from orders.versions import Saving, about_route, saving
@@ -78,6 +79,19 @@ def remove_route(*, route: Route, by: Author) -> Saving:
     return made
 
 
+def save_aftersales(*, source_store: ConnectedStore, rules: AftersaleRules, by: Author) -> Saving:
+    """Keep what a shop does about cancellations and returns. It counts from now on; requests that wait for an answer
+    are answered where a rule fits them."""
+    about = str(source_store.pk)
+    with _version(Concern.AFTERSALES, source_store.merchant_id, about, by) as made:
+        versions.put(
+            concern=Concern.AFTERSALES, about=about, document=rules.to_json(), merchant_id=source_store.merchant_id
+        )
+    if made.is_change:
+        requests.apply_rules(source_store=source_store, now=by.now)
+    return made
+
+
 def save_options(*, store: ConnectedStore, options: Mapping[str, str], by: Author) -> Saving:
     """Keep a store's choices. They count for orders created from now on."""
     with _version(Concern.STORE, store.merchant_id, str(store.pk), by) as made:
@@ -130,6 +144,8 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.AFTERSALES:
+        requests.apply_rules(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
     codes = _answered(before, version.document) if concern == Concern.RULES else _ANSWERED.get(concern, set())
     _go_on(codes=codes, stores=_sources_of(concern, version.about), by=by)
     return made
