@@ -14,7 +14,7 @@ from sandbox.tiktok_shop.reasons import MISSING, NO_LONGER_NEEDED, SHIPPING_TIME
 from sandbox.tiktok_shop.return_answers import ReturnAnswers, rejection_of
 from sandbox.tiktok_shop.return_calls import ReturnCalls
 from sandbox.tiktok_shop.returns import Returns, check_status
-from sandbox.tiktok_shop.rows import Row
+from sandbox.tiktok_shop.rows import Row, keep
 from sandbox.tiktok_shop.state import Grant, Order
 from sandbox.tiktok_shop.statuses import (
     ENDED,
@@ -78,9 +78,10 @@ class AfterSales:
         """{"order_id", "type"?, "reason"?, "line_ids"? | "skus"?, "shipment_type"?, "handover_method"?,
         "combine_with"?: another return's id, "early"?: a refund before the parcel left, "quick"?: paid at once}."""
         order = self.state.order(str(body["order_id"]))
+        other = self._row(body["combine_with"]) if body.get("combine_with") else None
         row = self._open(order, body)
-        if body.get("combine_with"):
-            self._combine(row, self._row(body["combine_with"]))
+        if other:
+            self._combine(row, other)
         if body.get("quick"):
             self._pay_now(row, why="refunded_at_once")
         return self._shown(row)
@@ -90,12 +91,15 @@ class AfterSales:
         old = self._row(body["return_id"])
         check_status(old, *CHANGEABLE)
         order = self.state.orders[old["order_id"]]
-        self.returns.give_up(old, by="BUYER")
         before = {"type": old["return_type"], "reason": old["return_reason"]}
         if "skus" not in body:
             before["line_ids"] = [line["order_line_item_id"] for line in old["return_line_items"]]
-        row = self._open(order, {**before, **body}, pre_return_id=old["return_id"])
+        body = {**before, **body}
+        self._check(order, body, user="BUYER", but=old["return_id"])
+        self.returns.give_up(old, by="BUYER")
+        row = self._open(order, body, pre_return_id=old["return_id"])
         old["next_return_id"] = row["return_id"]
+        keep(self.state, old)
         return self._shown(row)
 
     def withdraw_return(self, body: Body) -> Answer:
@@ -206,12 +210,7 @@ class AfterSales:
         return {"ok": True}
 
     def _open(self, order: Order, body: Body, *, role: str = "BUYER", waits: bool = True, **more: Any) -> Row:
-        kind = str(body.get("type", "RETURN_AND_REFUND" if order.status in ("DELIVERED", "COMPLETED") else "REFUND"))
-        if kind not in RETURN_TYPES:
-            raise ControlError(f"type is one of {', '.join(RETURN_TYPES)}")
-        check_ways(body)
-        lines = told_lines(order, body) or live_lines(order)
-        check_return(self.state, order, lines, kind=kind, user=role, early=bool(body.get("early")))
+        kind, lines = self._check(order, body, user=role)
         return self.returns.open(
             order,
             lines,
@@ -223,6 +222,16 @@ class AfterSales:
             handover_method=body.get("handover_method"),
             **more,
         )
+
+    def _check(self, order: Order, body: Body, *, user: str, but: str = "") -> tuple[str, list[dict[str, Any]]]:
+        """The kind and the lines that are meant; refuses what may not be."""
+        kind = str(body.get("type", "RETURN_AND_REFUND" if order.status in ("DELIVERED", "COMPLETED") else "REFUND"))
+        if kind not in RETURN_TYPES:
+            raise ControlError(f"type is one of {', '.join(RETURN_TYPES)}")
+        check_ways(body)
+        lines = told_lines(order, body) or live_lines(order)
+        check_return(self.state, order, lines, kind=kind, user=user, early=bool(body.get("early")), but=but)
+        return kind, lines
 
     def _pay_now(self, row: Row, *, why: str) -> None:
         row["is_quick_refund"] = True

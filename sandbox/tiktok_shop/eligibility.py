@@ -16,7 +16,7 @@ from sandbox.tiktok_shop.reasons import (
     seller_return_reasons,
 )
 from sandbox.tiktok_shop.refunds import Parts, left_of_lines, refund_of
-from sandbox.tiktok_shop.rows import Row, lines_of, status_of
+from sandbox.tiktok_shop.rows import Row, id_of, lines_of, status_of
 from sandbox.tiktok_shop.state import Order, Shop, State
 from sandbox.tiktok_shop.statuses import CANCEL_SUCCESS, ENDED, NEW_GOODS, REJECTED, REPLACE_REJECTED
 
@@ -54,8 +54,11 @@ def check_part(state: State, order: Order, lines: Sequence[Line], reason: str) -
         raise Refusal(25005010, "Item-level cancellation is not possible")
 
 
-def check_return(state: State, order: Order, lines: Sequence[Line], *, kind: str, user: str, early: bool) -> None:
-    """Refuses a refund or return. `early`: [guess] a buyer may ask for the money before the parcel leaves."""
+def check_return(
+    state: State, order: Order, lines: Sequence[Line], *, kind: str, user: str, early: bool = False, but: str = ""
+) -> None:
+    """Refuses a refund or return. `early`: [guess] a buyer may ask for the money before the parcel leaves. `but` is a
+    return whose place it takes."""
     shop = state.shops[order.shop_id]
     if user == "SELLER" and shop.region != "US":
         raise Refusal(25020005, "No permission: sellers cannot open a return in this market")
@@ -63,13 +66,13 @@ def check_return(state: State, order: Order, lines: Sequence[Line], *, kind: str
         raise Refusal(25020005, "No permission: this market has no exchange")
     if not lines:
         raise Refusal(25001051, "The order is completed or cancelled")
-    left = left_of_lines(state, order)
+    left = left_of_lines(state, order, but=but)
     for line in lines:
         status = order.status if order.status != "PARTIALLY_SHIPPING" else line["display_status"]
         is_early = early and kind == "REFUND" and status == "AWAITING_SHIPMENT"
         if status not in _returns_from(kind, user) and not is_early:
             raise Refusal(25001003, f"Invalid order status: {status}")
-        if open_rows(state, order, line["id"]):
+        if any(id_of(row) != but for row in open_rows(state, order, line["id"])):
             raise Refusal(25001011, "A request is in process for this order line")
         is_worth_nothing = not left[line["id"]].subtotal and float(line["sale_price"]) > 0
         if is_worth_nothing or _is_replaced(state, order, line["id"]):
@@ -121,7 +124,7 @@ def calculate(call: Call) -> dict[str, Any]:
         check_seller_cancel(call.shop, order.status, call.body["reason_name"])
         check_part(call.state, order, lines, call.body["reason_name"])
     else:
-        check_return(call.state, order, lines, kind=kind, user="SELLER", early=False)
+        check_return(call.state, order, lines, kind=kind, user="SELLER")
         check_seller_return(call.body["reason_name"])
     if kind == "CANCEL" and not order.data.get("paid_time"):
         return {"order_refund_amount": Parts().shown(call.shop, order.data["payment"]["currency"])}
@@ -156,7 +159,7 @@ def _why_not(state: State, order: Order, line: Line, kind: str, user: str) -> tu
         if kind == "CANCEL":
             check_cancel(state, order, user=user)
         else:
-            check_return(state, order, [line], kind=kind, user=user, early=False)
+            check_return(state, order, [line], kind=kind, user=user)
     except Refusal as refusal:
         return refusal.code, refusal.message
     return 0, ""

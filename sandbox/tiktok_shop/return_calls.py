@@ -92,7 +92,7 @@ class ReturnCalls:
             raise Refusal(25001001, "return_type is invalid")
         order = call.order(body["order_id"], code=25020005, unknown=25007006)
         lines = chosen_lines(order, body)
-        check_return(self.state, order, lines, kind=kind, user="SELLER", early=False)
+        check_return(self.state, order, lines, kind=kind, user="SELLER")
         check_seller_return(body["return_reason"])
         row = self.returns.open(
             order,

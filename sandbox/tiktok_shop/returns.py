@@ -25,7 +25,6 @@ from sandbox.tiktok_shop.statuses import (
     NOT_RECEIVED,
     OFFERED,
     PENDING,
-    REFUSED,
     REJECTED,
     REPLACE_COMPLETE,
     REPLACE_REJECTED,
@@ -79,7 +78,7 @@ class Returns:
             _put_refund(row, refund if total is None else refund.cut_to(total))
         keep(self.state, row, is_new=True)
         self.state.returns[row["return_id"]] = self.state.open_returns[row["return_id"]] = row
-        facts = {"kind": kind, "reason": reason, "line_ids": [line["id"] for line in lines]}
+        facts: dict[str, Any] = {"kind": kind, "reason": reason, "line_ids": [line["id"] for line in lines]}
         self._tell(row, "opened", by=role, refund=row.get("refund_amount"), **facts)
         if waits:
             self._wait_for_answer(row)
@@ -285,10 +284,6 @@ def check_status(row: Row, *allowed: str) -> None:
     """For what buyers and the platform do. Raises Refusal."""
     if row["return_status"] not in allowed:
         raise Refusal(25001003, f"The return is {row['return_status']}")
-
-
-def is_refused(row: Row) -> bool:
-    return row["return_status"] in REFUSED
 
 
 def _put_refund(row: Row, refund: Refund) -> None:
