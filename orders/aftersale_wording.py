@@ -66,6 +66,19 @@ DECISIONS: Mapping[str, str] = {
     "REJECT_REPLACEMENT": "Refuse the replacement",
 }
 
+DECISION_SENTENCES: Mapping[str, str] = {
+    "APPROVE_REFUND": "The buyer gets the money back and keeps what there is.",
+    "APPROVE_RETURN": "The buyer sends it back; you look at it when it arrives.",
+    "APPROVE_GOODS": "It arrived as it should. The money goes back.",
+    "APPROVE_REPLACEMENT": "A new order for the same goods follows.",
+    "REFUND_INSTEAD": "You have nothing to send: the money goes back.",
+    "OFFER_PART": "The buyer may take it, and keep the goods.",
+    "REJECT_REFUND": "The buyer may appeal to TikTok Shop.",
+    "REJECT_RETURN": "The buyer may appeal to TikTok Shop.",
+    "REJECT_GOODS": "What arrived is not what left. The buyer may appeal.",
+    "REJECT_REPLACEMENT": "The buyer may appeal to TikTok Shop.",
+}
+
 
 def of_event(facts: Mapping[str, Any]) -> dict[str, str]:
     """What an event's facts are called in its title."""

@@ -28,10 +28,10 @@ from orders.models import (
     OutboxStatus,
     Restock,
     Return,
-    ReturnKind,
     ReturnRecord,
     ReturnStatus,
 )
+from orders.models.returns import STANDS_FOR
 from orders.partial import items_of
 from orders.refund_shares import in_store_money, share_of
 from orders.sent import Sent
@@ -44,10 +44,12 @@ S = ReturnStatus
 
 def is_back(case: Return) -> bool:
     """Whether the buyer has the money of this case."""
-    if not case.refund or case.refund.get("total", 0) <= 0 or case.kind not in (ReturnKind.REFUND, ReturnKind.RETURN):
+    if not case.refund or case.refund.get("total", 0) <= 0:
         return False
-    is_over = case.status in (S.REQUESTED, S.BUYER_ASKED, S.REFUSED, S.WITHDRAWN)
-    return case.status == S.COMPLETED or (case.is_quick_refund and not is_over)
+    if case.kind in STANDS_FOR:
+        return case.status == S.AGREED  # money instead of the goods
+    is_asked = case.status in (S.REQUESTED, S.BUYER_ASKED, S.REFUSED, S.WITHDRAWN)
+    return case.status == S.COMPLETED or (case.is_quick_refund and not is_asked)
 
 
 def follow(*, order: Order, case: Return, besides: Collection[str] = (), now: datetime) -> None:

@@ -30,7 +30,7 @@ from orders.models import (
     ReturnKind,
     ReturnStatus,
 )
-from orders.models.returns import OPEN
+from orders.models.returns import STANDS_FOR
 from orders.states import advance, ask_for_attention, clear_attention, note
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 S = ReturnStatus
 _OVER = frozenset({S.COMPLETED, S.WITHDRAWN})
 _SENT_BACK = frozenset({S.ON_THE_WAY, S.GOODS_REFUSED})
-_STANDS_FOR = (ReturnKind.REPLACEMENT, ReturnKind.EXCHANGE)
 
 
 def keep(*, order: Order, seen: Sequence[told.Return], now: datetime) -> list[Return]:
@@ -134,7 +133,7 @@ def _tell(order: Order, row: Return, before: tuple[ReturnStatus | None, str], no
 
 def _mark(order: Order) -> None:
     """Since when a return of the order is open."""
-    oldest = order.returns.filter(status__in=OPEN).aggregate(oldest=Min("created_at"))["oldest"]
+    oldest = Return.objects.filter(order=order).still_open().aggregate(oldest=Min("created_at"))["oldest"]
     if oldest != order.return_requested_at:
         Order.objects.filter(pk=order.pk).update(return_requested_at=oldest)
         order.return_requested_at = oldest
@@ -215,14 +214,15 @@ def _end_unmade(order: Order, gone: Sequence[str], now: datetime) -> None:
     if order.outbox.filter(kind=OutboxKind.CREATE_ORDER, is_doubtful=True).exists():
         return
     order.mirrors.filter(state=MirrorState.PLANNED).update(state=MirrorState.DROPPED)
-    advance(order=order, to=OrderState.COMPLETED, reason="Refunded before it was shipped", now=now)
+    rule = "Refunded before it was shipped"
+    advance(order=order, to=OrderState.SKIPPED, reason=rule, now=now, skip_rule=rule, check_at=None)
 
 
 # Orders that stand for others
 
 
 def _link(order: Order, case: Return, now: datetime) -> None:
-    if case.kind not in _STANDS_FOR or case.replacement_id is not None:
+    if case.kind not in STANDS_FOR or case.replacement_id is not None:
         return
     others = Order.objects.filter(source_store=order.source_store_id)
     if case.new_order_id:
@@ -251,7 +251,7 @@ def link_new(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
     first = Order.objects.filter(source_store=order.source_store_id, external_id=seen.replaces_id).first()
     if first is None:
         return
-    open_cases = Return.objects.filter(order=first, kind__in=_STANDS_FOR, replacement=None).exclude(status=S.WITHDRAWN)
+    open_cases = Return.objects.filter(order=first, kind__in=STANDS_FOR, replacement=None).exclude(status=S.WITHDRAWN)
     case = open_cases.filter(new_order_id__in=["", order.external_id]).order_by("-new_order_id", "created_at").first()
     if case is not None:
         _linked(first, case, order, now)

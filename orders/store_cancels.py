@@ -27,7 +27,11 @@ from orders.partial import items_of
 from orders.states import note
 
 _WHOLE = "order"
-_OPEN = (OrderState.HELD, OrderState.READY, OrderState.MIRRORED, OrderState.FULFILLED, OrderState.SKIPPED)
+_OVER = {
+    OrderState.UNPAID: "The buyer has not paid yet. What is not paid cancels itself.",
+    OrderState.COMPLETED: "TikTok Shop closed the order.",
+    OrderState.CANCELLED: "The order is cancelled already.",
+}
 
 
 def cancel_at_source(
@@ -37,8 +41,8 @@ def cancel_at_source(
     key of `reasons.to_cancel`, or a CancelReason. A buyer's open request is accepted instead. May be repeated: the same
     once more returns what is said already. Raises NotPossible; what the source does not permit it says itself."""
     order = locked(order.pk)
-    if order.state not in _OPEN:
-        raise NotPossible(f"The order is {order.get_state_display().lower()}.")
+    if order.state in _OVER:
+        raise NotPossible(_OVER[OrderState(order.state)])
     lines = _whole_or_some(order, line_quantities)
     subject = ",".join(sorted(lines))[:80] if lines else _WHOLE
     before = order.outbox.filter(kind=OutboxKind.CANCEL_AT_SOURCE, facts__case=subject).order_by("-id")
@@ -62,6 +66,16 @@ def cancel_at_source(
     note(order=order, kind="source.cancel_wanted", facts=facts, by=by, now=now)
     Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
     return item
+
+
+def why_not(order: Order) -> str:
+    """Why this order cannot be cancelled as the seller, as far as it is known here; empty where it may be tried. In
+    merchant_rows."""
+    if order.state in _OVER:
+        return _OVER[OrderState(order.state)]
+    if order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists():
+        return "A parcel of it has left. TikTok Shop decides about a return."
+    return ""
 
 
 def _whole_or_some(order: Order, line_quantities: Mapping[str, int] | None) -> dict[str, int]:

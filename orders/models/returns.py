@@ -47,6 +47,8 @@ class Restock(models.TextChoices):
     NO = "NO", "Not into the stock"
 
 
+# Other goods are sent in an order of their own; money instead of them ends the case.
+STANDS_FOR = ("REPLACEMENT", "EXCHANGE")
 OPEN = ("REQUESTED", "BUYER_ASKED", "TO_BE_SENT", "ON_THE_WAY", "GOODS_REFUSED", "AGREED", "UNKNOWN")
 # What may still become money for goods that never left.
 UNSETTLED = ("REQUESTED", "BUYER_ASKED", "AGREED", "UNKNOWN")
@@ -57,7 +59,7 @@ class ReturnQuerySet(models.QuerySet["Return"]):
 
     def still_open(self) -> Self:
         """Those that are not over."""
-        return self.filter(status__in=OPEN)
+        return self.filter(status__in=OPEN).exclude(kind__in=STANDS_FOR, status="AGREED")
 
 
 class Return(models.Model):
@@ -127,7 +129,7 @@ class Return(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether it is not over."""
-        return self.status in OPEN
+        return self.status in OPEN and not (self.kind in STANDS_FOR and self.status == ReturnStatus.AGREED)
 
     @property
     def question(self) -> str:
