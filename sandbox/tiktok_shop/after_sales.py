@@ -11,6 +11,7 @@ from sandbox.tiktok_shop.cast import CARRIERS
 from sandbox.tiktok_shop.choosing import live_lines, told_lines
 from sandbox.tiktok_shop.eligibility import check_return, check_ways
 from sandbox.tiktok_shop.reasons import MISSING, NO_LONGER_NEEDED, SHIPPING_TIMEOUT, WRONG, reject_reasons
+from sandbox.tiktok_shop.refunds import left_of_lines
 from sandbox.tiktok_shop.return_answers import ReturnAnswers, rejection_of
 from sandbox.tiktok_shop.return_calls import ReturnCalls
 from sandbox.tiktok_shop.returns import Returns, check_status
@@ -229,9 +230,14 @@ class AfterSales:
         if kind not in RETURN_TYPES:
             raise ControlError(f"type is one of {', '.join(RETURN_TYPES)}")
         check_ways(body)
-        lines = told_lines(order, body) or live_lines(order)
+        lines = told_lines(order, body) or self._worth_asking(order)
         check_return(self.state, order, lines, kind=kind, user=user, early=bool(body.get("early")), but=but)
         return kind, lines
+
+    def _worth_asking(self, order: Order) -> list[dict[str, Any]]:
+        """Every line that is not cancelled, but for those that were refunded before."""
+        live, left = live_lines(order), left_of_lines(self.state, order)
+        return [line for line in live if left[line["id"]].subtotal or not float(line["sale_price"])] or live
 
     def _pay_now(self, row: Row, *, why: str) -> None:
         row["is_quick_refund"] = True

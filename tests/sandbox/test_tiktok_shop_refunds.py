@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.tiktok_shop.refunds import shares
@@ -117,6 +117,7 @@ class TestSums:
 
 
 class TestShares:
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         weights=st.lists(st.integers(0, 10_000), min_size=1, max_size=12),
         part=st.fractions(0, 1),

@@ -62,7 +62,8 @@ class Shopify(Orders, Fulfillment, Returns):
         notes={
             "hold": "For a moment after it is made an order is there without a hold, unpaid and without an address",
             "partial_cancel": "Recorded as a refund without money; Shopify puts the items back into its stock",
-            "refunds": "Goods and shipping are recorded at Shopify's own prices, the sum in a note; no money moves",
+            "refunds": "Items and shipping are recorded at Shopify's own prices, the sum in a note; no money moves, "
+            "and a part of a price alone cannot be recorded",
             "returns": "Put back into stock where they left from, if you choose so; nobody is told and no money moves",
             "locations": "Shopify's own order routing chooses the location",
             "store_tax": "Shopify reckons no tax for an order that an app makes",
