@@ -85,9 +85,8 @@ def follow(*, order: Order, case: Return, rules: AftersaleRules, now: datetime) 
 def _settle_restock(order: Order, case: Return, rules: AftersaleRules, now: datetime) -> None:
     if case.status != S.COMPLETED or case.restock or not comes_back(case):
         return
-    able = [mirror for mirror, _ in involved(order, case) if features_of(mirror).returns or features_of(mirror).refunds]
-    if not able:
-        return
+    if not any(features_of(mirror).refunds for mirror, _ in involved(order, case)):
+        return  # what a store books nothing of, it does not put into stock at our word
     case.restock = _DECISIONS[Restocking(rules.restock_returns)]
     Return.objects.filter(pk=case.pk).update(restock=case.restock)
     if case.restock == Restock.ASKED:

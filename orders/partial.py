@@ -118,6 +118,8 @@ def follow_parcels(*, order: Order, mirror: Mirror, now: datetime) -> None:
     asked = (detail.get("is_part"), detail.get("store"), detail.get("name"))
     if order.attention != Attention.ALREADY_CANCELLED or asked != (True, label_of(mirror.store), mirror.name):
         return
+    if not connector_class(mirror.store.platform).features.partial_fulfillment:
+        return  # it does not say what is in a parcel
     left = parcel_ids(mirror)
     if left.issuperset(own_ids(mirror, order)) and left.isdisjoint(mirror.left_out):
         clear_attention(order=order, now=now)

@@ -33,7 +33,7 @@ from orders.models import (
 )
 from orders.models.returns import STANDS_FOR
 from orders.partial import items_of
-from orders.refund_shares import in_store_money, share_of
+from orders.refund_shares import Share, in_store_money, share_of
 from orders.sent import Sent
 from orders.splitting import part_of
 from orders.states import ask_for_attention, clear_attention, note
@@ -97,11 +97,17 @@ def _enqueue(order: Order, mirror: Mirror, case: Return, line_ids: list[str], *,
         facts={
             "amount": amount,
             "shipping": fitted.shipping,
-            "lines": goods.quantities_of(order, case, line_ids),
+            "lines": goods.quantities_of(order, case, _paid_back_whole(seen, share, line_ids)),
             "amounts": dict(fitted.by_line),
             "restock": restock,
         },
     )
+
+
+def _paid_back_whole(seen: PlatformOrder, share: Share, line_ids: Sequence[str]) -> list[str]:
+    """Those lines whose whole price went back: of a part of a price no store's items tell."""
+    prices = {line.external_id: line.sale_price * line.quantity for line in seen.lines}
+    return [line_id for line_id in line_ids if share.by_line.get(line_id, 0) >= prices.get(line_id, 0)]
 
 
 def left_to_refund(*, order: Order, mirror: Mirror, seen: PlatformOrder) -> int:
@@ -194,4 +200,4 @@ def _settle(item: OutboxItem, case: Return, mirror: Mirror, drain: Drain, *, is_
             money = {"amount": item.facts["amount"], "currency": order.currency}
             note(order=order, kind="return.refund_recorded", facts={**facts, **money}, now=now)
         elif why:
-            make_task(order=order, mirror=mirror, case=case, line_ids=list(item.facts["lines"]), now=now)
+            make_task(order=order, mirror=mirror, case=case, line_ids=list(item.facts["amounts"]), now=now)

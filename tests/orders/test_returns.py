@@ -216,6 +216,14 @@ class TestRefund:
             assert [item.facts["amount"] for item in said] == [2000, 400]
         assert "return.over_paid" in kinds_of(order)
 
+    def test_of_a_part_of_the_price_names_no_items(self, delivered: tuple[Order, Mirror]) -> None:
+        order, _ = delivered
+        part = {"refund": RefundSum("USD", total=500, subtotal=500), "lines": (TakenBack(LINE, "CND", refund=500),)}
+        keep(order, at(5, S.COMPLETED, kind=K.REFUND, **part))
+        item = item_of(order, OutboxKind.RECORD_REFUND)
+        assert item is not None
+        assert (item.facts["amount"], item.facts["lines"], item.facts["amounts"]) == (500, {}, {LINE: 500})
+
     def test_is_a_task_where_the_store_takes_none(self, tiktok: ConnectedStore, squarespace: ConnectedStore) -> None:
         order, mirror = mirrored(tiktok, squarespace, status=SourceStatus.DELIVERED)
         shipped(mirror)
