@@ -13,7 +13,7 @@ from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base import aftersales as told
 from connectors.base.connector import Source
-from connectors.base.errors import ScopeMissing, UnsupportedFeature
+from connectors.base.errors import AuthorizationError, PermanentError, ScopeMissing, UnsupportedFeature
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
 from orders import ingest, outbox, reading, requests, returns
@@ -201,6 +201,10 @@ def poll(
             _move_cursor(store=store, to=until)
     except (UnsupportedFeature, ScopeMissing) as error:
         _untold(store, error)
+    except AuthorizationError:
+        raise
+    except PermanentError as error:  # asking again at once would not help, and orders are read all the same
+        log.error("cannot be polled", extra={"store": store.pk, "message_of_platform": error.message})
     with merchant_rows(store.merchant_id):
         calls.save(records=calls.take(), merchant_id=store.merchant_id, subject="")
     return count

@@ -33,7 +33,8 @@ MOST_UNASKED = 30
 def poll_source(
     *, store: ConnectedStore, source: Source, clock: Callable[[], datetime], still_mine: Callable[[], None]
 ) -> int:
-    """Read every order that changed since the cursor, and return how many. Not inside a transaction.
+    """Read every order that changed since the cursor, then what changed after the sale, and return how many. Not inside
+    a transaction.
 
     The cursor moves only after all of a step is kept or set aside. `still_mine` is called between batches and raises
     when the lane was lost. Raises PlatformError; may be repeated.
@@ -44,13 +45,12 @@ def poll_source(
         since, until = until - OVERLAP, min(until + STEP, end)
         count += read_range(store=store, source=source, since=since, until=until, clock=clock, still_mine=still_mine)
         _move_cursor(store=store, to=until)
-    count += aftersales.poll(store=store, source=source, clock=clock, still_mine=still_mine)
     seller_shipping.keep_watch(store=store, source=source, now=clock())
     _save_calls(store)
     with merchant_rows(store.merchant_id):
         readiness.keep_step(store)
     _plan_waiting(store=store, clock=clock, still_mine=still_mine)
-    return count
+    return count + aftersales.poll(store=store, source=source, clock=clock, still_mine=still_mine)
 
 
 def _plan_waiting(*, store: ConnectedStore, clock: Callable[[], datetime], still_mine: Callable[[], None]) -> None:
