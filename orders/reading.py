@@ -168,7 +168,9 @@ def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequen
             note(order=order, kind=kind, facts=facts, now=now)
             if order.state == OrderState.CANCELLED:
                 cancellations.closed_in_store(order=order, mirror=mirror, now=now)
-            elif placed is not None and store_cancels.follow(order=order, mirror=mirror, word="", now=now):
+            elif placed is not None and store_cancels.follow(
+                order=order, mirror=mirror, word=placed.cancel_reason, now=now
+            ):
                 pass  # cancelled at the source as well, or because of it
             elif order.state in (OrderState.READY, OrderState.MIRRORED):
                 _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)

@@ -337,7 +337,8 @@ class PlacedOrder:
     """An order as it stands at the destination. `total` is None where the platform did not say.
 
     `remarks`: what was written otherwise than drafted, to fit the platform's limits, in sentences without buyers' data.
-    `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well.
+    `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well. `cancel_reason` is
+    the platform's own word for why it was cancelled, where it has one.
     """
 
     external_id: str
@@ -351,6 +352,7 @@ class PlacedOrder:
     remarks: tuple[str, ...] = ()
     problem: str = ""
     problem_reason: str = ""
+    cancel_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

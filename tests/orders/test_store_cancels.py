@@ -35,8 +35,10 @@ def switch_on(tiktok: ConnectedStore, **said: Any) -> None:
         saving.save_aftersales(source_store=tiktok, rules=rules, by=saving.Author(name="Alice", now=NOON))
 
 
-def cancelled_in_store(mirror: Mirror) -> None:
-    placed = PlacedOrder(external_id=mirror.external_id, name=mirror.name, url=mirror.url, is_cancelled=True)
+def cancelled_in_store(mirror: Mirror, word: str = "") -> None:
+    placed = PlacedOrder(
+        external_id=mirror.external_id, name=mirror.name, url=mirror.url, is_cancelled=True, cancel_reason=word
+    )
     keep_mirror(mirror=mirror, placed=placed, shipments=[], now=LATER)
 
 
@@ -71,6 +73,16 @@ class TestCancelledInTheStore:
         assert (said["reason"], said["lines"]) == ("pricing_error", {})
         assert len(items_of(order)) == 1
         assert again(order).attention == ""
+
+    def test_is_told_the_reason_that_the_stores_word_stands_for(
+        self, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        order, mirror = mirrored(tiktok, shopify)
+        switch_on(tiktok, store_reasons={"OTHER": CancelReason.UNABLE_TO_DELIVER})
+        cancelled_in_store(mirror, "Other")
+        said = wanted(order)
+        assert said is not None
+        assert said["reason"] == "unable_to_deliver"
 
     def test_is_only_of_its_items_where_the_order_has_others(
         self, tiktok: ConnectedStore, shopify: ConnectedStore

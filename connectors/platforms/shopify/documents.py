@@ -7,7 +7,7 @@ from functools import cache
 
 PLACED = """
 fragment Placed on Order {
-  id legacyResourceId name sourceIdentifier cancelledAt updatedAt
+  id legacyResourceId name sourceIdentifier cancelledAt cancelReason updatedAt
   totalPriceSet { shopMoney { amount currencyCode } }
 }
 """

@@ -148,6 +148,7 @@ def placed_order(node: Mapping[str, Any], shop_url: str) -> PlacedOrder:
         url=f"{shop_url}/admin/orders/{legacy}",
         reference=str(node.get("sourceIdentifier") or ""),
         is_cancelled=bool(node.get("cancelledAt")),
+        cancel_reason=str(node.get("cancelReason") or ""),
         total=total,
         currency=currency,
         updated_at=moment(node.get("updatedAt")),
