@@ -14,7 +14,6 @@ from connectors.models import ConnectedStore
 from orders import choices
 from orders.aftersale_rules import AftersaleRules, AnswerRule, CancelReason, Reply, rules_of
 from orders.fields import Card, Choose, Row, Rows
-from orders.forms import INPUT
 
 _MORE_ROWS = 2
 _MOST_RULES = 20
@@ -144,8 +143,6 @@ class AftersalesForm(forms.Form):
         answers = self.fields["answer_rules"]
         assert isinstance(answers, AnswerRows)
         answers.currency = source_store.currency or "USD"
-        for name in ("answer_rules", "store_reasons"):
-            self.fields[name].widget.attrs = dict(INPUT)
 
     def _initial(self, name: str) -> Any:
         value = getattr(self.kept, name)

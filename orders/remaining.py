@@ -39,11 +39,12 @@ def remaining(seen: PlatformOrder, refunds: Sequence[Refunded]) -> PlatformOrder
     live = tuple(line for line in seen.lines if line.status != CANCELLED)
     if len(live) == len(seen.lines) or seen.payment is None:
         return replace(seen, lines=live)
-    try:  # a source may state the amounts of what is left
+    try:
+        prove(payment=seen.payment, lines=seen.lines)
+    except MoneyMismatch:  # then the source states the amounts of what is left
         prove(payment=seen.payment, lines=live)
         return replace(seen, lines=live)
-    except MoneyMismatch:
-        payment = _less(seen.payment, live, seen.lines, refunds)
+    payment = _less(seen.payment, live, seen.lines, refunds)
     prove(payment=payment, lines=live)
     return replace(seen, lines=live, payment=payment)
 

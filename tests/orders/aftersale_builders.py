@@ -9,10 +9,11 @@ from typing import Any
 from accounts.access import merchant_rows
 from connectors.base import aftersales as told
 from connectors.base.aftersales import CancelStatus, Dispute, RefundSum, ReturnKind, ReturnStatus, TakenBack, Who
+from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.models import Mirror, Order
 from tests.factories import FulfillmentFactory, MirrorFactory, OrderFactory
-from tests.orders.builders import HOUR, NOON, line, payment, seen
+from tests.orders.builders import HOUR, NOON, line, payment
 
 LINE, OTHER, THIRD = "576461413038785752", "576461413038785753", "576461413038785754"
 LATER = NOON + 3 * HOUR
@@ -67,9 +68,16 @@ def two_candles(**changes: Any) -> dict[str, Any]:
     return {"lines": lines, "payment": payment(products=4800, shipping=500), **changes}
 
 
-def mirrored(store: ConnectedStore, destination: ConnectedStore, **changes: Any) -> tuple[Order, Mirror]:
+def mirrored(
+    store: ConnectedStore,
+    destination: ConnectedStore,
+    *,
+    status: SourceStatus = SourceStatus.AWAITING_SHIPMENT,
+    **changes: Any,
+) -> tuple[Order, Mirror]:
     """An order of this shop that is in that store. `changes` are those of the reading."""
-    order = OrderFactory(mirrored=True, source_store=store, external_id="576461413038785751", changes=changes)
+    made = {"source_store": store, "external_id": "576461413038785751", "status": status, "changes": changes}
+    order = OrderFactory(mirrored=True, **made)
     return order, MirrorFactory(order=order, store=destination, name="#1001")
 
 
@@ -94,6 +102,3 @@ def items_of(order: Order) -> list[tuple[str, str]]:
     """What is to be done for it: kind and status of each item."""
     with merchant_rows(order.merchant_id):
         return [(item.kind, item.status) for item in order.outbox.order_by("id")]
-
-
-__all__ = ["seen"]

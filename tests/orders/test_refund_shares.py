@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base.types import SourceStatus
@@ -36,6 +36,7 @@ class TestShare:
         told = [{"line_id": LINE, "refund": None}, {"line_id": OTHER, "refund": None}]
         assert share({"total": 1800}, OTHER, lines=told).amount == 600
 
+    @settings(deadline=None)
     @given(
         own=st.lists(st.integers(0, 9999), min_size=2, max_size=2),
         more=st.integers(0, 999),
@@ -48,6 +49,7 @@ class TestShare:
         assert sum(part.amount for part in parts) == refund["total"]
         assert sum(part.shipping for part in parts) == shipping
 
+    @settings(deadline=None)
     @given(amount=st.integers(0, 5000))
     def test_fits_within_what_is_left(self, amount: int) -> None:
         fitted = share({"total": 4100, "shipping": 500}, LINE, OTHER).within(amount)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base.types import LineItem, PlatformOrder, SourceStatus
@@ -67,6 +67,7 @@ class TestRemaining:
         with pytest.raises(MoneyMismatch):
             remaining(cancelled(two(), OTHER), [wrong])
 
+    @settings(deadline=None)
     @given(
         prices=st.lists(st.integers(0, 9999), min_size=2, max_size=6),
         discount=st.integers(0, 500),
