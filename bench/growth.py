@@ -74,7 +74,7 @@ def _claim(installation: Installation, repeat: int) -> float:
     with measured(database=installation.database_pid) as used:
         for _ in range(repeat):
             with transaction.atomic():
-                lanes.dispatch(now=timezone.now(), wake=lambda _store, _fence: None)
+                lanes.dispatch(now=timezone.now(), wake=lambda _chosen: None)
                 sending.claim(drain=drain, limit=20)
                 transaction.set_rollback(True)
     return used.database_cpu / repeat * 1000

@@ -84,7 +84,7 @@ def installed() -> Iterator[Installation]:
     programs = Programs(FOLDER / "logs")
     server.start()
     try:
-        _count_statements(server)
+        count_statements(server)
         env = environment(server.url)
         os.environ.update(env)  # this process too speaks as the product does
         programs.run("migrate", "manage.py", "migrate", "--no-input", env=env)
@@ -120,7 +120,7 @@ def admin_url(server: EmbeddedPostgres) -> str:
     return server.url.replace("//verisync@", "//postgres@")
 
 
-def _count_statements(server: EmbeddedPostgres) -> None:
+def count_statements(server: EmbeddedPostgres) -> None:
     """Let the database count statements by kind; that needs a restart."""
     with psycopg.connect(admin_url(server), autocommit=True) as admin:
         admin.execute("alter system set shared_preload_libraries = 'pg_stat_statements'")

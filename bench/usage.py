@@ -68,13 +68,14 @@ class Statements:
 
 
 def statements(admin: psycopg.Connection[tuple[int]]) -> Statements:
-    """All statements since the counters began; those of this connection, and of foreign keys, are nobody's."""
+    """All statements since the counters began; those of this connection, and of foreign keys, are nobody's. A commit
+    that changed something took a number from the database's sequence of transactions (savepoints take some too)."""
     admin.execute("select pg_stat_force_next_flush()")
     sent = admin.execute(
         "select coalesce(sum(s.calls), 0)::bigint from pg_stat_statements s join pg_roles r on r.oid = s.userid"
         " where s.toplevel and r.rolname <> 'postgres' and s.query not like '%FOR KEY SHARE OF x'"
     ).fetchone()
-    done = admin.execute("select xact_commit from pg_stat_database where datname = current_database()").fetchone()
+    done = admin.execute("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
     assert sent
     assert done
     return Statements(sent[0], done[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench import acks, dataset, due, fairness, growth, pages, resting, throughput
+from bench import acks, dataset, due, fairness, growth, life, pages, resting, throughput
 from bench.installation import Installation
 from bench.report import Line
 from bench.run import Run
@@ -25,6 +25,7 @@ YARDSTICKS: tuple[tuple[tuple[str, ...], Measure], ...] = (
     (("P8",), fairness.fairness),
     (("P11",), throughput.drain),
     (("P13",), throughput.statements_per_create),
+    (("P13",), life.statements_of_a_life),
 )
 
 

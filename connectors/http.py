@@ -210,6 +210,7 @@ class HttpClient:
         """
         self._wait_for_turn(operation)
         if not is_safe and machine.current().steady() > getattr(_thread, "send_by", float("inf")):
+            self._answered(operation)
             raise TooLate("The call came too late to be made; it is made again")
         began = self.clock()
         answer: Answer | None = None
@@ -229,8 +230,7 @@ class HttpClient:
                 raise TemporaryError("The platform did not answer") from error
             raise OutcomeUnknown("The connection broke before an answer came") from error
         finally:
-            if self.pace is not None:
-                self.pace.answered(operation)
+            self._answered(operation)
             self.record(
                 CallRecord(
                     operation=operation,
@@ -244,6 +244,10 @@ class HttpClient:
                     request_id=_request_id(answer)[:100],
                 )
             )
+
+    def _answered(self, operation: str) -> None:
+        if self.pace is not None:
+            self.pace.answered(operation)
 
     def learn(self, operation: str, **said: float) -> None:
         """What an answer said of this store's allowance: see `Pace.learn`."""

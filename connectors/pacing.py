@@ -15,6 +15,7 @@ from typing import Any
 
 PATIENCE = 20.0  # the longest that a call waits for its turn where it is; a longer wait belongs into a row
 _SLOTS = 60  # a window is counted in so many parts
+_LATE = 1  # parts that a call may take to arrive: the platform counts it from then on
 _ALL = ""
 
 
@@ -73,6 +74,8 @@ class Pace:
         self._kept = dict(kept or {})
         self._costs = dict(limits.costs)
         self._under_way: Counter[str] = Counter()
+        self._answered = 0
+        self._own = threading.local()  # of each thread's call: how many had been answered when it took its turn
 
     def take(self, operation: str) -> None:
         """Wait for the call's turn. Raises OutOfTurn where that is more than PATIENCE away."""
@@ -85,6 +88,7 @@ class Pace:
             bucket.take(cost, now + wait)
             self.taken += cost
             self._under_way[operation] += 1
+            self._own.answered = self._answered
         if wait > 0:
             self._sleep(wait)
 
@@ -109,18 +113,25 @@ class Pace:
         burst: float | None = None,
         cost: float | None = None,
     ) -> None:
-        """What an answer said of the allowance, in points; `cost` is what such a call is charged at first."""
+        """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what such
+        a call is charged at first.
+
+        An answer that others overtook tells of a time before they were charged: it may lower what is left, not raise
+        it.
+        """
         with self._lock:
             if cost is not None:
                 self._costs[operation] = cost
             if available is not None:  # what is under way may be counted there already, or not yet
                 available -= sum(count * self._cost(name) for name, count in self._under_way.items())
-            self._bucket(operation).learn(available, rate, burst, self._clock())
+            is_overtaken = self._answered > getattr(self._own, "answered", self._answered) + 1
+            self._bucket(operation).learn(available, rate, burst, self._clock(), is_overtaken=is_overtaken)
 
     def answered(self, operation: str) -> None:
         """A call that took its turn is over."""
         with self._lock:
             self._under_way[operation] -= 1
+            self._answered += 1
 
     def refused(self, operation: str, *, retry_after: float | None) -> None:
         """The platform refused a call all the same: nothing goes out before the time it named."""
@@ -175,12 +186,15 @@ class _Bucket:
         open_for = now + within - max(now, self.resting_until)
         return max(0, int((self.level + self.rate * open_for) / cost)) if cost and open_for >= 0 else 0
 
-    def learn(self, available: float | None, rate: float | None, burst: float | None, now: float) -> None:
+    def learn(
+        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
+    ) -> None:
         self._refill(now)
         self.rate = rate * self._share if rate else self.rate
         self.burst = burst * self._share - self._spare if burst else self.burst
         if available is not None:
-            self.level = min(self.burst, available * self._share - self._spare)
+            most = self.level if is_overtaken else self.burst
+            self.level = min(most, available * self._share - self._spare)
 
     def rest(self, until: float) -> None:
         self.resting_until = max(self.resting_until, until)
@@ -196,7 +210,8 @@ class _Bucket:
 
 
 class _Window:
-    """So many calls in any span of so many seconds, counted in slots, each free again a whole span after its end."""
+    """So many calls in any span of so many seconds, counted in slots, each free again a whole span after its end,
+    and a little later, since a call arrives after it was sent."""
 
     def __init__(self, limits: Limits, share: float, kept: Any, now: float) -> None:
         self.most = max(1.0, limits.burst * share)
@@ -213,7 +228,7 @@ class _Window:
             if left + cost <= self.most:
                 break
             left -= self.counts[old]
-            free_at = (old + _SLOTS + 1) * self.slot
+            free_at = (old + _SLOTS + 1 + _LATE) * self.slot
         return max(free_at, self.resting_until, now) - now
 
     def take(self, cost: float, now: float) -> None:
@@ -226,7 +241,9 @@ class _Window:
             return 0
         return max(0, int((self.most - self._sum(now + within)) / cost))
 
-    def learn(self, available: float | None, rate: float | None, burst: float | None, now: float) -> None:
+    def learn(
+        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
+    ) -> None:
         """Platforms that count in windows say nothing of it."""
 
     def rest(self, until: float) -> None:
@@ -237,9 +254,9 @@ class _Window:
         return {"n": sorted(self.counts.items()), "rest": round(self.resting_until, 3)}
 
     def _sum(self, at: float) -> float:
-        oldest = int(at / self.slot) - _SLOTS
+        oldest = int(at / self.slot) - _SLOTS - _LATE
         return sum(count for number, count in self.counts.items() if number >= oldest)
 
     def _forget(self, now: float) -> None:
-        oldest = int(now / self.slot) - _SLOTS
+        oldest = int(now / self.slot) - _SLOTS - _LATE
         self.counts = {number: count for number, count in self.counts.items() if number >= oldest}

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
 LEAST_CHUNK = 30  # where many lanes share the senders, and none needs to be far ahead of its own
-FEW = 4  # so many are not worth a crew
+FEW = 4  # so many are not worth a crew, and enough to see whether a platform answers again
 MOST_PREPARERS = 8
 HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only then is it worth more threads
 FEWEST_SENDERS = 2
@@ -43,7 +43,7 @@ def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Call
     `most_senders` 1 does one after another in this thread. `meanwhile` is called every second of a long run. Not inside
     a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
-    limit = _allowed(drain, _chunk(most_senders))
+    limit = _allowed(drain, FEW if drain.unanswered else _chunk(most_senders))
     items = sending.claim(drain=drain, limit=limit) if limit else []
     if not items:
         return 0
@@ -131,7 +131,7 @@ class _Crew:
             while True:
                 if items:
                     self._hand_over(items)
-                if self.is_over or time.monotonic() > self.ends_at:
+                if self.is_over or self.drain.is_down or time.monotonic() > self.ends_at:
                     return
                 waiting = self.ready.qsize()
                 allowed = _allowed(self.drain, self.chunk + waiting)

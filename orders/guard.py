@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.connector import Source
 from connectors.base.errors import PlatformError, TemporaryError, UnreadableAnswer
@@ -44,9 +43,7 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
             fail(group, error)
             continue
         answers = {each.external_id: each for each in found}
-        with merchant_rows(store.merchant_id):
-            for work in sorted(group, key=lambda each: each.order.pk):  # as everybody locks several
-                _take(work, answers, drain.clock())
+        _keep_news([work for work in group if not _is_known(work, answers)], answers, drain.clock())
 
 
 def _read_returns(store: ConnectedStore, source: Source, works: Sequence[Work], drain: Drain) -> None:
@@ -64,22 +61,47 @@ def _read_returns(store: ConnectedStore, source: Source, works: Sequence[Work], 
 
 def keep(*, order: Order, seen: PlatformOrder, now: datetime) -> Order:
     """Keep what was read, and the order as it then stands. A reading that says nothing new costs no statement."""
+    return ingest.store_order(seen=seen, store=order.source_store, now=now) if _is_news(order, seen) else order
+
+
+def _is_news(order: Order, seen: PlatformOrder) -> bool:
     is_news = order.state == OrderState.HELD or seen.updated_at != order.source_updated_at
-    if is_news or snapshot.to_json(seen) != order.snapshot:
-        return ingest.store_order(seen=seen, store=order.source_store, now=now)
-    return order
+    return is_news or snapshot.to_json(seen) != order.snapshot
 
 
-def _take(work: Work, answers: Answers, now: datetime) -> None:
-    try:
-        seen = _shown(answers, work.order)
-        kept = keep(order=work.order, seen=seen, now=now)
-        work.seen = dataclasses.replace(seen, raw={}) if kept is work.order else ingest.seen_of(kept)
-        work.order = kept
-        # Hundreds of works wait at once: what is kept in the row already is read from there by whoever needs it still.
-        kept.__dict__.pop("snapshot", None)
-    except Exception as error:  # one order that cannot be kept stops no other
-        work.error = error
+def _is_known(work: Work, answers: Answers) -> bool:
+    """Whether the work may go on as it is, since the reading says nothing new."""
+    seen = answers.get(work.order.external_id)
+    if not isinstance(seen, PlatformOrder) or _is_news(work.order, seen):
+        return False
+    _go_on(work, work.order, dataclasses.replace(seen, raw={}))
+    return True
+
+
+def _keep_news(works: Sequence[Work], answers: Answers, now: datetime) -> None:
+    """One that is not shown, or cannot be kept, stops no other."""
+    shown: dict[str, PlatformOrder] = {}
+    for work in works:
+        try:
+            shown[work.order.external_id] = _shown(answers, work.order)
+        except TemporaryError as error:
+            work.error = error
+    if not shown:
+        return
+    store = works[0].order.source_store
+    kept = ingest.store_orders(seen=list(shown.values()), store=store, now=now)
+    for work in still_open(works):
+        order = kept[work.order.external_id]
+        if isinstance(order, Exception):
+            work.error = order
+        else:
+            _go_on(work, order, ingest.seen_of(order))
+
+
+def _go_on(work: Work, order: Order, seen: PlatformOrder) -> None:
+    """Hundreds of works wait at once: what is kept in the row is read from there by whoever needs it still."""
+    work.order, work.seen = order, seen
+    order.__dict__.pop("snapshot", None)
 
 
 def _shown(answers: Answers, order: Order) -> PlatformOrder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,6 +89,17 @@ def standing_of(
 def is_imposed_by(store: ConnectedStore) -> bool:
     """Whether orders that the source never held wait the hour too: unless the merchant chose otherwise."""
     return store.options.get("imposes_hold") != "no"
+
+
+def ask_all_again(*, store: ConnectedStore, external_ids: Sequence[str], now: datetime) -> None:
+    """These were read when they were due: what the source still holds is due again later, the rest never, in the
+    caller's transaction."""
+    if not external_ids:
+        return
+    checked = Order.objects.filter(source_store=store, external_id__in=external_ids, check_at__lte=now)
+    for order in checked.filter(state=OrderState.HELD).select_for_update().order_by("pk"):
+        ask_again(order=order, now=now)
+    checked.exclude(state=OrderState.HELD).update(check_at=None)
 
 
 def ask_again(*, order: Order, now: datetime) -> None:

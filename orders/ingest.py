@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,8 +72,15 @@ def store_order(*, seen: PlatformOrder, store: ConnectedStore, now: datetime) ->
     return kept
 
 
-def store_orders(*, seen: Sequence[PlatformOrder], store: ConnectedStore, now: datetime) -> dict[str, Kept]:
-    """`store_order` for many in one transaction: each order, or what kept it from being kept, by its id."""
+def store_orders(
+    *,
+    seen: Sequence[PlatformOrder],
+    store: ConnectedStore,
+    now: datetime,
+    and_then: Callable[[Mapping[str, Kept]], object] = lambda _kept: None,
+) -> dict[str, Kept]:
+    """`store_order` for many in one transaction: each order, or what kept it from being kept, by its id. `and_then`
+    joins the transaction."""
     kept: dict[str, Kept] = {}
     with merchant_rows(store.merchant_id), gathered():
         latest = {each.external_id: each for each in seen}
@@ -91,6 +98,7 @@ def store_orders(*, seen: Sequence[PlatformOrder], store: ConnectedStore, now: d
         on_hold = [each for each in held if each.source_status == SourceStatus.ON_HOLD]
         releasing.place_on_hold(orders=on_hold, routes=judge.routes, now=now)
         _release(orders, now)
+        and_then(kept)
     return kept
 
 

@@ -128,6 +128,15 @@ def _look(creations: Sequence[Creation], destination: Destination) -> None:
 def _look_closely(destination: Destination, creations: Sequence[Creation]) -> dict[str, PlacedOrder | PermanentError]:
     """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
     found: dict[str, PlacedOrder | PermanentError] = {}
+    if destination.finds_by_reading and creations:
+        since = min(creation.order.ordered_at for creation in creations)
+        try:
+            return destination.find_orders([creation.item.reference for creation in creations], since=since)
+        except AuthorizationError:
+            raise
+        except PlatformError as error:
+            fail(creations, error)
+            return found
     for creation in creations:
         try:
             placed = destination.find_order(creation.item.reference, since=creation.order.ordered_at)

@@ -52,13 +52,21 @@ AHEAD = (
     OutboxKind.ANSWER_RETURN,
     OutboxKind.CANCEL_AT_SOURCE,
 )
-_FIRST_OF_ITS_ORDER = """not exists (
-  select 1 from orders_outboxitem o where o.order_id = orders_outboxitem.order_id
-    and o.store_id = orders_outboxitem.store_id and (
-      o.status = 'IN_FLIGHT' or o.status = 'PENDING' and
-      (o.kind = any(%s) and o.not_before <= %s, -o.id) > (orders_outboxitem.kind = any(%s), -orders_outboxitem.id)
-    )
-)"""
+# `b` stands before an item of the same order at the same store.
+_BEFORE = """b.order_id = {o}.order_id and b.store_id = {o}.store_id and (
+  b.status = 'IN_FLIGHT' or b.status = 'PENDING' and
+  (b.kind = any({ahead}) and b.not_before <= {now}, -b.id) > ({o}.kind = any({ahead}), -{o}.id))"""
+_NONE_BEFORE = f"""not exists (
+  select 1 from orders_outboxitem b where {_BEFORE.format(o="orders_outboxitem", ahead="%s", now="%s")})"""
+_BEFORE_O = _BEFORE.format(o="o", ahead="%(ahead)s", now="%(now)s")
+_WAIT_BEHIND = f"""
+update orders_outboxitem o set not_before = least(
+  greatest(%(now)s + interval '1 second', (
+    select min(case when b.status = 'PENDING' then b.not_before else b.lease_until end) from orders_outboxitem b
+    where {_BEFORE_O})), %(now)s + interval '5 seconds')
+where o.store_id = %(store)s and o.status = 'PENDING' and o.not_before <= %(now)s
+  and exists (select 1 from orders_outboxitem b where {_BEFORE_O})
+"""
 
 
 class LostLease(Exception):
@@ -137,7 +145,7 @@ def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxIte
     ahead = [kind.value for kind in AHEAD]
     due = (
         OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
-        .extra(where=[_FIRST_OF_ITS_ORDER], params=[ahead, now, ahead])  # noqa: S610 - a constant
+        .extra(where=[_NONE_BEFORE], params=[ahead, now, ahead])  # noqa: S610 - a constant
         .order_by(F("deadline").asc(nulls_last=True), "id")
         .select_for_update(skip_locked=True)
     )
@@ -150,6 +158,14 @@ def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxIte
         item.attempts += 1
         item.fence += 1
     return items
+
+
+def wait_behind(*, store: ConnectedStore, now: datetime) -> int:
+    """Due items that wait for an older one of their order are looked at again in some seconds, instead of waking their
+    lane all the while, in the caller's transaction. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT_BEHIND, {"store": store.pk, "now": now, "ahead": [kind.value for kind in AHEAD]})
+        return cursor.rowcount
 
 
 @contextmanager
@@ -230,11 +246,12 @@ def postpone(
     wait: float | None = None,
     is_doubtful: bool = False,
     sure_at: datetime | None = None,
+    counts: bool = True,
 ) -> None:
     """Try again later, with growing pauses or after `wait` seconds. Raises LostLease.
 
     `is_doubtful`: the last call may have been carried out, so the next try has to look first; from `sure_at` on, what
-    it does not find is not there.
+    it does not find is not there. `counts`: this try is one of MOST_ATTEMPTS.
     """
     pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
     kept_until = item.sure_at
@@ -247,6 +264,7 @@ def postpone(
         last_error=error[:300],
         is_doubtful=is_doubtful,
         sure_at=kept_until,
+        attempts=item.attempts if counts else max(0, item.attempts - 1),
     ):
         raise LostLease(f"item {item.pk}")
     item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F
 
 from accounts.access import merchant_rows
+from accounts.bulk import gathered
 from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import cancellations, fulfillment, ingest, partial, store_cancels
+from orders import cancellations, fulfillment, hold, ingest, partial, store_cancels
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
 from orders.states import ask_for_attention, note
 
@@ -23,6 +24,11 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 50
 LONGEST_PAUSE = timedelta(hours=1)
+
+MOST_MIRRORS = 20  # kept together: long enough to share a commit, short enough to lose little
+
+AndThen = Callable[[Mapping[str, ingest.Kept]], object]
+_Reading = tuple[Mirror, PlacedOrder | None, Sequence[Shipment], list[calls.Collected]]
 
 
 # At the source
@@ -42,22 +48,51 @@ def read_orders(
     return outcomes
 
 
+def check_holds(
+    *, store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, str]:
+    """`read_orders` for orders whose hold should be over; what the source still holds is asked about again later."""
+
+    def ask_again(kept: Mapping[str, ingest.Kept]) -> None:
+        released = {key for key, order in kept.items() if isinstance(order, Order) and order.check_at is None}
+        hold.ask_all_again(store=store, external_ids=[each for each in external_ids if each not in released], now=now)
+
+    now = clock()
+    return _read_batch(store, source, external_ids, clock, and_then=ask_again)
+
+
 def _read_batch(
-    store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
+    store: ConnectedStore,
+    source: Source,
+    external_ids: Sequence[str],
+    clock: Callable[[], datetime],
+    and_then: AndThen = lambda _kept: None,
 ) -> dict[str, str]:
     calls.take()
-    outcomes = keep_orders(store=store, seen=source.fetch_orders(external_ids), now=clock())
+    found = source.fetch_orders(external_ids)
+    records, subject = calls.take(), external_ids[0] if len(external_ids) == 1 else ""
+
+    def finish(kept: Mapping[str, ingest.Kept]) -> None:
+        """A call for one order belongs to its timeline; a call for many to none."""
+        calls.save(records=records, merchant_id=store.merchant_id, subject=subject)
+        and_then(kept)
+
+    outcomes = keep_orders(store=store, seen=found, now=clock(), and_then=finish)
     for missing in set(external_ids) - set(outcomes):
         set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
         outcomes[missing] = "Set aside: the source does not show it"
-    _save_calls(store, external_ids)
     return outcomes
 
 
 def keep_orders(
-    *, store: ConnectedStore, seen: Iterable[PlatformOrder | UnreadableAnswer], now: datetime
+    *,
+    store: ConnectedStore,
+    seen: Iterable[PlatformOrder | UnreadableAnswer],
+    now: datetime,
+    and_then: AndThen = lambda _kept: None,
 ) -> dict[str, str]:
-    """Keep readings, all in one transaction: what came of each, by id. One that cannot be kept is set aside."""
+    """Keep readings, all in one transaction, which `and_then` joins: what came of each, by id. One that cannot be kept
+    is set aside."""
     outcomes: dict[str, str] = {}
     readable: list[PlatformOrder] = []
     for each in seen:
@@ -66,19 +101,20 @@ def keep_orders(
         elif each.external_id:
             set_aside(store=store, external_id=each.external_id, reason=each.message, now=now)
             outcomes[each.external_id] = "Set aside: it could not be read"
-    kept = ingest.store_orders(seen=readable, store=store, now=now) if readable else {}
-    done = []
-    for external_id, order in kept.items():
+
+    def finish(kept: Mapping[str, ingest.Kept]) -> None:
+        done = [external_id for external_id, order in kept.items() if isinstance(order, Order)]
+        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
+        and_then(kept)
+
+    for external_id, order in ingest.store_orders(seen=readable, store=store, now=now, and_then=finish).items():
         if isinstance(order, Order):
-            done.append(external_id)
             outcomes[external_id] = f"Read: {order.source_status}"
             continue
         log.error("order not kept", exc_info=order, extra={"store": store.pk, "order": external_id})
         reason = f"VeriSync could not keep it ({type(order).__name__})"
         set_aside(store=store, external_id=external_id, reason=reason, now=now)
         outcomes[external_id] = "Set aside: it could not be kept"
-    with merchant_rows(store.merchant_id):
-        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
     return outcomes
 
 
@@ -113,13 +149,6 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
     return len(external_ids)
 
 
-def _save_calls(store: ConnectedStore, external_ids: Sequence[str]) -> None:
-    """A call for one order belongs to its timeline; a call for many to none."""
-    subject = external_ids[0] if len(external_ids) == 1 else ""
-    with merchant_rows(store.merchant_id):
-        calls.save(records=calls.take(), merchant_id=store.merchant_id, subject=subject)
-
-
 # In the stores
 
 
@@ -128,57 +157,69 @@ def read_mirrors(
 ) -> dict[str, str]:
     """Read how our orders stand in this store, parcels included: what came of each, by the store's id.
 
-    Makes calls: not inside a transaction. Raises PlatformError. May be repeated.
+    Makes calls: not inside a transaction. Raises PlatformError, once what was read before is kept. May be repeated.
     """
     outcomes: dict[str, str] = {}
-    for external_id in external_ids:
-        calls.take()
-        with merchant_rows(store.merchant_id):
-            mirror = Mirror.objects.select_related("store").filter(store=store, external_id=external_id).first()
-        if mirror is None:
-            continue
-        placed = destination.fetch_order(external_id)
-        shipments = destination.shipments_of(external_id) if placed else []
-        keep_mirror(mirror=mirror, placed=placed, shipments=shipments, now=clock())
-        outcomes[external_id] = f"Read: {len(shipments)} parcels" if placed else "Deleted in the store"
+    calls.take()
+    with merchant_rows(store.merchant_id):
+        found = Mirror.objects.select_related("store").filter(store=store, external_id__in=external_ids)
+        mirrors = sorted(found, key=lambda mirror: mirror.order_id)  # as everybody locks several orders
+    for start in range(0, len(mirrors), MOST_MIRRORS):
+        readings: list[_Reading] = []
+        try:
+            for mirror in mirrors[start : start + MOST_MIRRORS]:
+                placed = destination.fetch_order(mirror.external_id)
+                parcels = destination.shipments_of(mirror.external_id) if placed else []
+                readings.append((mirror, placed, parcels, calls.take()))
+                outcomes[mirror.external_id] = f"Read: {len(parcels)} parcels" if placed else "Deleted in the store"
+        finally:
+            with merchant_rows(store.merchant_id), gathered():
+                for mirror, placed, shipments, records in readings:
+                    _keep_mirror(mirror=mirror, placed=placed, shipments=shipments, records=records, now=clock())
     return outcomes
 
 
-def keep_mirror(*, mirror: Mirror, placed: PlacedOrder | None, shipments: Sequence[Shipment], now: datetime) -> None:
-    """Keep what the store says about our order there, in one transaction. May be repeated."""
-    with merchant_rows(mirror.merchant_id):
-        order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
-        mirror.refresh_from_db()
-        state = mirror.state
-        if placed is None:
-            state = MirrorState.DELETED
-        elif placed.is_cancelled:
-            state = MirrorState.CANCELLED
-        changed_at = placed.updated_at if placed is not None else None
-        Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
-        if state != mirror.state and mirror.state == MirrorState.CREATED:
-            Mirror.objects.filter(pk=mirror.pk).update(state=state)
-            Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
-            kind = "mirror.deleted" if placed is None else "mirror.cancelled"
-            facts = {
-                "store": label_of(mirror.store),
-                "name": mirror.name,
-                "was_wanted": order.state != OrderState.CANCELLED,
-            }
-            note(order=order, kind=kind, facts=facts, now=now)
-            if order.state == OrderState.CANCELLED:
-                cancellations.closed_in_store(order=order, mirror=mirror, now=now)
-            elif placed is not None and store_cancels.follow(
-                order=order, mirror=mirror, word=placed.cancel_reason, now=now
-            ):
-                pass  # cancelled at the source as well, or because of it
-            elif order.state in (OrderState.READY, OrderState.MIRRORED):
-                _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
-        if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
-            _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
-        fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
-        partial.follow_parcels(order=order, mirror=mirror, now=now)
-        calls.save(records=calls.take(), merchant_id=mirror.merchant_id, subject=order.external_id)
+def _keep_mirror(
+    *,
+    mirror: Mirror,
+    placed: PlacedOrder | None,
+    shipments: Sequence[Shipment],
+    records: list[calls.Collected],
+    now: datetime,
+) -> None:
+    """Keep what the store says about our order there, in the caller's transaction."""
+    order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
+    mirror.refresh_from_db()
+    state = mirror.state
+    if placed is None:
+        state = MirrorState.DELETED
+    elif placed.is_cancelled:
+        state = MirrorState.CANCELLED
+    changed_at = placed.updated_at if placed is not None else None
+    Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
+    if state != mirror.state and mirror.state == MirrorState.CREATED:
+        Mirror.objects.filter(pk=mirror.pk).update(state=state)
+        Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
+        kind = "mirror.deleted" if placed is None else "mirror.cancelled"
+        facts = {
+            "store": label_of(mirror.store),
+            "name": mirror.name,
+            "was_wanted": order.state != OrderState.CANCELLED,
+        }
+        note(order=order, kind=kind, facts=facts, now=now)
+        if order.state == OrderState.CANCELLED:
+            cancellations.closed_in_store(order=order, mirror=mirror, now=now)
+        elif placed is not None and store_cancels.follow(
+            order=order, mirror=mirror, word=placed.cancel_reason, now=now
+        ):
+            pass  # cancelled at the source as well, or because of it
+        elif order.state in (OrderState.READY, OrderState.MIRRORED):
+            _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
+    if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
+        _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
+    fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
+    partial.follow_parcels(order=order, mirror=mirror, now=now)
+    calls.save(records=records, merchant_id=mirror.merchant_id, subject=order.external_id)
 
 
 def _ask_about_problem(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:

@@ -14,14 +14,13 @@ from datetime import datetime
 
 from django.db import close_old_connections, connection
 
-from orders import lanes
+from orders import draining
 
 log = logging.getLogger(__name__)
 
 MOST_LANES = 16
 MOST_SENDERS = 64  # of all lanes together, where they are busy
 LEAST_SENDERS = 4  # of each
-HAND_OVER_WITHIN = 2.0
 
 
 class Runner:
@@ -34,9 +33,10 @@ class Runner:
         self._active = 0
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="lane")
 
-    def take(self, *, store_id: int, fence: int) -> bool:
-        """Begin to drain this lane: False where all threads are taken, and another process may have it."""
-        if not self._free.acquire(timeout=HAND_OVER_WITHIN):
+    def take(self, *, store_id: int, fence: int, within: float) -> bool:
+        """Begin to drain this lane: False where all threads are taken for so many seconds, and another process may have
+        it."""
+        if not self._free.acquire(timeout=within):
             return False
         with self._lock:
             self._active += 1
@@ -47,7 +47,7 @@ class Runner:
         try:
             close_old_connections()
             senders = max(LEAST_SENDERS, MOST_SENDERS // max(1, self._active))
-            lanes.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=senders)
+            draining.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=senders)
         except Exception:
             log.exception("a lane could not be drained", extra={"store": store_id})
             connection.close()

@@ -10,9 +10,9 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 
 from accounts.access import merchant_rows
 from connectors import calls
-from connectors.base.errors import AuthorizationError, PermanentError, ScopeMissing
+from connectors.base.errors import AuthorizationError, PermanentError, RateLimited, ScopeMissing, TemporaryError
 from connectors.http import no_later_than
-from connectors.speaking import renewed, speaking_to_destination
+from connectors.speaking import StoreWaits, TokenRenewed, renewed, speaking_to_destination
 from orders import (
     aftersale_rules,
     aftersales,
@@ -100,9 +100,15 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
     if refused is not None and not isinstance(refused, ScopeMissing):
         _renew(works=works, error=refused, drain=drain)
     for work in works:
+        drain.unanswered = drain.unanswered + 1 if _is_unanswered(work.error) else 0
         if work.error is not None and not work.is_settled:
             _sort_out_work(work=work, drain=drain)
     _keep_calls_of(works, drain)
+
+
+def _is_unanswered(error: Exception | None) -> bool:
+    is_temporary = isinstance(error, TemporaryError) and not error.reason
+    return is_temporary and not isinstance(error, RateLimited | StoreWaits | TokenRenewed)
 
 
 def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
@@ -148,7 +154,7 @@ def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain, was_sent: boo
     try:
         if isinstance(error, outbox.LostLease):
             raise error
-        troubles.sort_out(item=item, error=error, now=drain.clock(), was_sent=was_sent)
+        troubles.sort_out(item=item, error=error, now=drain.clock(), was_sent=was_sent, is_down=drain.is_down)
     except outbox.LostLease:
         log.warning("item was taken over", extra={"item": item.pk})
 
@@ -219,13 +225,14 @@ def _keep_calls(records: list[calls.Collected], works: Sequence[Work], drain: Dr
     """What was asked for several orders at once belongs to the timeline of each only when it is one."""
     if len(works) == 1:
         works[0].calls += records
-    elif records:
-        with merchant_rows(drain.store.merchant_id):
-            calls.save(records=records, merchant_id=drain.store.merchant_id, subject="")
+    else:
+        drain.asked += records
 
 
 def _keep_calls_of(works: Sequence[Work], drain: Drain) -> None:
     rows = [(work.order.external_id, record) for work in works for record in work.calls]
+    while drain.asked:  # others may add to it meanwhile
+        rows.append(("", drain.asked.pop()))
     if rows:
         with merchant_rows(drain.store.merchant_id):
             calls.save_many(rows=rows, merchant_id=drain.store.merchant_id)

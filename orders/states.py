@@ -104,6 +104,8 @@ def advance_many(
     for order in orders:
         if order.pk in moved:
             order.state = to
+            if released_at is not None:
+                order.released_at, order.check_at = released_at, None
             before = befores[order.pk].value
             note(
                 order=order,

@@ -12,7 +12,8 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from uuid import UUID
 
 import psycopg
@@ -32,6 +33,7 @@ LOOK_EVERY_WHEN_QUIET = 1.0
 AWAKE_FOR = 2.0
 SHARE_OF_LOOKING = 0.2
 LANES_AT_ONCE = 50
+LANES_OF_ONE_TASK = 4
 PAUSE_AFTER_NOTHING = 0.25
 WATCH_EVERY = 1.0
 STOP_PATIENCE = 12.0
@@ -93,7 +95,7 @@ class Supervisor:
         now = timezone.now()
         woken = lanes.dispatch(
             now=now,
-            wake=lambda store, fence: queue.enqueue("drain_lane", store, fence),
+            wake=self._wake,
             limit=LANES_AT_ONCE,
             slots=self.hosts * settings.Q_CLUSTER["workers"] * MOST_LANES,
         )
@@ -101,6 +103,12 @@ class Supervisor:
             return PAUSE_AFTER_NOTHING
         self.awake_until = at + AWAKE_FOR
         return 0.0 if woken >= LANES_AT_ONCE else LOOK_EVERY
+
+    def _wake(self, woken: Sequence[lanes.Woken]) -> None:
+        """A task takes several lanes, since one costs the queue as much as a short lane costs itself."""
+        together = min(LANES_OF_ONE_TASK, -(-len(woken) // settings.Q_CLUSTER["workers"]))
+        for start in range(0, len(woken), together):
+            queue.enqueue("drain_lanes", *chain.from_iterable(woken[start : start + together]))
 
     def _until_next(self, seen: waking.Look, *, at: float) -> float:
         pause = LOOK_EVERY if at < self.awake_until else LOOK_EVERY_WHEN_QUIET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -25,6 +26,7 @@ REFRESH_BEFORE = timedelta(hours=2)
 CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
 KEEP_CALLS = timedelta(days=30)
 KEEP_DELIVERIES = timedelta(days=30)
+HAND_OVER_WITHIN = 2.0
 
 
 @cache
@@ -36,12 +38,16 @@ def _runner() -> Runner:
 os.register_at_fork(after_in_child=_runner.cache_clear)
 
 
-def drain_lane(store_id: int, fence: int) -> bool:
-    """Begin to do one store's due work: False where this process has its hands full, and the lane is given back."""
-    if _runner().take(store_id=store_id, fence=fence):
-        return True
-    lanes.give_back(store_id=store_id, fence=fence)
-    return False
+def drain_lanes(*stores_and_fences: int) -> int:
+    """Begin to do the due work of these stores, each id followed by its lane's fence: how many were begun. Where this
+    process has its hands full, lanes are given back."""
+    begun, patient_until = 0, time.monotonic() + HAND_OVER_WITHIN
+    for store_id, fence in zip(stores_and_fences[::2], stores_and_fences[1::2], strict=True):
+        if _runner().take(store_id=store_id, fence=fence, within=max(0.0, patient_until - time.monotonic())):
+            begun += 1
+        else:
+            lanes.give_back(store_id=store_id, fence=fence)
+    return begun
 
 
 @cache

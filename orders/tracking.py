@@ -6,11 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection
 
 from accounts.access import merchant_rows
+from accounts.bulk import gathered
 from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError
-from connectors.base.types import Tracking, TrackingReceipt
+from connectors.base.types import Carrier, Tracking, TrackingReceipt
 from connectors.speaking import speaking_to_source
 from orders import guard, outbox, preflight, telling
 from orders.models import (
@@ -39,6 +43,7 @@ class Push(Work):
     receipt: TrackingReceipt | None = None
     source: Source | None = None
     uses: Sequence[preflight.Use] = ()
+    choices: Sequence[Carrier] = ()
 
 
 class PushStep:
@@ -50,9 +55,10 @@ class PushStep:
         try:
             with speaking_to_source(drain.store, clock=drain.clock, pace=drain.pace) as source:
                 for push in still_open(pushes):
-                    _check(push, source, drain)
+                    _ask(push, source, drain)
         except PlatformError as error:
             fail(pushes, error)
+        _check([push for push in still_open(pushes) if push.source is not None], drain)
         _mark([push for push in pushes if push.is_open and push.tracking is not None], drain)
         return pushes
 
@@ -66,13 +72,7 @@ class PushStep:
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
         sent = [work for work in works if isinstance(work, Push) and work.receipt is not None]
-        with merchant_rows(drain.store.merchant_id):
-            for push in sorted(sent, key=lambda each: each.order.pk):
-                try:
-                    _settle_sent(push, drain.clock())
-                    push.is_settled = True
-                except outbox.LostLease as error:
-                    push.error = error
+        _keep_sent(sent, drain)
         read_back(works=[push for push in sent if push.is_settled], drain=drain)
 
 
@@ -97,8 +97,8 @@ def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
     return pushes
 
 
-def _check(push: Push, source: Source, drain: Drain) -> None:
-    """The pre-flight: what is to be told, or why not yet."""
+def _ask(push: Push, source: Source, drain: Drain) -> None:
+    """What has to be known before the parcel can be checked; one that the source has already needs no more."""
     assert push.seen is not None
     try:
         if push.order.state == OrderState.CANCELLED:
@@ -107,19 +107,37 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
             push.is_settled = True
             return
         push.receipt = telling.told_already(seen=push.seen, kept=push.kept)
-        if push.receipt is not None:
-            return
-        choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
-        with merchant_rows(push.item.merchant_id):
-            telling.require_no_refund(order=push.order, kept=push.kept)
-            push.tracking = telling.tracking_of(
-                order=push.order, kept=push.kept, seen=push.seen, uses=push.uses, choices=choices, now=drain.clock()
-            )
-        push.source = source
+        if push.receipt is None:
+            option = push.seen.delivery_option_id
+            push.choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=option)
+            push.source = source
     except AuthorizationError:
         raise
     except Exception as error:  # one parcel that cannot be checked stops no other
         push.error = error
+
+
+def _check(pushes: Sequence[Push], drain: Drain) -> None:
+    """The pre-flight of each: what is to be told, or why not yet."""
+    if not pushes:
+        return
+    with merchant_rows(drain.store.merchant_id):
+        for push in pushes:
+            assert push.seen is not None
+            try:
+                telling.require_no_refund(order=push.order, kept=push.kept)
+                push.tracking = telling.tracking_of(
+                    order=push.order,
+                    kept=push.kept,
+                    seen=push.seen,
+                    uses=push.uses,
+                    choices=push.choices,
+                    now=drain.clock(),
+                )
+            except DatabaseError:
+                raise
+            except Exception as error:
+                push.error = error
 
 
 def _mark(pushes: Sequence[Push], drain: Drain) -> None:
@@ -135,11 +153,48 @@ def _mark(pushes: Sequence[Push], drain: Drain) -> None:
             push.error = outbox.LostLease(f"item {push.item.pk}")
 
 
-def _settle_sent(push: Push, now: datetime) -> None:
-    assert push.receipt is not None
-    order = Order.objects.select_for_update().get(pk=push.item.order_id)
-    carrier_id = push.tracking.carrier_id if push.tracking else push.kept.carrier_id
-    settle_sent(item=push.item, order=order, kept=push.kept, receipt=push.receipt, carrier_id=carrier_id, now=now)
+def _keep_sent(pushes: Sequence[Push], drain: Drain) -> None:
+    """Write down that the source took these parcels, in one transaction; the orders are taken in the order of their
+    keys."""
+    if not pushes:
+        return
+    now = drain.clock()
+    with merchant_rows(drain.store.merchant_id), gathered():
+        ids = {push.item.order_id for push in pushes}
+        found = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk").defer("snapshot", "search_text")
+        orders = {order.pk: order for order in found}
+        ours = outbox.settle_done(items=[push.item for push in pushes], now=now)
+        kept = [push for push in pushes if push.item.pk in ours]
+        _keep_parcels(kept, now)
+        for push in kept:
+            assert push.receipt is not None
+            _note_sent(item=push.item, order=orders[push.item.order_id], kept=push.kept, receipt=push.receipt, now=now)
+    for push in pushes:
+        push.is_settled = push.item.pk in ours
+        if not push.is_settled:
+            push.error = outbox.LostLease(f"item {push.item.pk}")
+
+
+_KEEP_PARCELS = """
+update orders_fulfillment f set state = p.state, sent_at = %s, carrier_id = p.carrier_id, package_id = p.package_id,
+  warning = p.warning
+from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+  as p(id, state, carrier_id, package_id, warning)
+where f.id = p.id
+"""
+
+
+def _keep_parcels(pushes: Sequence[Push], now: datetime) -> None:
+    columns: list[list[Any]] = [[], [], [], [], []]
+    for push in pushes:
+        receipt, carrier_id = push.receipt, push.tracking.carrier_id if push.tracking else ""
+        assert receipt is not None
+        state = S.ACCEPTED if receipt.already_there else S.SENT
+        row = (push.kept.pk, state.value, carrier_id or push.kept.carrier_id, receipt.package_id, receipt.warning[:300])
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_PARCELS, [now, *columns])
 
 
 def read_back(*, works: Sequence[Work], drain: Drain) -> None:
@@ -157,27 +212,19 @@ def read_back(*, works: Sequence[Work], drain: Drain) -> None:
             log.info("status not read back", extra={"order": work.order.pk, "failure": type(work.error).__name__})
 
 
-def settle_sent(
-    *, item: OutboxItem, order: Order, kept: Fulfillment, receipt: TrackingReceipt, carrier_id: str, now: datetime
-) -> None:
-    """Write down that the source took the parcel, in the caller's transaction, which holds the order's row."""
-    outbox.settle(item=item, status=OutboxStatus.DONE, now=now)
-    Fulfillment.objects.filter(pk=kept.pk).update(
-        state=S.ACCEPTED if receipt.already_there else S.SENT,
-        sent_at=now,
-        carrier_id=carrier_id or kept.carrier_id,
-        package_id=receipt.package_id,
-        warning=receipt.warning[:300],
-    )
+def _note_sent(*, item: OutboxItem, order: Order, kept: Fulfillment, receipt: TrackingReceipt, now: datetime) -> None:
     facts = {"tracking_number": kept.tracking_number, "carrier": kept.carrier_text}
     if receipt.warning:
         facts["warning"] = receipt.warning
     kind = "tracking.found" if receipt.already_there else "tracking.sent"
     note(order=order, kind=kind, facts=facts, now=now)
-    detail = order.attention_detail
-    is_elsewhere = bool(detail.get("shipment")) or detail.get("fulfillment", kept.pk) != kept.pk
-    if not outbox.is_stuck(order=order, besides=item) and not is_elsewhere:
+    if order.attention and not _is_asked_elsewhere(order, kept) and not outbox.is_stuck(order=order, besides=item):
         clear_attention(order=order, now=now)
+
+
+def _is_asked_elsewhere(order: Order, kept: Fulfillment) -> bool:
+    detail = order.attention_detail
+    return bool(detail.get("shipment")) or detail.get("fulfillment", kept.pk) != kept.pk
 
 
 def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: PlatformError, now: datetime) -> None:

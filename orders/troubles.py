@@ -29,10 +29,14 @@ _LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED:
 GONE_PAUSE, GONE_TRIES = 60.0, 5
 
 
-def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: bool = False) -> None:
+def sort_out(
+    *, item: OutboxItem, error: Exception, now: datetime, was_sent: bool = False, is_down: bool = False
+) -> None:
     """Wait, ask a person, or give up: whatever failed, the item stays written down. Raises outbox.LostLease.
 
     `was_sent`: the call of this try went out, so that from now on it is known how long it may still be carried out.
+    `is_down`: the platform answers nothing, which is not this item's doing: the try does not count, and what comes next
+    is decided by deadlines and not by who tried most.
     """
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
@@ -51,6 +55,8 @@ def sort_out(*, item: OutboxItem, error: Exception, now: datetime, was_sent: boo
             _park(item=item, order=order, code=code, detail=error.detail, error=text, now=now)
         elif isinstance(error, preflight.Objection):
             _park(item=item, order=order, code=error.code, detail=error.detail, error=error.code.label, now=now)
+        elif isinstance(error, TemporaryError) and is_down and error.retry_after is None and not error.reason:
+            _wait_for_platform(item=item, error=error, now=now, was_sent=was_sent)
         elif isinstance(error, TemporaryError):
             _retry(item=item, order=order, store=store, error=error, now=now, was_sent=was_sent)
         elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
@@ -87,6 +93,20 @@ def _retry(
     elif item.attempts >= TELL_AFTER and not order.attention and not isinstance(error, StoreWaits):
         detail = {**_detail(error, store), "will_retry": True}
         ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+
+
+def _wait_for_platform(*, item: OutboxItem, error: TemporaryError, now: datetime, was_sent: bool) -> None:
+    """Its lane rests meanwhile (orders/draining.py)."""
+    is_unknown = isinstance(error, OutcomeUnknown)
+    outbox.postpone(
+        item=item,
+        now=now,
+        error=error.message,
+        wait=0,
+        is_doubtful=item.is_doubtful or is_unknown,
+        sure_at=now + outbox.SURE_AFTER_FAILURE if was_sent and is_unknown else None,
+        counts=False,
+    )
 
 
 def _wait(

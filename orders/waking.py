@@ -11,27 +11,18 @@ from datetime import datetime, timedelta
 
 from accounts.rowsecurity import SYSTEM_ROLE
 from orders.bell import WORK, Bell
+from orders.lanes import DUE, FIRST_ITEMS
 
 SAFETY = 60.0
 TAKING_TAKES = timedelta(seconds=1)
 
-# Rows become due in the order of their time, so each part reads one index from its end: `..._when`. Lanes are few.
-_LOOK = """
+# What is due or comes next stands at one end of an index. Lanes are few. A store with due items is looked at again when
+# its lane is given back, so that of the others' first items only those matter that are not due yet.
+_LOOK = f"""
+with recursive {FIRST_ITEMS}
 select
   exists (
-    select 1 from (
-      select store_id from orders_outboxitem where status = 'PENDING' and not_before <= %(now)s
-      union all
-      select store_id from orders_outboxitem where status = 'IN_FLIGHT' and lease_until < %(now)s
-      union all
-      select store_id from connectors_webhookdelivery where processed_at is null and not_before <= %(now)s
-      union all
-      select source_store_id from orders_order where check_at <= %(now)s
-      union all
-      select source_store_id from orders_setaside where not_before <= %(now)s
-      union all
-      select store_id from orders_lane where poll_at <= %(now)s
-    ) due
+    select 1 from ({DUE}) due
     join orders_lane lane on lane.store_id = due.store_id
       and (lane.lease_until is null or lane.lease_until < %(now)s)
       and (lane.not_before is null or lane.not_before <= %(now)s)
@@ -41,7 +32,7 @@ select
       and not exists (select 1 from orders_lane lane where lane.store_id = store.id)
   ),
   least(
-    (select min(not_before) from orders_outboxitem where status = 'PENDING' and not_before > %(now)s),
+    (select min(not_before) from first_items where not_before > %(now)s),
     (select min(lease_until) from orders_outboxitem where status = 'IN_FLIGHT' and lease_until >= %(now)s),
     (select min(not_before) from connectors_webhookdelivery where processed_at is null and not_before > %(now)s),
     (select min(check_at) from orders_order where check_at > %(now)s),
@@ -52,7 +43,7 @@ select
   ),
   (select min(id) from django_q_ormq where lock <= %(waiting)s),
   (select max(id) from django_q_ormq)
-"""
+"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,30 @@ from orders.models import Order, OutboxItem
 
 # A marked item is not sent any more after so many seconds: whoever took it over must be able to count on that.
 SEND_WITHIN = 5.0
+# After so many calls in a row without a usable answer the platform counts as down.
+DOWN_AFTER = 10
 
 
 @dataclass(slots=True)
 class Drain:
-    """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call."""
+    """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call.
+
+    `asked` are the records of calls for several orders at once, until they are written down. `unanswered` counts the
+    tries since the last one that had an answer, be it a refusal.
+    """
 
     store: ConnectedStore
     clock: Callable[[], datetime]
     pace: Pace | None = None
     create_operation: str = ""
     guest: Callable[[ConnectedStore], Pace | None] = field(default=lambda _store: None)
+    asked: list[calls.Collected] = field(default_factory=list)
+    unanswered: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the platform answers nothing now: then it is left alone, and no single order is to blame."""
+        return self.unanswered >= DOWN_AFTER
 
 
 @dataclass(slots=True)

@@ -281,6 +281,7 @@ class Destination(Connector):
 
     shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
     create_operation: ClassVar[str] = "orders.create"  # the call of `create_order` that its pace is reckoned by
+    finds_by_reading: ClassVar[bool] = False  # recent orders are read through, so that many are found by one reading
     own_carrier: ClassVar[str] = ""  # as its parcels name it, where the platform's warehouses have their own
 
     @abstractmethod

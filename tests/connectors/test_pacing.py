@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 
@@ -130,6 +131,28 @@ class TestLearn:
             ours.take("create")
         ours.learn("create", available=2000.0)
         assert ours.room("create", within=0.0) <= (2000 - 10 * 12) / 12
+
+    def test_lets_an_answer_that_was_overtaken_lower_the_level_only(self) -> None:
+        ours = pace(POINTS, Clock())
+        has_taken, may_read = threading.Event(), threading.Event()
+
+        def call_slowly() -> None:
+            ours.take("create")
+            has_taken.set()
+            may_read.wait(10)
+            ours.answered("create")
+            ours.learn("create", available=1988)
+
+        slow = threading.Thread(target=call_slowly)
+        slow.start()
+        assert has_taken.wait(10)
+        for _ in range(100):
+            ours.take("create")
+            ours.answered("create")
+        before = ours.room("create", within=0)
+        may_read.set()
+        slow.join()
+        assert ours.room("create", within=0) == before
 
 
 class TestState:

@@ -16,7 +16,7 @@ from accounts.access import all_merchants
 from connectors.models import ConnectedStore, StorePart
 from demo import apps
 from demo.browser import Browser
-from orders import lanes
+from orders import draining, lanes
 from orders.models import Fulfillment, Mirror, Order, OutboxItem
 from sandbox.app import serve
 from sandbox.world import World
@@ -58,9 +58,9 @@ class Journey:
         for _ in range(60):
             delivered = self.world.outgoing.drain()
             self.woken.clear()
-            lanes.dispatch(now=self.now(), wake=lambda store, fence: self.woken.append((store, fence)))
+            lanes.dispatch(now=self.now(), wake=self.woken.extend)
             for store_id, fence in self.woken:
-                lanes.drain(store_id=store_id, fence=fence, clock=self.now)
+                draining.drain(store_id=store_id, fence=fence, clock=self.now)
             if not delivered and not self.woken:
                 return
         raise AssertionError("it never comes to rest")

@@ -11,7 +11,7 @@ import pytest
 
 from accounts.access import all_merchants, merchant_rows
 from connectors.speaking import speaking_to_source
-from orders import lanes
+from orders import draining, lanes
 from orders.models import (
     Attention,
     CarrierMapping,
@@ -389,10 +389,10 @@ def drain_until_killed(journey: Journey, is_time: Callable[[], bool]) -> None:
             raise Killed
         return journey.now()
 
-    lanes.dispatch(now=journey.now(), wake=lambda store, fence: journey.woken.append((store, fence)))
+    lanes.dispatch(now=journey.now(), wake=journey.woken.extend)
     for store_id, fence in journey.woken:
         with contextlib.suppress(Killed):
-            lanes.drain(store_id=store_id, fence=fence, clock=clock)
+            draining.drain(store_id=store_id, fence=fence, clock=clock)
 
 
 class TestChangeCutOff:

@@ -34,7 +34,7 @@ def due_lanes(merchant: Merchant, platform: str, count: int) -> list[ConnectedSt
 
 def dispatched(*, slots: int, limit: int = 50) -> set[int]:
     woken: set[int] = set()
-    lanes.dispatch(now=NOON, wake=lambda store, _fence: woken.add(store), limit=limit, slots=slots)
+    lanes.dispatch(now=NOON, wake=lambda chosen: woken.update(store for store, _ in chosen), limit=limit, slots=slots)
     return woken
 
 

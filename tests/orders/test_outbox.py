@@ -44,6 +44,25 @@ class TestClaim:
             assert outbox.claim(store=shopify, now=SOON, limit=5) == []
 
 
+class TestWaitBehind:
+    def test_keeps_what_waits_for_an_older_one_from_waking_its_lane(
+        self, item: OutboxItem, shopify: ConnectedStore
+    ) -> None:
+        with merchant_rows(item.merchant_id):
+            behind = outbox.enqueue(
+                order=item.order, store=shopify, kind=OutboxKind.CANCEL_ORDER, reference=item.reference, now=NOON
+            )
+            outbox.postpone(item=item, now=NOON, error="busy", wait=60)
+            assert outbox.wait_behind(store=shopify, now=SOON) == 1
+            assert outbox.wait_behind(store=shopify, now=SOON) == 0
+        assert again(behind).not_before == SOON + timedelta(seconds=5)
+
+    def test_leaves_alone_what_waits_for_nothing(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.postpone(item=item, now=NOON, error="busy", wait=0)
+            assert outbox.wait_behind(store=shopify, now=SOON) == 0
+
+
 class TestSending:
     def test_marks_the_item_doubtful_before_the_call(self, item: OutboxItem) -> None:
         with outbox.sending(item=item, now=SOON):

@@ -20,7 +20,6 @@ from orders.bell import TASKS, WORK, Bell, ring
 from orders.broker import BellBroker
 from orders.ingest import store_order
 from orders.models import Lane, Order, OutboxItem, SetAside
-from orders.pace import record_pace
 from tests.orders.builders import HOUR, NOON, seen
 
 SECOND = timedelta(seconds=1)
@@ -66,7 +65,7 @@ def look(bell: Bell, now: datetime) -> waking.Look:
     """What is seen; and what is seen is what dispatch takes."""
     seen = waking.look(bell=bell, now=now)
     with transaction.atomic():
-        assert bool(lanes.dispatch(now=now, wake=lambda store, fence: None)) == seen.is_due
+        assert bool(lanes.dispatch(now=now, wake=lambda _chosen: None)) == seen.is_due
         transaction.set_rollback(True)
     return seen
 
@@ -220,7 +219,7 @@ def broker(db: None) -> Iterator[BellBroker]:
 class TestQueue:
     def test_gives_a_task_at_once_to_who_waits_for_it(self, broker: BellBroker) -> None:
         def put() -> None:
-            queue.enqueue("drain_lane", 1, 1)
+            queue.enqueue("drain_lanes", 1, 1)
             connection.close()
 
         later = threading.Timer(0.3, put)
@@ -235,7 +234,7 @@ class TestQueue:
         assert broker.bell is not None
         with transaction.atomic():
             for fence in range(5):
-                queue.enqueue("drain_lane", 1, fence)
+                queue.enqueue("drain_lanes", 1, fence)
         assert len(list(broker.bell.connection().notifies(timeout=0.05))) == 1
 
     def test_asks_once_while_it_waits(self, broker: BellBroker, django_assert_max_num_queries: Any) -> None:
@@ -244,15 +243,6 @@ class TestQueue:
         with django_assert_max_num_queries(2):  # one of them whether the connection lives
             assert broker.dequeue() is None
         later.join()
-
-
-class TestPace:
-    def test_is_kept_for_who_holds_the_lane(self, lane: Lane) -> None:
-        with all_merchants("a test looks"):
-            assert record_pace(store_id=lane.pk, fence=0, used=31.5, allowed=120, now=NOON)
-            assert not record_pace(store_id=lane.pk, fence=7, used=1, allowed=1, now=NOON)
-            lane.refresh_from_db()
-        assert (lane.calls_used, lane.calls_allowed, lane.calls_at) == (31.5, 120, NOON)
 
 
 def forget_rings() -> None:

@@ -16,7 +16,7 @@ from accounts.access import all_merchants, merchant_rows
 from connectors import webhooks
 from connectors.machine import Machine, running_on
 from connectors.models import ConnectedStore, StoreState
-from orders import attention, lanes, tasks
+from orders import attention, draining, lanes, tasks
 from orders.models import Attention, Order
 from tests.simulation.judge import MOST_SKEW, Bought, Judge, require
 from tests.simulation.network import Network
@@ -163,13 +163,13 @@ class Simulation:
 
     def _woken(self) -> list[tuple[int, int]]:
         woken: list[tuple[int, int]] = []
-        lanes.dispatch(now=self.now(), wake=lambda store, fence: woken.append((store, fence)))
+        lanes.dispatch(now=self.now(), wake=woken.extend)
         woken.sort()  # the database says them in any order
         self.random.shuffle(woken)
         return woken
 
     def _drain(self, store_id: int, fence: int) -> None:
-        lanes.drain(store_id=store_id, fence=fence, clock=self.now, most_senders=1)
+        draining.drain(store_id=store_id, fence=fence, clock=self.now, most_senders=1)
 
     def _receive(self, letter: Letter) -> bool:
         request = RequestFactory().generic(

@@ -45,6 +45,8 @@ _TABLES = """truncate orders_order, orders_orderversion, orders_orderevent, orde
   orders_productlink, orders_catalog, orders_catalogvariant, orders_catalogreading, orders_searchword,
   orders_ordertally, connectors_webhookdelivery, connectors_apicall"""
 
+PASSWORD = "candle-light-42"
+
 
 class Stage:
     """Made once for many runs: the platforms' state and our stores' rows as they are right after connecting."""
@@ -87,14 +89,13 @@ class Stage:
         apps.register(lambda path, **body: self.control(path, **body), self.keys, site=SITE)
         with self.on_line():
             self.person.open(f"{SITE}/accounts/signup/")
-            password = "candle-light-42"
             self.person.submit(
                 holding="email",
                 business_name=SHOP,
                 name="Alice",
                 email="alice@example.com",
-                password1=password,
-                password2=password,
+                password1=PASSWORD,
+                password2=PASSWORD,
             )
             self.connect("tiktok_shop")
             for platform in STORES:
@@ -130,6 +131,8 @@ class Stage:
         """Through the pages, ours and the platform's."""
         self.person.open(f"{SITE}/connect/{platform}/")
         assert self.person.page is not None
+        if "/accounts/login/" in self.person.page.url:  # two weeks have passed
+            self.person.submit(holding="login", login="alice@example.com", password=PASSWORD)
         if self.person.page.url.startswith(SITE):
             self.person.submit(holding=f"/connect/{platform}/", **ASKED.get(platform, {}))
         seller = {"seller": "alice"} if platform == "tiktok_shop" else {}

@@ -17,7 +17,6 @@ from connectors.models import ConnectedStore, WebhookDelivery
 from orders import beats
 from orders.ingest import store_order
 from orders.models import GiveUpReason, Lane, Order, OutboxItem, OutboxStatus, WorkerHost
-from orders.pace import record_pace
 from tests.orders.builders import seen
 from tests.orders.conftest import alices, shopify, tiktok
 from verisync_site.figures import FIGURES
@@ -130,11 +129,11 @@ class TestMetrics:
         now = timezone.now()
         with all_merchants("a test sets the scene"):
             Lane.objects.create(store=tiktok, merchant_id=tiktok.merchant_id)
-            record_pace(store_id=tiktok.pk, fence=0, used=40, allowed=120, now=now)
+            Lane.objects.filter(store=tiktok).update(calls_used=40, calls_allowed=120, calls_at=now)
         store = f'store="{tiktok.pk}"'
         assert metrics()[f'verisync_calls_used_per_minute{{platform="tiktok_shop",{store}}}'] == 40
         with all_merchants("a test moves time"):
-            record_pace(store_id=tiktok.pk, fence=0, used=40, allowed=120, now=now - 3 * MINUTE)
+            Lane.objects.filter(store=tiktok).update(calls_used=40, calls_allowed=120, calls_at=now - 3 * MINUTE)
         assert not [name for name in metrics() if "calls_used" in name]
 
     def test_tell_each_worker_and_its_frozen_clusters(self, metrics: Any, db: None) -> None:

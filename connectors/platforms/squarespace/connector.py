@@ -64,6 +64,7 @@ class Squarespace(Destination):
     platform = "squarespace"
     label = "Squarespace"
     initials = "Sq"
+    finds_by_reading = True
     features = Features(
         webhooks=True,
         idempotency_key=True,
@@ -226,18 +227,29 @@ class Squarespace(Destination):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By reading through the orders changed since then: there is no filter for it. Raises if that failed.
+        """By reading through the orders changed since then. Raises if that failed, and PermanentError for another app's
+        order of the same id: a second one would be shipped twice."""
+        found = self.find_orders([reference], since=since).get(reference)
+        if isinstance(found, PermanentError):
+            raise found
+        return found
 
-        Another app's order for the same one is refused: a second one would be shipped twice.
-        """
+    def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
+        """All by one reading: there is no filter for it."""
+        wanted, found = set(references), dict[str, PlacedOrder | PermanentError]()
         for order in self._orders(since, operation="orders.search"):
-            if order.get("externalOrderReference") != reference or order.get("testmode"):
+            reference = str(order.get("externalOrderReference") or "")
+            if reference not in wanted or order.get("testmode"):
                 continue
             placed = mapping.placed_order(order, self._domain)
-            if not mapping.is_ours(order):
-                raise PermanentError(f"{placed.name} of another app carries its id", reason="DUPLICATE_FOUND")
-            return placed
-        return None
+            if mapping.is_ours(order):
+                found[reference] = placed
+            else:
+                said = f"{placed.name} of another app carries its id"
+                found.setdefault(reference, PermanentError(said, reason="DUPLICATE_FOUND"))
+            if len(found) == len(wanted):
+                break
+        return found
 
     def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
         """The order, and the key under which it is made once."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django_q.management.commands.qcluster import Command as QCluster
 
+import orders.tasks  # noqa: F401 - workers run it, and need not each load it anew
 from orders.cluster import die_as_a_family, die_with, stand_back
 
 
@@ -23,4 +25,6 @@ class Command(QCluster):
         die_as_a_family()
         stand_back(settings.WORKER_NICENESS)
         settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
+        gc.collect()
+        gc.freeze()  # what is loaded by now is shared by all workers, and looked through by none of them
         super().handle(*args, **options)
