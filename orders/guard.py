@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.connector import Source
-from connectors.base.errors import PlatformError, TemporaryError, UnreadableAnswer
+from connectors.base.errors import AuthorizationError, PlatformError, TemporaryError, UnreadableAnswer
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
@@ -47,16 +48,23 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
 
 
 def _read_returns(store: ConnectedStore, source: Source, works: Sequence[Work], drain: Drain) -> None:
-    """Of the orders of which a return was open when we looked last: others cost no call."""
-    asked = [work.order.external_id for work in works if work.order.return_requested_at is not None]
-    if asked:
-        aftersales.read_returns(store=store, source=source, order_ids=asked, clock=drain.clock)
-        with merchant_rows(store.merchant_id):
-            fresh = Order.objects.filter(source_store=store, external_id__in=asked)
-            open_since = dict(fresh.values_list("external_id", "return_requested_at"))
-        for work in works:
-            if work.order.external_id in open_since:
-                work.order.return_requested_at = open_since[work.order.external_id]
+    """Of the orders of which a return was open when we looked last: others cost no call, and do not wait for it."""
+    asking = [work for work in works if work.order.return_requested_at is not None]
+    if not asking:
+        return
+    ids = [work.order.external_id for work in asking]
+    try:
+        aftersales.read_returns(store=store, source=source, order_ids=ids, clock=drain.clock)
+    except AuthorizationError:
+        raise
+    except PlatformError as error:
+        fail(asking, error)
+        return
+    with merchant_rows(store.merchant_id):
+        fresh = Order.objects.filter(source_store=store, external_id__in=ids)
+        open_since = dict(fresh.values_list("external_id", "return_requested_at"))
+    for work in asking:
+        work.order.return_requested_at = open_since[work.order.external_id]
 
 
 def keep(*, order: Order, seen: PlatformOrder, now: datetime) -> Order:

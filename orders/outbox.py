@@ -19,6 +19,7 @@ from accounts.access import merchant_rows
 from accounts.bulk import insert_missing
 from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
+from orders import turns
 from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
 
 # Longer than a marked item may wait for a sender (work.SEND_WITHIN) and then for its answer (http.READ_SECONDS).
@@ -42,30 +43,6 @@ update orders_outboxitem o set status = 'DONE', lease_until = null, settled_at =
 from unnest(%s::bigint[], %s::bigint[]) as mine(id, fence)
 where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
 returning o.id
-"""
-
-
-# What is asked and said at the source about a request must not wait behind a parcel that waits for its answer.
-AHEAD = (
-    OutboxKind.READ_CANCELS,
-    OutboxKind.ANSWER_CANCEL,
-    OutboxKind.ANSWER_RETURN,
-    OutboxKind.CANCEL_AT_SOURCE,
-)
-# `b` stands before an item of the same order at the same store.
-_BEFORE = """b.order_id = {o}.order_id and b.store_id = {o}.store_id and (
-  b.status = 'IN_FLIGHT' or b.status = 'PENDING' and
-  (b.kind = any({ahead}) and b.not_before <= {now}, -b.id) > ({o}.kind = any({ahead}), -{o}.id))"""
-_NONE_BEFORE = f"""not exists (
-  select 1 from orders_outboxitem b where {_BEFORE.format(o="orders_outboxitem", ahead="%s", now="%s")})"""
-_BEFORE_O = _BEFORE.format(o="o", ahead="%(ahead)s", now="%(now)s")
-_WAIT_BEHIND = f"""
-update orders_outboxitem o set not_before = least(
-  greatest(%(now)s + interval '1 second', (
-    select min(case when b.status = 'PENDING' then b.not_before else b.lease_until end) from orders_outboxitem b
-    where {_BEFORE_O})), %(now)s + interval '5 seconds')
-where o.store_id = %(store)s and o.status = 'PENDING' and o.not_before <= %(now)s
-  and exists (select 1 from orders_outboxitem b where {_BEFORE_O})
 """
 
 
@@ -139,13 +116,13 @@ def item_of(
 def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:
     """Take up to `limit` due items of this store, one per order, nearest deadline first, in the caller's transaction.
 
-    An item waits while an older one of the same order at this store is pending or in flight; those of AHEAD only for
-    each other and for what is in flight. Raises IntegrityError where somebody else takes another one at this moment.
+    An item waits while an older one of the same order at this store is pending or in flight; those of `turns.AHEAD`
+    only for each other and for what is in flight. Raises IntegrityError where somebody else takes another one of the
+    same order at this moment.
     """
-    ahead = [kind.value for kind in AHEAD]
     due = (
         OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
-        .extra(where=[_NONE_BEFORE], params=[ahead, now, ahead])  # noqa: S610 - a constant
+        .extra(where=[turns.NONE_BEFORE], params=[turns.AHEAD, now, turns.AHEAD])  # noqa: S610 - a constant
         .order_by(F("deadline").asc(nulls_last=True), "id")
         .select_for_update(skip_locked=True)
     )
@@ -164,7 +141,7 @@ def wait_behind(*, store: ConnectedStore, now: datetime) -> int:
     """Due items that wait for an older one of their order are looked at again in some seconds, instead of waking their
     lane all the while, in the caller's transaction. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAIT_BEHIND, {"store": store.pk, "now": now, "ahead": [kind.value for kind in AHEAD]})
+        cursor.execute(turns.WAIT_BEHIND, {"store": store.pk, "now": now, "ahead": turns.AHEAD})
         return cursor.rowcount
 
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0003_cache_table'),
         ('connectors', '0006_keep_delivery'),
-        ('orders', '0021_open_step'),
+        ('orders', '0022_lane_rests'),
     ]
 
     operations = [

@@ -7,18 +7,15 @@ from typing import Any
 import pytest
 
 from accounts.access import merchant_rows
-from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
 from orders import requests, saving, store_cancels
 from orders.aftersale_rules import AftersaleRules, CancelReason
 from orders.answering import NotPossible
-from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
-from orders.reading import keep_mirror
+from orders.models import Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
 from tests.orders.aftersale_builders import (
     LATER,
     LINE,
     OTHER,
-    again,
     cancellation,
     items_of,
     kinds_of,
@@ -35,11 +32,12 @@ def switch_on(tiktok: ConnectedStore, **said: Any) -> None:
         saving.save_aftersales(source_store=tiktok, rules=rules, by=saving.Author(name="Alice", now=NOON))
 
 
-def cancelled_in_store(mirror: Mirror, word: str = "") -> None:
-    placed = PlacedOrder(
-        external_id=mirror.external_id, name=mirror.name, url=mirror.url, is_cancelled=True, cancel_reason=word
-    )
-    keep_mirror(mirror=mirror, placed=placed, shipments=[], now=LATER)
+def cancelled_in_store(order: Order, mirror: Mirror, word: str = "") -> bool:
+    """Whether nobody has to be asked about it."""
+    with merchant_rows(order.merchant_id):
+        locked = Order.objects.select_for_update().get(pk=order.pk)
+        kept = Mirror.objects.select_related("store").get(pk=mirror.pk)
+        return store_cancels.follow(order=locked, mirror=kept, word=word, now=LATER)
 
 
 def wanted(order: Order) -> dict[str, Any] | None:
@@ -57,8 +55,7 @@ def cancel(order: Order, **more: Any) -> OutboxItem:
 class TestCancelledInTheStore:
     def test_stays_a_question_by_default(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
         order, mirror = mirrored(tiktok, shopify)
-        cancelled_in_store(mirror)
-        assert again(order).attention == Attention.REMOTE_ERROR
+        assert not cancelled_in_store(order, mirror)
         assert items_of(order) == []
 
     def test_is_cancelled_at_the_source_where_the_merchant_wants_it(
@@ -67,19 +64,18 @@ class TestCancelledInTheStore:
         order, mirror = mirrored(tiktok, shopify)
         switch_on(tiktok, cancel_reason=CancelReason.PRICING_ERROR)
         for _ in range(2):
-            cancelled_in_store(mirror)
+            assert cancelled_in_store(order, mirror)
         said = wanted(order)
         assert said is not None
         assert (said["reason"], said["lines"]) == ("pricing_error", {})
         assert len(items_of(order)) == 1
-        assert again(order).attention == ""
 
     def test_is_told_the_reason_that_the_stores_word_stands_for(
         self, tiktok: ConnectedStore, shopify: ConnectedStore
     ) -> None:
         order, mirror = mirrored(tiktok, shopify)
         switch_on(tiktok, store_reasons={"OTHER": CancelReason.UNABLE_TO_DELIVER})
-        cancelled_in_store(mirror, "Other")
+        assert cancelled_in_store(order, mirror, "Other")
         said = wanted(order)
         assert said is not None
         assert said["reason"] == "unable_to_deliver"
@@ -91,7 +87,7 @@ class TestCancelledInTheStore:
         with merchant_rows(order.merchant_id):
             Mirror.objects.filter(pk=mirror.pk).update(line_ids=[OTHER])
         switch_on(tiktok)
-        cancelled_in_store(mirror)
+        assert cancelled_in_store(order, mirror)
         said = wanted(order)
         assert said is not None
         assert said["lines"] == {OTHER: 1}
@@ -112,17 +108,15 @@ class TestCancelledInTheStore:
                 not_before=NOON,
                 created_at=NOON,
             )
-        cancelled_in_store(mirror)
+        assert cancelled_in_store(order, mirror)
         assert wanted(order) is None
-        assert again(order).attention == ""
 
     def test_after_its_parcel_left_asks_instead(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
         order, mirror = mirrored(tiktok, shopify)
         switch_on(tiktok)
         shipped(mirror)
-        cancelled_in_store(mirror)
+        assert not cancelled_in_store(order, mirror)
         assert wanted(order) is None
-        assert again(order).attention == Attention.REMOTE_ERROR
 
 
 class TestCancelAtSource:
