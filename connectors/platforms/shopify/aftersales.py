@@ -107,10 +107,11 @@ def refund_note(refund: Refund, reference: str) -> str:
 
 
 def most_shipping(order: Node, refund: Refund) -> int:
-    """The shipping of this refund, never more than Shopify has left. Raises PermanentError for another currency."""
+    """The shipping of this refund, never more than Shopify has left; none where it has nothing left to refund at all.
+    Raises PermanentError for another currency."""
     said = ((order.get("suggestedRefund") or {}).get("shipping") or {}).get("maximumRefundableSet") or {}
     money = said.get("shopMoney") or {}
-    if money.get("currencyCode") != refund.currency:
+    if money.get("currencyCode", refund.currency) != refund.currency:
         raise PermanentError("The shop's currency is another than the refund's", reason="CURRENCY_MISMATCH")
     try:
         return min(refund.shipping, to_minor(money.get("amount"), refund.currency))
