@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, routing, shipping, versions
+from orders import attention, requests, routing, shipping, versions
+from orders.aftersale_rules import AftersaleRules
 from orders.models import (
     Attention,
     CarrierMapping,
@@ -89,6 +90,19 @@ def remove_route(*, route: Route, by: Author) -> Saving:
     return made
 
 
+def save_aftersales(*, source_store: ConnectedStore, rules: AftersaleRules, by: Author) -> Saving:
+    """Keep what a shop does about cancellations and returns. It counts from now on; requests that wait for an answer
+    are answered where a rule fits them."""
+    about = str(source_store.pk)
+    with _version(Concern.AFTERSALES, source_store.merchant_id, about, by) as made:
+        versions.put(
+            concern=Concern.AFTERSALES, about=about, document=rules.to_json(), merchant_id=source_store.merchant_id
+        )
+    if made.is_change:
+        requests.apply_rules(source_store=source_store, now=by.now)
+    return made
+
+
 def save_options(*, store: ConnectedStore, options: Mapping[str, str], by: Author) -> Saving:
     """Keep a store's choices. They count for orders created from now on."""
     with _version(Concern.STORE, store.merchant_id, str(store.pk), by) as made:
@@ -142,6 +156,8 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.AFTERSALES:
+        requests.apply_rules(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
     if concern == Concern.CARRIERS:
         _ship_on(about=version.about, before=before, by=by)
         return made

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from sandbox.shopify import warehouse
-from sandbox.shopify.selling import error
+from sandbox.shopify.errors import error
 from sandbox.shopify.state import Shop, State
 
 
@@ -43,7 +43,7 @@ class Calls:
         """Where the order's fulfillment order is; a location itself only with its own scope."""
         return {
             "name": self.place.locations[order["location"]],
-            "location": lambda _info: self._location(order["location"]),
+            "location": lambda _info: self._shown_location(order["location"]),
         }
 
     def shown_moves(self, order: dict[str, Any], locationIds: list[str] | None = None) -> list[dict[str, Any]]:
@@ -53,13 +53,13 @@ class Calls:
         for gid in asked:
             if gid != order["location"]:
                 why = trouble(self.place, order, gid)
-                place = {"location": lambda _info, gid=gid: self._location(gid)}
+                place = {"location": lambda _info, gid=gid: self._shown_location(gid)}
                 found.append({**place, "movable": not why, "message": why or None})
         return found
 
-    def _location(self, gid: str) -> dict[str, Any]:
+    def _shown_location(self, gid: str) -> dict[str, Any]:
         self._need("read_locations", "location")
-        return {"id": gid, "name": self.place.locations[gid]}
+        return {"id": gid, "name": self.place.locations[gid], "isActive": True}
 
 
 def trouble(shop: Shop, order: dict[str, Any], location: str) -> str:

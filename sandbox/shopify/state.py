@@ -72,6 +72,12 @@ class Shop:
     never_stocked: set[tuple[str, str]] = field(default_factory=set)  # (location, SKU)
     routing_takes: float = 0.0  # [guess] seconds until an order has its fulfillment orders
     shows_addresses: bool = True  # whether the app was approved for protected customer data
+    edits: dict[str, dict[str, Any]] = field(default_factory=dict)  # sessions of order editing that are open
+    return_of: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)  # part -> order, return
+    location_id: str = ""
+    is_location_active: bool = True
+    restocks_unclaimed: bool = False  # [guess] whether cancelled units that stock was never taken for are added to it
+    takes_empty_refunds: bool = True  # [guess] whether a refund may have neither items nor amounts
 
     def keep(self, order: dict[str, Any]) -> None:
         self.orders[order["id"]] = order
@@ -106,7 +112,9 @@ class State:
             if domain in self.shops:
                 continue
             locations = {self.new_gid("Location"): place for place in LOCATIONS}
-            shop = self.shops[domain] = Shop(domain, name, currency, locations=locations)
+            shop = self.shops[domain] = Shop(
+                domain, name, currency, locations=locations, location_id=next(iter(locations))
+            )
             for sku, title, price in PRODUCTS:
                 self.add_variant(shop, sku, title, price)
 

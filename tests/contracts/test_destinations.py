@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import (
     OutcomeUnknown,
     PermanentError,
@@ -421,6 +420,8 @@ class TestHold:
                 place.speak().hold_order(made.external_id)
             with pytest.raises(UnsupportedFeature):
                 place.speak().release_order(made.external_id, place.draft())
+            with pytest.raises(UnsupportedFeature):
+                place.speak().resume_order(made.external_id)
             return
         for _ in range(2):
             place.speak().hold_order(made.external_id)
@@ -432,6 +433,19 @@ class TestHold:
         assert (order["is_on_hold"], order["paid"]) == (False, order["total"])
         assert "tiktok-hold" not in order["tags"]
         assert order["shipping_address"]["zip"] == JANE.postal_code
+
+    def test_of_an_order_that_goes_on_changes_nothing_else(self, place: Place) -> None:
+        if not place.kind.features.hold:
+            pytest.skip("the platform keeps no order back")
+        made = place.create()
+        before = place.order()
+        place.speak().hold_order(made.external_id)
+        assert place.order()["is_on_hold"]
+        for _ in range(2):
+            place.speak().resume_order(made.external_id)
+        after = place.order()
+        names = ("is_on_hold", "shipping_address", "paid", "total", "tags", "note", "lines")
+        assert [after[name] for name in names] == [before[name] for name in names]
 
 
 class TestLocation:
@@ -503,19 +517,6 @@ class TestLocation:
             place.speak().move_order(made.external_id, self.places(place)[1])
 
 
-class TestRefund:
-    def test_is_recorded_once_or_said_to_be_impossible(self, place: Place) -> None:
-        made = place.create()
-        refund = Refund(2400, "USD", {"CND-FIG-08": 1}, "Damaged")
-        if not place.kind.features.refunds:
-            with pytest.raises(UnsupportedFeature):
-                place.speak().record_refund(made.external_id, refund, reference="r1")
-            return
-        for _ in range(2):
-            place.speak().record_refund(made.external_id, refund, reference="r1")
-        assert len([entry for entry in place.world.ledger if entry["event"] == "refund.created"]) == 1
-
-
 class TestPreview:
     def test_changes_nothing(self, place: Place) -> None:
         sentences = place.speak().preview(place.draft())
@@ -531,7 +532,9 @@ class TestFeatures:
             name
             for name in (
                 "cancel",
+                "partial_cancel",
                 "refunds",
+                "returns",
                 "custom_lines",
                 "partial_fulfillment",
                 "amounts",
