@@ -39,6 +39,8 @@ class Concern(models.TextChoices):
     LINKS = "LINKS", "Product links"
     STORE = "STORE", "Store options"
     SYNC = "SYNC", "Order sync"
+    DEADLINES = "DEADLINES", "Deadlines"
+    ALERTS = "ALERTS", "Alerts"
 
 
 class SettingsVersion(models.Model):

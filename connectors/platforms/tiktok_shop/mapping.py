@@ -148,6 +148,8 @@ def order_of(value: Any) -> PlatformOrder:
         cancel_reason=_text(value, "cancel_reason"),
         cancelled_by=_text(value, "cancellation_initiator"),
         release_date=_moment(value, "release_date"),
+        is_made_to_order=_text(value, "order_type") in ("MADE_TO_ORDER", "BACK_ORDER"),
+        handling_days=_handling_days(value.get("handling_duration")),
         problems=tuple(problems),
         raw=value,
     )
@@ -439,6 +441,14 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _flag(row: Mapping[str, Any], name: str) -> bool:
     return row.get(name) in (True, 1, "true", "True", "1")
+
+
+def _handling_days(value: Any) -> int | None:
+    """Working days to make what is made to order; of calendar days five in seven, which is rather too early."""
+    if not isinstance(value, Mapping) or not _text(value, "days").isdigit():
+        return None
+    days = int(_text(value, "days")[:4])
+    return max(1, days * 5 // 7) if _text(value, "type") == "CALENDAR_DAY" else days
 
 
 def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
