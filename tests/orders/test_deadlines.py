@@ -1,4 +1,4 @@
-"""What is reckoned where TikTok Shop names no deadline: working days, holidays, the cut-off, and who counts from where."""
+"""What is reckoned where TikTok Shop names no deadline: working days, holidays, the cut-off."""
 
 from __future__ import annotations
 
