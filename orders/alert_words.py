@@ -140,8 +140,8 @@ def _ledger_gap(facts: Facts) -> Words:
 
 def _silence(facts: Facts) -> Words:
     text = (
-        f"The last word came {_when(facts['since'])}, an order since then {_when(facts['newest'])}. Orders are found by "
-        "asking every few minutes, so none is missed; a cancellation is seen later than it could be."
+        f"The last word came {_when(facts['since'])}, an order since then {_when(facts['newest'])}. Orders are found "
+        "by asking every few minutes, so none is missed; a cancellation is seen later than it could be."
     )
     return Words(
         f"{facts['label']} tells us nothing of {facts['name']}", text, "See connections", _store(facts), "amber"

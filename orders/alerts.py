@@ -4,7 +4,7 @@ first, in one transaction; sending is orders/delivering.py's."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,7 +163,7 @@ def _write(
     Alert.objects.bulk_update(changed, ["facts", "marks", "said_at", "clear_since", "resolved_at"], batch_size=200)
     AlertMessage.objects.bulk_create(messages)
     outward = [each for each in messages if not each.is_muted]
-    owners = _owners({each.merchant_id for each in outward}) if outward else {}
+    owners = owners_of({each.merchant_id for each in outward}) if outward else {}
     AlertDelivery.objects.bulk_create(
         delivery
         for message in outward
@@ -225,7 +225,8 @@ def _preferences() -> dict[int, _Preferences]:
     }
 
 
-def _owners(merchants: set[int]) -> dict[int, list[str]]:
+def owners_of(merchants: Collection[int]) -> dict[int, list[str]]:
+    """The addresses of the owners of these merchants, in the caller's transaction."""
     found: dict[int, list[str]] = {}
     members = Membership.objects.filter(merchant__in=merchants, role=Role.OWNER, user__is_active=True)
     for merchant_id, email in members.order_by("id").values_list("merchant_id", "user__email"):

@@ -3,10 +3,12 @@ arrive twice; one that cannot be delivered says so on the page, and is lost to n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import logging
+import smtplib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from accounts.access import all_merchants
 from connectors import outside
 from connectors.crypto import UnreadableSecret, decrypt
 from orders.alert_words import Words, words_of
-from orders.models import AlertChannel, AlertDelivery, DeliveryState, MerchantRules
+from orders.models import AlertChannel, AlertDelivery, DeliveryState
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ AT_ONCE = 8  # webhooks; each ends within outside.WHOLE_SECONDS
 LEASE = timedelta(minutes=2)  # longer than a whole batch takes
 # Pauses after each failure; after the last one it is given up: about a day and a half.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 720))
+
+_GONE = (TimeoutError, ConnectionError, smtplib.SMTPServerDisconnected)
 
 # One of each address, so that one that hangs keeps neither another's nor its own next message waiting for long.
 _CLAIM = """
@@ -127,7 +131,8 @@ def _letter(delivery: AlertDelivery) -> Letter:
 
 
 def _send_mails(letters: Sequence[Letter]) -> dict[int, str]:
-    """What became of each, "" for sent. One connection for all; a server that is not there fails all of them at once."""
+    """What became of each, "" for sent. One connection for all: a server that is gone fails all that are left at once,
+    so that a batch never takes longer than its lease."""
     if not letters:
         return {}
     try:
@@ -135,18 +140,26 @@ def _send_mails(letters: Sequence[Letter]) -> dict[int, str]:
         mailer.open()
     except Exception as error:
         return {each.delivery.pk: _mail_failure(error) for each in letters}
+    outcomes: dict[int, str] = {}
     try:
-        return {each.delivery.pk: _send_mail(each, mailer) for each in letters}
+        gone = ""
+        for each in letters:
+            try:
+                outcomes[each.delivery.pk] = gone or _send_mail(each, mailer)
+            except _GONE as error:
+                outcomes[each.delivery.pk] = gone = _mail_failure(error)
     finally:
-        try:
+        with contextlib.suppress(Exception):
             mailer.close()
-        except Exception:
-            log.info("the mail server ended the connection")
+    return outcomes
 
 
 def _send_mail(letter: Letter, mailer: BaseEmailBackend) -> str:
+    """Raises one of _GONE when the server is gone."""
     try:
         _mail(letter, mailer).send()
+    except _GONE:
+        raise
     except Exception as error:
         return _mail_failure(error)
     return ""
@@ -213,8 +226,8 @@ def _secrets(merchants: set[int]) -> dict[int, str]:
     """One that no key opens any more is as good as none: it concerns nobody else's message."""
     found: dict[int, str] = {}
     with all_merchants("whose messages are signed"), connection.cursor() as cursor:
-        table = MerchantRules._meta.db_table
-        cursor.execute(f"select merchant_id, alert_secret from {table} where merchant_id = any(%s)", [list(merchants)])
+        asked = "select merchant_id, alert_secret from orders_merchantrules where merchant_id = any(%s)"
+        cursor.execute(asked, [list(merchants)])
         rows = cursor.fetchall()
     for merchant_id, kept in rows:
         try:

@@ -11,8 +11,10 @@ from typing import Any
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, routing, shipping, versions
-from orders.models import Attention, CarrierMapping, Concern, HoldMode, Order, Route, SettingsVersion
+from orders import attention, reckoning, routing, shipping, versions
+from orders.alert_rules import AlertRules
+from orders.deadlines import DeadlineRules
+from orders.models import Attention, CarrierMapping, Concern, HoldMode, MerchantRules, Order, Route, SettingsVersion
 from orders.rules import RouteRules
 from orders.versions import Saving, about_route, saving
 
@@ -123,6 +125,23 @@ def save_carriers(
     return made
 
 
+def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Saving:
+    """Keep the rules about deadlines. What was reckoned by the old ones is reckoned anew within a minute."""
+    with _version(Concern.DEADLINES, merchant_id, "", by) as made:
+        kept = {"deadlines": rules.to_json()}
+        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults=kept)
+    if made.is_change:
+        reckoning.forget(merchant_id=merchant_id)
+    return made
+
+
+def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author) -> Saving:
+    """Keep the rules about alerts. They count for what is said from now on."""
+    with _version(Concern.ALERTS, merchant_id, "", by) as made:
+        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={"alerts": rules.to_json()})
+    return made
+
+
 def restore(*, version: SettingsVersion, by: Author) -> Saving:
     """Bring a version back, as a new one; what waited for it goes on. Raises versions.CannotRestore."""
     concern = Concern(version.concern)
@@ -130,6 +149,10 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.DEADLINES:
+        reckoning.forget(merchant_id=version.merchant_id)
+    if not version.about:
+        return made
     codes = _answered(before, version.document) if concern == Concern.RULES else _ANSWERED.get(concern, set())
     _go_on(codes=codes, stores=_sources_of(concern, version.about), by=by)
     return made
