@@ -9,7 +9,7 @@ from typing import Any
 
 from orders.deadlines import DeadlineKind
 from orders.models import AlertKind
-from orders.rules import kept_rules, said_rules
+from orders.rules import differing, read_as
 
 ALL = tuple(kind.value for kind in AlertKind)
 K = DeadlineKind
@@ -39,11 +39,11 @@ class AlertRules:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> AlertRules:
         """What `to_json` made, of this version of the program or another."""
-        return kept_rules(cls, kept)
+        return read_as(cls, kept)
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the defaults."""
-        return said_rules(self)
+        return differing(self)
 
     def wants(self, kind: AlertKind) -> bool:
         """Whether it is to be said anywhere at all."""

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from orders.rules import kept_rules, said_rules
+from orders.rules import differing, read_as
 from orders.workdays import Workdays
 
 
@@ -81,11 +81,11 @@ class DeadlineRules:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> DeadlineRules:
         """What `to_json` made, of this version of the program or another."""
-        return kept_rules(cls, kept)
+        return read_as(cls, kept)
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the defaults."""
-        return said_rules(self)
+        return differing(self)
 
     @property
     def workdays(self) -> Workdays:

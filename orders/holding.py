@@ -10,7 +10,7 @@ from connectors.base.errors import OutcomeUnknown
 from connectors.base.types import AddressState, PlatformOrder, SourceStatus
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox
+from orders import guard, outbox, pausing
 from orders.mirror import draft_for
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.states import advance, clear_attention, note
@@ -87,6 +87,7 @@ def _settle(item: OutboxItem, mirror: Mirror, drain: Drain, *, kind: str) -> Non
         if kind != "mirror.let_go":
             return
         Mirror.objects.filter(pk=mirror.pk).update(is_held=False)
+        pausing.follow_mirror(order=order, now=now)
         if order.state == OrderState.READY and not order.mirrors.filter(state=MirrorState.PLANNED).exists():
             advance(order=order, to=OrderState.MIRRORED, reason=f"Let go in {label}", now=now)
         if not outbox.is_stuck(order=order, besides=item):

@@ -22,7 +22,7 @@ from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.pacing import Pace
 from connectors.registry import connector_class
 from connectors.speaking import speaking
-from orders import crew, hold, inbox, outbox, reading, reconcile, routing
+from orders import aftersales, crew, hold, inbox, outbox, reading, reconcile, routing
 from orders.models import Lane, Order, OrderState
 from orders.pace import record_pace
 from orders.work import Drain
@@ -267,7 +267,7 @@ def _try_set_aside(*, store: ConnectedStore, clock: Callable[[], datetime], pace
             return 0
     with speaking(store, clock=clock, pace=pace) as source:
         assert isinstance(source, Source)
-        return reading.read_set_aside(store=store, source=source, clock=clock)
+        return aftersales.read_set_aside(store=store, source=source, clock=clock)
 
 
 def _plan_for_new_store(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:

@@ -45,6 +45,22 @@ returning o.id
 """
 
 
+# What is asked and said at the source about a request must not wait behind a parcel that waits for its answer.
+AHEAD = (
+    OutboxKind.READ_CANCELS,
+    OutboxKind.ANSWER_CANCEL,
+    OutboxKind.ANSWER_RETURN,
+    OutboxKind.CANCEL_AT_SOURCE,
+)
+_FIRST_OF_ITS_ORDER = """not exists (
+  select 1 from orders_outboxitem o where o.order_id = orders_outboxitem.order_id
+    and o.store_id = orders_outboxitem.store_id and (
+      o.status = 'IN_FLIGHT' or o.status = 'PENDING' and
+      (o.kind = any(%s) and o.not_before <= %s, -o.id) > (orders_outboxitem.kind = any(%s), -orders_outboxitem.id)
+    )
+)"""
+
+
 class LostLease(Exception):
     """Someone else holds this item now; whoever gets this may write and send nothing more."""
 
@@ -115,17 +131,13 @@ def item_of(
 def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:
     """Take up to `limit` due items of this store, one per order, nearest deadline first, in the caller's transaction.
 
-    An item waits while an older one of the same order at this store is pending or in flight.
+    An item waits while an older one of the same order at this store is pending or in flight; those of AHEAD only for
+    each other and for what is in flight. Raises IntegrityError where somebody else takes another one at this moment.
     """
+    ahead = [kind.value for kind in AHEAD]
     due = (
         OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
-        .extra(
-            where=[
-                "not exists (select 1 from orders_outboxitem o where o.order_id = orders_outboxitem.order_id"
-                " and o.store_id = orders_outboxitem.store_id and o.id < orders_outboxitem.id"
-                " and o.status in ('PENDING', 'IN_FLIGHT'))"
-            ]
-        )
+        .extra(where=[_FIRST_OF_ITS_ORDER], params=[ahead, now, ahead])  # noqa: S610 - a constant
         .order_by(F("deadline").asc(nulls_last=True), "id")
         .select_for_update(skip_locked=True)
     )
@@ -238,6 +250,14 @@ def postpone(
     ):
         raise LostLease(f"item {item.pk}")
     item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
+
+
+def require_sure(*, item: OutboxItem, now: datetime, what: str) -> None:
+    """Raises OutcomeUnknown while an earlier call of this item may still be carried out, so that what a look does not
+    find is not known to be absent. `what` says what is waited for."""
+    if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
+        left = (item.sure_at - now).total_seconds()
+        raise OutcomeUnknown(what, retry_after=min(left, 10.0))
 
 
 def resume(*, order: Order, now: datetime) -> int:

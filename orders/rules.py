@@ -117,24 +117,25 @@ class RouteRules:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> RouteRules:
         """What `to_json` made, of this version of the program or another: what is not known is left out."""
-        return kept_rules(cls, kept)
+        return read_as(cls, kept)
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the defaults."""
-        return said_rules(self)
+        return differing(self)
 
 
-Rules = TypeVar("Rules")
+R = TypeVar("R")
 
 
-def kept_rules(kind: type[Rules], kept: Mapping[str, Any]) -> Rules:
-    """The rules of this dataclass that `said_rules` wrote; what it does not know is left out."""
+def read_as(kind: type[R], kept: Mapping[str, Any]) -> R:
+    """Rules of this kind from what `differing` made, of this version of the program or another: what is not known is
+    left out."""
     hints = _hints(kind)
     return kind(**{name: _read(hints[name], value) for name, value in kept.items() if name in hints})
 
 
-def said_rules(rules: Any) -> dict[str, Any]:
-    """A dataclass of rules as JSON: only what differs from its defaults."""
+def differing(rules: Any) -> dict[str, Any]:
+    """What of these rules differs from the defaults, as plain JSON values."""
     plain, defaults = dataclasses.asdict(rules), dataclasses.asdict(type(rules)())
     return {name: value for name, value in plain.items() if value != defaults[name]}
 

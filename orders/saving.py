@@ -11,7 +11,8 @@ from typing import Any
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, reckoning, routing, shipping, versions
+from orders import attention, reckoning, requests, routing, shipping, versions
+from orders.aftersale_rules import AftersaleRules
 from orders.alert_rules import AlertRules
 from orders.deadlines import DeadlineRules
 from orders.models import Attention, CarrierMapping, Concern, HoldMode, MerchantRules, Order, Route, SettingsVersion
@@ -77,6 +78,19 @@ def remove_route(*, route: Route, by: Author) -> Saving:
     """Take a route away. Orders that were planned over it go on."""
     with _version(Concern.ROUTES, route.merchant_id, str(route.source_store_id), by) as made:
         routing.remove_route(route=route)
+    return made
+
+
+def save_aftersales(*, source_store: ConnectedStore, rules: AftersaleRules, by: Author) -> Saving:
+    """Keep what a shop does about cancellations and returns. It counts from now on; requests that wait for an answer
+    are answered where a rule fits them."""
+    about = str(source_store.pk)
+    with _version(Concern.AFTERSALES, source_store.merchant_id, about, by) as made:
+        versions.put(
+            concern=Concern.AFTERSALES, about=about, document=rules.to_json(), merchant_id=source_store.merchant_id
+        )
+    if made.is_change:
+        requests.apply_rules(source_store=source_store, now=by.now)
     return made
 
 
@@ -153,6 +167,8 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
         reckoning.forget(merchant_id=version.merchant_id)
     if not version.about:
         return made
+    if concern == Concern.AFTERSALES:
+        requests.apply_rules(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
     codes = _answered(before, version.document) if concern == Concern.RULES else _ANSWERED.get(concern, set())
     _go_on(codes=codes, stores=_sources_of(concern, version.about), by=by)
     return made

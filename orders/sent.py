@@ -16,8 +16,8 @@ from orders.models import Mirror
 from orders.money import ROUNDING
 
 _KEEP = """
-update orders_mirror m set settings_number = %s, sent = p.sent::jsonb
-from unnest(%s::bigint[], %s::text[]) as p(id, sent) where m.id = p.id
+update orders_mirror m set settings_number = %s, sent = p.sent::jsonb, left_out = p.left_out::jsonb
+from unnest(%s::bigint[], %s::text[], %s::text[]) as p(id, sent, left_out) where m.id = p.id
 """
 
 
@@ -65,10 +65,11 @@ class Sent:
 
 
 def keep(drafts: Sequence[tuple[Mirror, OrderDraft]], *, settings_number: int | None) -> None:
-    """Keep what these mirrors are being made of, and under which version of the settings: one statement, in the
-    caller's transaction. May be repeated."""
+    """Keep what these mirrors are being made of, what of the order is left out of them, and under which version of the
+    settings: one statement, in the caller's transaction. May be repeated."""
     for mirror, draft in drafts:
         mirror.sent, mirror.settings_number = dataclasses.asdict(Sent.of(draft)), settings_number
     ids, texts = [mirror.pk for mirror, _ in drafts], [json.dumps(mirror.sent) for mirror, _ in drafts]
+    left_out = [json.dumps(mirror.left_out) for mirror, _ in drafts]
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [settings_number, ids, texts])
+        cursor.execute(_KEEP, [settings_number, ids, texts, left_out])

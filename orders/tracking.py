@@ -111,6 +111,7 @@ def _check(push: Push, source: Source, drain: Drain) -> None:
             return
         choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=push.seen.delivery_option_id)
         with merchant_rows(push.item.merchant_id):
+            telling.require_no_refund(order=push.order, kept=push.kept)
             push.tracking = telling.tracking_of(
                 order=push.order, kept=push.kept, seen=push.seen, uses=push.uses, choices=choices, now=drain.clock()
             )

@@ -111,6 +111,11 @@ def state_of(*, concern: Concern, about: str) -> Any:
     return _DOCUMENTS[concern].read(about)
 
 
+def put(*, concern: Concern, about: str, document: Any, merchant_id: int) -> None:
+    """Make the concern's rows say this, inside `saving`. Raises CannotRestore."""
+    _DOCUMENTS[concern].write(about, document, merchant_id)
+
+
 def differences(before: Any, after: Any) -> list[dict[str, Any]]:
     """What differs between two states, leaf by leaf: where it stands, and the values before and after. Pure."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
@@ -262,6 +267,18 @@ class _OfMerchant:
         MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={self.column: document})
 
 
+class _Aftersales:
+    def read(self, about: str) -> Any:
+        return Setup.objects.filter(store=int(about)).values_list("aftersales", flat=True).first() or {}
+
+    def write(self, about: str, document: Any, merchant_id: int) -> None:
+        Setup.objects.update_or_create(
+            store_id=int(about), defaults={"aftersales": document}, create_defaults={
+                "aftersales": document, "merchant_id": merchant_id,
+            },
+        )  # fmt: skip
+
+
 _DOCUMENTS: Mapping[Concern, Document] = {
     Concern.ROUTES: _Routes(),
     Concern.RULES: _Rules(),
@@ -272,6 +289,7 @@ _DOCUMENTS: Mapping[Concern, Document] = {
     Concern.SYNC: _Sync(),
     Concern.DEADLINES: _OfMerchant("deadlines"),
     Concern.ALERTS: _OfMerchant("alerts"),
+    Concern.AFTERSALES: _Aftersales(),
 }
 
 

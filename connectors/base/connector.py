@@ -227,7 +227,11 @@ class Source(Connector):
     def cancel_order(
         self, external_id: str, *, reason: str, line_quantities: Mapping[str, int] | None = None
     ) -> CancelReceipt:
-        """Cancel as the seller: the whole order, or these units of its lines where the source permits that."""
+        """Cancel as the seller: the whole order, or these units of its lines where the source permits that; it raises
+        UnsupportedFeature in plain words where not. May be repeated: what is cancelled already is no failure.
+
+        `reason` is a `Reason.key` of `cancel_reasons`, or what it means in any market: out_of_stock, pricing_error,
+        unable_to_deliver, buyer_requested."""
 
     @abstractmethod
     def list_variants(self) -> Iterator[Variant]: ...
@@ -345,7 +349,8 @@ class Destination(Connector):
         raise UnsupportedFeature(f"{self.label} records no returns")
 
     def close_return(self, external_id: str, return_id: str, *, has_arrived: bool, restock: bool) -> ReturnReceipt:
-        """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated."""
+        """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated; an empty
+        `return_id` is nothing to close."""
         raise UnsupportedFeature(f"{self.label} records no returns")
 
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:

@@ -9,6 +9,7 @@ from orders.models.alerts import (
     AlertWord,
     DeliveryState,
 )
+from orders.models.cancellations import CancelAnswer, Cancellation, CancellationStatus
 from orders.models.deadlines import ReckonedDeadlines
 from orders.models.events import OrderEvent
 from orders.models.fulfillments import CarrierMapping, Fulfillment, FulfillmentState
@@ -18,6 +19,7 @@ from orders.models.orders import Attention, Order, OrderState, OrderVersion, Set
 from orders.models.outbox import GiveUpReason, OutboxItem, OutboxKind, OutboxStatus
 from orders.models.preferences import MerchantRules
 from orders.models.products import Catalog, CatalogReading, CatalogVariant, ProductLink
+from orders.models.returns import Restock, Return, ReturnKind, ReturnRecord, ReturnStatus
 from orders.models.routes import HoldMode, Route, RouteRule, ShippingMapping
 from orders.models.setups import Concern, SettingsVersion, Setup
 from orders.models.tallies import OrderTally, SearchWord
@@ -31,6 +33,9 @@ __all__ = [
     "AlertMessage",
     "AlertWord",
     "Attention",
+    "CancelAnswer",
+    "Cancellation",
+    "CancellationStatus",
     "CarrierMapping",
     "Catalog",
     "CatalogReading",
@@ -55,6 +60,11 @@ __all__ = [
     "OutboxStatus",
     "ProductLink",
     "ReckonedDeadlines",
+    "Restock",
+    "Return",
+    "ReturnKind",
+    "ReturnRecord",
+    "ReturnStatus",
     "Route",
     "RouteRule",
     "SearchWord",

@@ -46,6 +46,8 @@ class Attention(models.TextChoices):
     STILL_ON_HOLD = "STILL_ON_HOLD", "Shipped while still on hold"
     CANCEL_PENDING = "CANCEL_PENDING", "The buyer asked to cancel"
     ALREADY_CANCELLED = "ALREADY_CANCELLED", "Cancelled at the source, still open in the store"
+    RETURN_PENDING = "RETURN_PENDING", "The buyer asked for a refund before it was shipped"
+    REFUND_BY_HAND = "REFUND_BY_HAND", "A refund is to be noted in the store by hand"
     NOT_SELLER_SHIPPING = "NOT_SELLER_SHIPPING", "Not on Seller Shipping"
     MIXED_FULFILMENT = "MIXED_FULFILMENT", "Fulfilled from several places"
     DUPLICATE_FOUND = "DUPLICATE_FOUND", "The store already has this order"
@@ -126,6 +128,9 @@ class Order(models.Model):
     auto_cancel_at = models.DateTimeField(null=True, blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    return_requested_at = models.DateTimeField(null=True, blank=True)  # of the oldest return that is not over
+    replaces_id = models.CharField(max_length=64, blank=True, default="", db_default="")  # the order it stands for
+    cancelled_lines = models.PositiveSmallIntegerField(default=0, db_default=0)  # how many of its lines are cancelled
 
     is_sample = models.BooleanField(default=False)
     is_on_hold_order = models.BooleanField(default=False)
@@ -212,6 +217,7 @@ class Order(models.Model):
                 & (Q(ship_by=None) | Q(auto_cancel_at=None) | Q(deliver_by=None)),
                 name="order_lacks_deadline",
             ),
+            models.Index(fields=["source_store", "replaces_id"], condition=~Q(replaces_id=""), name="order_replacing"),
         ]
 
     def __str__(self) -> str:

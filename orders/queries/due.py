@@ -32,6 +32,11 @@ def _hours(name: str) -> str:
     return f"make_interval(hours => coalesce((r.deadlines->>'{name}')::int, {default}))"
 
 
+_CANCEL_HOURS = (
+    f"case when s.region in ('US', '') then {_hours('cancel_answer_us_hours')} else {_hours('cancel_answer_hours')} end"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where deadlines of one kind come from, as SQL about an order `o` of the merchant `m` with the rules `r`.
@@ -83,14 +88,46 @@ def _reckoned(of: Source) -> Source:
 
 
 def _to_answer_cancellation() -> Source:
-    """Requests as the orders tell them, which name no moment: counted from the request, by the shop's market."""
-    us, other = _hours("cancel_answer_us_hours"), _hours("cancel_answer_hours")
+    """Requests that wait for an answer; the moment is their own, else counted from the request by the shop's market."""
+    rows = f"orders_cancellation c join orders_order o on o.id = c.order_id {_STORE}"
+    return Source(
+        K.CANCEL_ANSWER,
+        rows,
+        "c.status = 'REQUESTED' and c.is_request and c.answer = ''",
+        f"coalesce(c.answer_by, c.created_at + {_CANCEL_HOURS})",
+        key="c.answer_by",
+        owner="c.merchant_id",
+        presses=None,
+    )
+
+
+def _to_answer_unread_cancellation() -> Source:
+    """Requests that only the order tells of: the cancellation itself was not read yet."""
+    is_read = "exists (select from orders_cancellation c where c.order_id = o.id and c.status = 'REQUESTED')"
     return Source(
         K.CANCEL_ANSWER,
         _ORDERS,
-        "o.cancel_requested_at is not null and o.state <> 'CANCELLED'",
-        f"o.cancel_requested_at + case when s.region in ('US', '') then {us} else {other} end",
+        f"o.cancel_requested_at is not null and o.state <> 'CANCELLED' and not {is_read}",
+        f"o.cancel_requested_at + {_CANCEL_HOURS}",
         key="o.cancel_requested_at",
+        presses=None,
+    )
+
+
+def _to_answer_return() -> Source:
+    """Returns that ask for a decision which was not given here: orders/models/returns.py, `is_answered`."""
+    rows = f"orders_return x join orders_order o on o.id = x.order_id {_STORE}"
+    decisions = "array_to_string(array(select jsonb_array_elements_text(x.decisions)), ',')"
+    question = f"left(coalesce(nullif(x.status_text, ''), x.status) || ': ' || {decisions}, 300)"
+    replacement, other = _hours("replacement_answer_hours"), _hours("return_answer_hours")
+    hours = f"case when x.kind in ('REPLACEMENT', 'EXCHANGE') then {replacement} else {other} end"
+    return Source(
+        K.RETURN_ANSWER,
+        rows,
+        f"not (x.decisions = '[]') and (x.answer = '{{}}' or x.answered_for <> {question})",
+        f"coalesce(x.answer_by, x.updated_at + {hours})",
+        key="x.updated_at",
+        owner="x.merchant_id",
         presses=None,
     )
 
@@ -121,6 +158,8 @@ SOURCES: tuple[Source, ...] = (
     _reckoned(_to_number()),
     _reckoned(_to_deliver()),
     _to_answer_cancellation(),
+    _to_answer_unread_cancellation(),
+    _to_answer_return(),
     _to_change_tracking(),
     _to_be_released(),
 )

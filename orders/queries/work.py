@@ -16,7 +16,7 @@ from orders.deadlines import DeadlineKind, DeadlineRules
 from orders.models import MerchantRules, Mirror, MirrorState, Order, OrderState
 from orders.queries.counts import MOST, Counts
 from orders.queries.due import KINDS, Due, Pressing, due_after, pressing_of, read_key
-from orders.queries.rows import rest_of, seller_center_url
+from orders.queries.rows import rest_of
 
 K = DeadlineKind
 PAGE = 50
@@ -154,15 +154,8 @@ def _row(due: Due, order: Order, rules: DeadlineRules) -> dict[str, Any]:
         "more": len(items) - 1 if len(items) > 1 else 0,
         "what": what,
         "action_label": label,
-        "action_url": _link(due.kind, order),
-        "is_outside": due.kind is K.CANCEL_ANSWER,
+        "action_url": reverse("order", args=[order.pk]),
     }
-
-
-def _link(kind: DeadlineKind, order: Order) -> str:
-    if kind is K.CANCEL_ANSWER:
-        return seller_center_url(order)
-    return reverse("order", args=[order.pk])
 
 
 def _costs(kind: DeadlineKind, rules: DeadlineRules) -> str:
@@ -181,7 +174,7 @@ def _costs(kind: DeadlineKind, rules: DeadlineRules) -> str:
 def _what_to_do(kind: DeadlineKind, order: Order, mirrors: Sequence[Mirror]) -> tuple[str, str]:
     """One sentence, and the words of the link."""
     if kind is K.CANCEL_ANSWER:
-        return "Accept or refuse it, and ship nothing meanwhile.", "Answer in Seller Center"
+        return "Accept or refuse it, and ship nothing meanwhile.", "Answer"
     if kind is K.TRACKING_EDIT:
         return "Spend the one change of the number, or keep the first one.", "Decide"
     if kind is K.DELIVERY:

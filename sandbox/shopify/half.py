@@ -29,7 +29,7 @@ from sandbox.shopify.api import Api
 from sandbox.shopify.authorization import Authorization
 from sandbox.shopify.controls import Controls
 from sandbox.shopify.notices import API_VERSION, Notices
-from sandbox.shopify.selling import unfulfilled
+from sandbox.shopify.snapshot import seen
 from sandbox.shopify.state import Shop, State
 from sandbox.world import World
 
@@ -132,7 +132,7 @@ class ShopifyHalf:
                 for shop in shops
                 for one in shop.variants.values()
             ],
-            "orders": [_seen(order) for shop in shops for order in shop.orders.values()],
+            "orders": [seen(order) for shop in shops for order in shop.orders.values()],
         }
 
     def _find(self, request: Request) -> tuple[Shop, str] | None:
@@ -219,58 +219,6 @@ def _root_field(body: bytes) -> str:
     except (ValueError, KeyError, TypeError, GraphQLError):
         return "graphql"
     return "graphql"
-
-
-def _seen(order: dict[str, Any]) -> dict[str, Any]:
-    shipped = [one for one in order["fulfillments"] if one["status"] == "SUCCESS"]
-    left = sum(unfulfilled(order, line) for line in order["lines"])
-    by_id = {line["id"]: line["sku"] for line in order["lines"]}
-    return {
-        "gid": order["id"],
-        "name": order["name"],
-        "shop": order["shop"],
-        "reference": order["sourceIdentifier"],
-        "created_at": order["created"],
-        "total": str(order["total"]),
-        "paid": str(order["paid"]),
-        "currency": order["currency"],
-        "financial_status": order["financial"],
-        "fulfillment_status": "Unfulfilled" if not shipped else "Partly fulfilled" if left else "Fulfilled",
-        "status": "Cancelled" if order["cancelled"] else "",
-        "is_cancelled": bool(order["cancelled"]),
-        "is_on_hold": bool(order["holds"]),
-        "email": order["email"],
-        "note": order["note"],
-        "tags": order["tags"],
-        "attributes": order["attributes"],
-        "metafields": {f"{namespace}.{key}": value for (namespace, key), value in order["metafields"].items()},
-        "shipping_address": order["shippingAddress"],
-        "shipping_lines": order["shippingLines"],
-        "tax_lines": order["taxLines"],
-        "taxes_included": order["taxesIncluded"],
-        "discount": order["discountCode"],
-        "lines": [
-            {
-                "sku": line["sku"],
-                "title": line["title"],
-                "quantity": line["quantity"],
-                "remaining": unfulfilled(order, line),
-                "price": str(line["price"]),
-                "properties": line["properties"],
-            }
-            for line in order["lines"]
-        ],
-        "fulfillments": [
-            {
-                "id": one["id"],
-                "status": one["status"],
-                "tracking_number": one["tracking"]["number"],
-                "carrier": one["tracking"]["company"],
-                "lines": {by_id[line]: count for line, count in one["lines"].items()},
-            }
-            for one in order["fulfillments"]
-        ],
-    }
 
 
 def _json(content: dict[str, Any], status: int) -> Response:

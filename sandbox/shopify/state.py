@@ -67,6 +67,12 @@ class Shop:
     duplicate_creates: bool = False  # [guess] what a taken unique metafield does inside orderCreate
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)  # idempotency key -> what it made
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edits: dict[str, dict[str, Any]] = field(default_factory=dict)  # sessions of order editing that are open
+    return_of: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)  # part -> order, return
+    location_id: str = ""
+    is_location_active: bool = True
+    restocks_unclaimed: bool = False  # [guess] whether cancelled units that stock was never taken for are added to it
+    takes_empty_refunds: bool = True  # [guess] whether a refund may have neither items nor amounts
 
     def keep(self, order: dict[str, Any]) -> None:
         self.orders[order["id"]] = order
@@ -100,7 +106,7 @@ class State:
         for domain, name, currency in SHOPS:
             if domain in self.shops:
                 continue
-            shop = self.shops[domain] = Shop(domain, name, currency)
+            shop = self.shops[domain] = Shop(domain, name, currency, location_id=self.new_gid("Location"))
             for sku, title, price in PRODUCTS:
                 self.add_variant(shop, sku, title, price)
 

@@ -78,6 +78,7 @@ class TestTiles:
             "Auto-cancel within 24 h": ("1", NOON + 5 * hour),
             "Overdue": ("1", NOON - 3 * hour),
             "Cancellation requested": ("1", NOON + 24 * hour),
+            "Return requested": ("0", None),
             "Needs attention": ("1", None),
         }
         assert tiles["Needs attention"]["since"] == NOON - 9 * hour

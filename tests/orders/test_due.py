@@ -13,7 +13,7 @@ from accounts.access import all_merchants, merchant_rows
 from connectors.base.types import Shipper, SourceStatus
 from connectors.models import ConnectedStore, StoreState
 from orders.deadlines import DeadlineKind
-from orders.models import Attention, MerchantRules, Order, ReckonedDeadlines
+from orders.models import Attention, Cancellation, MerchantRules, Order, ReckonedDeadlines, Return
 from orders.queries.due import Due, due_after, pressing_of, pressing_of_all, read_key
 from tests.factories import OrderFactory, StoreFactory
 from tests.orders.builders import HOUR, NOON
@@ -139,6 +139,66 @@ class TestReckonedDeadline:
         order_of(tiktok, status=SourceStatus.AWAITING_COLLECTION, ship_by=NOON)
         assert len(listed(tiktok)) == 1
         rules(tiktok, dispatch_met="UPLOAD")
+        assert listed(tiktok) == []
+
+
+class TestAnswer:
+    def request(self, order: Order, **changes: Any) -> Cancellation:
+        made = {"external_id": "c1", "status": "REQUESTED", "is_request": True, "by": "BUYER", "answer_by": None}
+        moments = dict.fromkeys(("created_at", "updated_at", "read_at"), NOON)
+        with merchant_rows(order.merchant_id):
+            return Cancellation.objects.create(
+                merchant=order.merchant, store=order.source_store, order=order, **{**made, **moments, **changes}
+            )
+
+    def asked(self, order: Order, **changes: Any) -> Return:
+        made = {"external_id": "r1", "kind": "RETURN", "status": "REQUESTED", "status_text": "PENDING", "by": "BUYER",
+                "dispute": "NONE", "decisions": ["APPROVE_RETURN", "REJECT_RETURN"]}  # fmt: skip
+        moments = dict.fromkeys(("created_at", "updated_at", "read_at"), NOON)
+        with merchant_rows(order.merchant_id):
+            return Return.objects.create(
+                merchant=order.merchant, store=order.source_store, order=order, **{**made, **moments, **changes}
+            )
+
+    def test_to_a_request_is_due_when_the_request_says(self, tiktok: ConnectedStore) -> None:
+        self.request(order_of(tiktok, cancel_requested_at=NOON), answer_by=NOON + 40 * HOUR)
+        (found,) = listed(tiktok)
+        assert (found.kind, found.due_at) == (K.CANCEL_ANSWER, NOON + 40 * HOUR)
+
+    def test_to_a_request_that_names_no_moment_is_due_by_the_market(self, tiktok: ConnectedStore) -> None:
+        self.request(order_of(tiktok, cancel_requested_at=NOON + HOUR))
+        assert [due.due_at for due in listed(tiktok)] == [NOON + 24 * HOUR]
+
+    @pytest.mark.parametrize("changes", [{"answer": "REFUSED"}, {"status": "WITHDRAWN"}, {"is_request": False}])
+    def test_that_was_given_or_is_not_asked_for_is_not_due(
+        self, tiktok: ConnectedStore, changes: dict[str, Any]
+    ) -> None:
+        asked = None if changes.get("status") == "WITHDRAWN" else NOON
+        self.request(order_of(tiktok, cancel_requested_at=asked), answer_by=NOON + HOUR, **changes)
+        assert listed(tiktok) == []
+
+    @pytest.mark.parametrize(("kind", "hours"), [("RETURN", 48), ("REFUND", 48), ("REPLACEMENT", 24)])
+    def test_to_a_return_is_due_when_it_says_or_by_its_kind(
+        self, tiktok: ConnectedStore, kind: str, hours: int
+    ) -> None:
+        self.asked(order_of(tiktok), kind=kind)
+        self.asked(order_of(tiktok), external_id="r2", kind=kind, answer_by=NOON + HOUR)
+        assert [due.due_at - NOON for due in listed(tiktok, K.RETURN_ANSWER)] == [HOUR, hours * HOUR]
+
+    def test_to_a_return_is_not_due_once_it_was_given_until_it_asks_anew(self, tiktok: ConnectedStore) -> None:
+        case = self.asked(order_of(tiktok))
+        case.answer, case.answered_for = {"decision": "APPROVE_RETURN"}, case.question
+        with merchant_rows(tiktok.merchant_id):
+            case.save()
+        assert listed(tiktok) == []
+        case.decisions, case.status_text = ["APPROVE_GOODS", "REJECT_GOODS"], "RECEIVED"
+        with merchant_rows(tiktok.merchant_id):
+            case.save()
+        assert not case.is_answered
+        assert len(listed(tiktok)) == 1
+
+    def test_to_a_return_that_asks_for_nothing_is_not_due(self, tiktok: ConnectedStore) -> None:
+        self.asked(order_of(tiktok), decisions=[], answer_by=NOON)
         assert listed(tiktok) == []
 
 

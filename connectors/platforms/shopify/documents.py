@@ -7,7 +7,7 @@ from functools import cache
 
 PLACED = """
 fragment Placed on Order {
-  id legacyResourceId name sourceIdentifier cancelledAt updatedAt
+  id legacyResourceId name sourceIdentifier cancelledAt cancelReason updatedAt
   totalPriceSet { shopMoney { amount currencyCode } }
 }
 """
@@ -188,9 +188,10 @@ JOB = "query Job($id: ID!) { job(id: $id) { id done } }"
 REFUNDABLE = """
 query Refundable($id: ID!, $first: Int!, $after: String) {
   order(id: $id) {
+    cancelledAt
     refunds(first: 50) { id note }
     lineItems(first: $first, after: $after) {
-      nodes { id sku unfulfilledQuantity customAttributes { key value } }
+      nodes { id quantity unfulfilledQuantity refundableQuantity customAttributes { key value } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -202,6 +203,99 @@ mutation RefundCreate($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {
     refund { id }
     userErrors { field message }
+  }
+}
+"""
+
+SUGGESTED = """
+query Suggested($id: ID!) {
+  order(id: $id) {
+    suggestedRefund { shipping { maximumRefundableSet { shopMoney { amount currencyCode } } } }
+  }
+}
+"""
+
+ORDER_RETURNS = """
+query OrderReturns($id: ID!) {
+  order(id: $id) {
+    returns(first: 20) {
+      nodes { id name status returnLineItems(first: 20) { nodes { returnReasonNote } } }
+    }
+  }
+}
+"""
+
+RETURNABLE = """
+query Returnable($orderId: ID!, $first: Int!, $after: String) {
+  returnableFulfillments(orderId: $orderId, first: $first, after: $after) {
+    nodes {
+      returnableFulfillmentLineItems(first: 100) {
+        nodes { quantity fulfillmentLineItem { id lineItem { id quantity customAttributes { key value } } } }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+RETURN_CREATE = """
+mutation ReturnCreate($input: ReturnInput!) {
+  returnCreate(returnInput: $input) {
+    return { id name status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN = """
+query Return($id: ID!) {
+  return(id: $id) {
+    id name status
+    returnLineItems(first: 50) {
+      nodes { id unprocessedQuantity ... on ReturnLineItem { fulfillmentLineItem { id } } }
+    }
+    reverseFulfillmentOrders(first: 5) {
+      nodes {
+        lineItems(first: 30) {
+          nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } }
+        }
+      }
+    }
+  }
+}
+"""
+
+LEFT_FROM = """
+query LeftFrom($id: ID!) {
+  order(id: $id) {
+    fulfillments(first: 10) { location { id } fulfillmentLineItems(first: 50) { nodes { id } } }
+  }
+}
+"""
+
+RETURN_PROCESS = """
+mutation ReturnProcess($input: ReturnProcessInput!) {
+  returnProcess(input: $input) {
+    return { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN_CLOSE = """
+mutation ReturnClose($id: ID!) {
+  returnClose(id: $id) {
+    return { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN_CANCEL = """
+mutation ReturnCancel($id: ID!) {
+  returnCancel(id: $id) {
+    return { id status }
+    userErrors { field message code }
   }
 }
 """

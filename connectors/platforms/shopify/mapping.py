@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import (
     PermanentError,
     PlatformError,
@@ -149,6 +148,7 @@ def placed_order(node: Mapping[str, Any], shop_url: str) -> PlacedOrder:
         url=f"{shop_url}/admin/orders/{legacy}",
         reference=str(node.get("sourceIdentifier") or ""),
         is_cancelled=bool(node.get("cancelledAt")),
+        cancel_reason=str(node.get("cancelReason") or ""),
         total=total,
         currency=currency,
         updated_at=moment(node.get("updatedAt")),
@@ -425,31 +425,6 @@ def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> 
         "trackingInfo": {key: text for key, text in tracking.items() if text},
         "notifyCustomer": False,
     }
-
-
-def refund_input(order_id: str, lines: Sequence[Mapping[str, Any]], refund: Refund, reference: str) -> dict[str, Any]:
-    """A refund record without money. `line_quantities` is keyed by source line id, SKU or Shopify's line id.
-
-    Raises PermanentError when a key names no line: a refund is never recorded in part.
-    """
-    left = {key: quantity for key, quantity in refund.line_quantities.items() if quantity > 0}
-    items = []
-    for line in lines:
-        keys = [
-            *source_line_ids(line.get("customAttributes") or []),
-            str(line.get("sku") or ""),
-            str(line.get("id")),
-        ]
-        quantity = sum(left.pop(key, 0) for key in keys)
-        if quantity:
-            is_here = quantity <= int(line.get("unfulfilledQuantity") or 0)
-            # What was shipped can only be restocked at a location, which the source does not name.
-            restock = "CANCEL" if refund.restock and is_here else "NO_RESTOCK"
-            items.append({"lineItemId": line["id"], "quantity": quantity, "restockType": restock})
-    if left or not items:
-        raise PermanentError("Shopify's order has no such line to refund", reason="REMOTE_ERROR")
-    note = f"{refund.note} [{reference}]".strip()
-    return {"orderId": order_id, "note": note, "notify": False, "refundLineItems": items}
 
 
 # Refusals

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, RateLimited
 from connectors.base.events import EventKind
 from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Stock
 from connectors.platforms.shopify import documents, mapping
+from tests.connectors.shopify.test_aftersales import aftersale_variables
 
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared/contracts"
 PAYLOADS = Path(__file__).resolve().parents[2] / "payloads/shopify"
@@ -158,16 +158,6 @@ class TestRefusal:
         )
 
 
-class TestRefund:
-    def test_sums_the_units_of_one_line_and_refuses_an_unknown_one(self):
-        attributes = [{"key": "_tiktok_line_ids", "value": "1,2"}]
-        lines = [{"id": "L", "sku": "A", "unfulfilledQuantity": 2, "customAttributes": attributes}]
-        made = mapping.refund_input("O", lines, Refund(0, "USD", {"1": 1, "2": 1}, "n", restock=True), "r")
-        assert made["refundLineItems"] == [{"lineItemId": "L", "quantity": 2, "restockType": "CANCEL"}]
-        with pytest.raises(PermanentError):
-            mapping.refund_input("O", lines, Refund(0, "USD", {"1": 1, "7": 1}, "n"), "r")
-
-
 class TestEvent:
     @pytest.mark.parametrize(
         "path", sorted((CONTRACTS / "samples/shopify/webhooks").glob("*.json")), ids=lambda p: p.stem
@@ -203,11 +193,9 @@ class TestAgainstTheOfficialSchema:
     def test_the_variables_that_mapping_makes_are_valid(self, schema):
         import graphql
 
-        lines = [{"id": "L", "sku": "A", "unfulfilledQuantity": 2}]
-        refund = mapping.refund_input("O", lines, Refund(0, "USD", {"A": 1}, "n"), "r")
         made = {
             "ORDER_CREATE": mapping.order_create(draft(), "5764"),
-            "REFUND_CREATE": {"input": refund, "key": "k"},
+            **aftersale_variables(),
         }
         for name, variables in made.items():
             operation = graphql.parse(DOCUMENTS[name]).definitions[0]

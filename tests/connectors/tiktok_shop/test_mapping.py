@@ -151,6 +151,11 @@ class TestOrder:
     def test_bears_localised_cancel_text_as_text(self) -> None:
         assert order(cancel_reason="Không còn nhu cầu").cancel_reason == "Không còn nhu cầu"
 
+    @pytest.mark.parametrize("name", ["replaced_order_id", "exchange_source_order_id"])
+    def test_in_place_of_another_names_it(self, name: str) -> None:
+        assert order(**{name: "577958834469439000"}).replaces_id == "577958834469439000"
+        assert order(**{name: "0"}).replaces_id == ""
+
     def test_that_is_bad_hides_no_other(self) -> None:
         found = orders_of([None, {**ORDER, "status": ""}, ORDER])
         assert [type(each).__name__ for each in found] == ["UnreadableAnswer", "UnreadableAnswer", "PlatformOrder"]
