@@ -13,8 +13,10 @@ from django.db.models import QuerySet
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, requests, routing, shipping, versions
+from orders import attention, reckoning, requests, routing, shipping, versions
 from orders.aftersale_rules import AftersaleRules
+from orders.alert_rules import AlertRules
+from orders.deadlines import DeadlineRules
 from orders.models import (
     Attention,
     CarrierMapping,
@@ -22,6 +24,7 @@ from orders.models import (
     Fulfillment,
     FulfillmentState,
     HoldMode,
+    MerchantRules,
     Order,
     Route,
     SettingsVersion,
@@ -149,6 +152,23 @@ def save_carriers(
     return made
 
 
+def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Saving:
+    """Keep the rules about deadlines. What was reckoned by the old ones is reckoned anew within a minute."""
+    with _version(Concern.DEADLINES, merchant_id, "", by) as made:
+        kept = {"deadlines": rules.to_json()}
+        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults=kept)
+    if made.is_change:
+        reckoning.forget(merchant_id=merchant_id)
+    return made
+
+
+def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author) -> Saving:
+    """Keep the rules about alerts. They count for what is said from now on."""
+    with _version(Concern.ALERTS, merchant_id, "", by) as made:
+        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={"alerts": rules.to_json()})
+    return made
+
+
 def restore(*, version: SettingsVersion, by: Author) -> Saving:
     """Bring a version back, as a new one; what waited for it goes on. Raises versions.CannotRestore."""
     concern = Concern(version.concern)
@@ -156,6 +176,10 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.DEADLINES:
+        reckoning.forget(merchant_id=version.merchant_id)
+    if not version.about:
+        return made
     if concern == Concern.AFTERSALES:
         requests.apply_rules(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
     if concern == Concern.CARRIERS:

@@ -12,7 +12,16 @@ from django.db.models import Max
 
 from accounts.models import Merchant
 from connectors.models import ConnectedStore
-from orders.models import CarrierMapping, Concern, ProductLink, Route, SettingsVersion, Setup, ShippingMapping
+from orders.models import (
+    CarrierMapping,
+    Concern,
+    MerchantRules,
+    ProductLink,
+    Route,
+    SettingsVersion,
+    Setup,
+    ShippingMapping,
+)
 
 _ROUTE = (
     "destination_store_id", "rule", "position", "skus", "warehouse_ids", "least_share", "takes_part", "leaves_rest",
@@ -246,6 +255,18 @@ class _Sync:
 
 
 @dataclass(frozen=True)
+class _OfMerchant:
+    """One column of the merchant's own rules."""
+
+    column: str
+
+    def read(self, about: str) -> Any:
+        return MerchantRules.objects.values_list(self.column, flat=True).first() or {}
+
+    def write(self, about: str, document: Any, merchant_id: int) -> None:
+        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={self.column: document})
+
+
 class _Aftersales:
     def read(self, about: str) -> Any:
         return Setup.objects.filter(store=int(about)).values_list("aftersales", flat=True).first() or {}
@@ -266,6 +287,8 @@ _DOCUMENTS: Mapping[Concern, Document] = {
     Concern.LINKS: _Links(),
     Concern.STORE: _Store(),
     Concern.SYNC: _Sync(),
+    Concern.DEADLINES: _OfMerchant("deadlines"),
+    Concern.ALERTS: _OfMerchant("alerts"),
     Concern.AFTERSALES: _Aftersales(),
 }
 

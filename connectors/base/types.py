@@ -189,6 +189,8 @@ class PlatformOrder:
     cancel_reason: str
     cancelled_by: str
     release_date: datetime | None = None
+    is_made_to_order: bool = False
+    handling_days: int | None = None  # the seller's own time to make it, in working days, where it is told
     replaces_id: str = ""
     problems: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)

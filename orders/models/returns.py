@@ -121,6 +121,7 @@ class Return(models.Model):
             models.Index(
                 fields=["merchant", "answer_by"], condition=Q(answer_by__isnull=False), name="return_to_answer"
             ),
+            models.Index(fields=["merchant", "updated_at", "id"], condition=~Q(decisions=[]), name="return_asks"),
         ]
 
     def __str__(self) -> str:

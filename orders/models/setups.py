@@ -40,6 +40,8 @@ class Concern(models.TextChoices):
     LINKS = "LINKS", "Product links"
     STORE = "STORE", "Store options"
     SYNC = "SYNC", "Order sync"
+    DEADLINES = "DEADLINES", "Deadlines"
+    ALERTS = "ALERTS", "Alerts"
     AFTERSALES = "AFTERSALES", "Cancellations and returns"
 
 

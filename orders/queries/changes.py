@@ -9,10 +9,12 @@ from typing import Any
 from connectors.base.money import to_text
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
-from orders import choices
+from orders import choices, merchant_words
 from orders.aftersale_rules import AftersaleRules, AnswerRule
+from orders.alert_rules import AlertRules
+from orders.deadlines import DeadlineRules
 from orders.fields import value_in_words
-from orders.models import Concern, HoldMode, RouteRule, SettingsVersion
+from orders.models import AlertKind, Concern, HoldMode, RouteRule, SettingsVersion
 from orders.queries.settings import store_label
 from orders.rules import FilterBy, RouteRules
 
@@ -67,6 +69,8 @@ def changes_in_words(*, concern: Concern, about: str, before: Any, after: Any, n
         Concern.LINKS: _links,
         Concern.STORE: _store,
         Concern.SYNC: _sync,
+        Concern.DEADLINES: _deadlines,
+        Concern.ALERTS: _alerts,
         Concern.AFTERSALES: _aftersales,
     }[concern]
     found = [(what, _said(old), _said(new)) for what, old, new in rows(about, before or {}, after or {}, names)]
@@ -207,6 +211,34 @@ def _store(about: str, before: Any, after: Any, names: Names) -> _Rows:
 
 def _sync(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
     yield "Order sync", _on(before), _on(after)
+
+
+def _deadlines(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
+    old, new = DeadlineRules.from_json(before), DeadlineRules.from_json(after)
+    for name, words in merchant_words.DEADLINES.items():
+        yield (
+            words,
+            merchant_words.in_words(name, getattr(old, name)),
+            merchant_words.in_words(name, getattr(new, name)),
+        )
+
+
+def _alerts(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
+    old, new = AlertRules.from_json(before), AlertRules.from_json(after)
+    for name, words in merchant_words.CHANNELS.items():
+        was, is_now = getattr(old, name), getattr(new, name)
+        for kind in AlertKind:
+            yield f"{kind.label}: {words}", _yes(kind.value in was), _yes(kind.value in is_now)
+    for name, words in merchant_words.ALERTS.items():
+        yield (
+            words,
+            merchant_words.in_words(name, getattr(old, name)),
+            merchant_words.in_words(name, getattr(new, name)),
+        )
+
+
+def _yes(is_so: bool) -> str:
+    return "Yes" if is_so else "No"
 
 
 def _aftersales(about: str, before: Any, after: Any, names: Names) -> _Rows:

@@ -74,7 +74,7 @@ def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, no
         "hold_banner": _hold_banner(counts),
         "setup": _setup(stores, is_owner=is_owner),
         "poll_url": _poll_address(query, newest=counts.newest),
-        "frame": (stores, counts.waiting),
+        "frame": (stores, counts.waiting, counts.news),
         "now": now,
     }
 

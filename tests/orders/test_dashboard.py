@@ -66,30 +66,41 @@ class TestLedger:
 
 class TestTiles:
     def test_count_what_presses(self, tiktok: ConnectedStore) -> None:
-        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON + timedelta(hours=3))
-        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON - timedelta(hours=3))
-        OrderFactory(source_store=tiktok, in_transit=True, ship_by=NOON - timedelta(hours=3))
+        hour = timedelta(hours=1)
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON + 3 * hour, auto_cancel_at=NOON + 5 * hour)
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON - 3 * hour)
+        OrderFactory(source_store=tiktok, in_transit=True, ship_by=NOON - 3 * hour)
         OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, cancel_requested_at=NOON)
-        OrderFactory(source_store=tiktok, unlinked=True, ship_by=None)
-        tiles = {tile["label"]: (tile["count"], tile["due"]) for tile in shown(tiktok)["tiles"]}
-        assert tiles["Ship within 24 h"] == ("2", NOON + timedelta(hours=3))
-        assert tiles["Overdue"] == ("1", NOON - timedelta(hours=3))
-        assert tiles["Cancellation requested"] == ("1", NOON + timedelta(hours=24))
-        assert tiles["Needs attention"][0] == "1"
-        assert tiles["Auto-cancel within 24 h"] == ("0", None)
+        OrderFactory(source_store=tiktok, unlinked=True, ship_by=None, attention_at=NOON - 9 * hour)
+        tiles = {tile["label"]: tile for tile in shown(tiktok)["tiles"]}
+        said = {label: (tile["count"], tile["due"]) for label, tile in tiles.items()}
+        assert said == {
+            "Ship within 24 h": ("1", NOON + 3 * hour),
+            "Auto-cancel within 24 h": ("1", NOON + 5 * hour),
+            "Overdue": ("1", NOON - 3 * hour),
+            "Cancellation requested": ("1", NOON + 24 * hour),
+            "Return requested": ("0", None),
+            "Needs attention": ("1", None),
+        }
+        assert tiles["Needs attention"]["since"] == NOON - 9 * hour
 
-    def test_count_what_tiktok_will_cancel(self, alice: Client, tiktok: ConnectedStore) -> None:
-        soon = {"ship_by": NOON - timedelta(hours=1), "auto_cancel_at": NOON + timedelta(hours=5)}
-        doomed = OrderFactory(source_store=tiktok, mirrored=True, **soon)
-        OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, auto_cancel_at=NOON + timedelta(hours=7))
-        OrderFactory(source_store=tiktok, mirrored=True, **{**soon, "auto_cancel_at": NOON + timedelta(hours=25)})
-        OrderFactory(source_store=tiktok, in_transit=True, **soon)
-        OrderFactory(source_store=tiktok, cancelled=True, **soon)
-        tile = next(tile for tile in shown(tiktok)["tiles"] if tile["label"] == "Auto-cancel within 24 h")
-        assert (tile["count"], tile["due"]) == ("2", NOON + timedelta(hours=5))
-        page = alice.get(tile["url"])
-        assert doomed.external_id[-6:] in page.content.decode()
-        assert len(page.context["page"]["rows"]) == 3  # all of them long past on today's clock
+    def test_are_calm_while_there_is_nothing(self, tiktok: ConnectedStore) -> None:
+        assert {(tile["count"], tile["mark"], tile["text"]) for tile in shown(tiktok)["tiles"]} == {("0", "", "None")}
+
+    def test_turn_red_only_where_something_is_lost_or_stuck(self, tiktok: ConnectedStore) -> None:
+        order = OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, cancel_requested_at=NOON)
+        for hours, tone in ((1, "amber"), (21, "red"), (25, "red")):
+            tile = next(
+                each
+                for each in shown(tiktok, now=NOON + timedelta(hours=hours))["tiles"]
+                if each["label"] == "Cancellation requested"
+            )
+            assert (tile["count"], tile["tone"]) == ("1", tone), order
+
+    def test_lead_to_the_work_list(self, alice: Client, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, mirrored=True)
+        for tile in shown(tiktok)["tiles"]:
+            assert alice.get(tile["url"]).status_code == 200
 
 
 class TestHours:

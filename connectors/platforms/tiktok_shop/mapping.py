@@ -149,6 +149,8 @@ def order_of(value: Any) -> PlatformOrder:
         cancel_reason=text_at(value, "cancel_reason"),
         cancelled_by=text_at(value, "cancellation_initiator"),
         release_date=moment_at(value, "release_date"),
+        is_made_to_order=text_at(value, "order_type") in ("MADE_TO_ORDER", "BACK_ORDER"),
+        handling_days=_handling_days(value.get("handling_duration")),
         replaces_id=id_at(value, "replaced_order_id") or id_at(value, "exchange_source_order_id"),
         problems=tuple(problems),
         raw=value,
@@ -421,3 +423,11 @@ def variants(products: Any) -> Iterator[Variant]:
                     title=text_at(product, "title"),
                     stock=sum(counted) if counted else None,
                 )
+
+
+def _handling_days(value: Any) -> int | None:
+    """Working days to make what is made to order; of calendar days five in seven, which is rather too early."""
+    if not isinstance(value, Mapping) or not text_at(value, "days").isdigit():
+        return None
+    days = int(text_at(value, "days")[:4])
+    return max(1, days * 5 // 7) if text_at(value, "type") == "CALENDAR_DAY" else days
