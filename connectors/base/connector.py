@@ -325,8 +325,8 @@ class Destination(Connector):
         return found
 
     def hold_order(self, external_id: str) -> None:
-        """Keep the order's goods back until `release_order`. May be repeated. Raises OutcomeUnknown where it may still
-        be done, which must not be after the release. Only where `features.hold` says so."""
+        """Keep the order's goods back until `release_order`. May be repeated. Raises OutcomeUnknown if it may be done
+        yet, which must not be after the release. Only where `features.hold` says so."""
         raise UnsupportedFeature(f"{self.label} keeps no order back")
 
     def release_order(self, external_id: str, draft: OrderDraft) -> None:
