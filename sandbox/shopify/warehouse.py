@@ -85,8 +85,12 @@ class Calls:
             none = dict.fromkeys(("fulfillmentHold", "fulfillmentOrder", "remainingFulfillmentOrder"))
             return {**none, "userErrors": [refused.error]}
         hold = self.holding.put(self.place, order, fulfillmentHold)
-        shown_now = self.shown_fulfillment_order(order)
-        return {"fulfillmentHold": hold, "fulfillmentOrder": shown_now, "userErrors": []}
+        told = {
+            "fulfillmentHold": hold,
+            "fulfillmentOrder": self.shown_fulfillment_order(order),
+            "remainingFulfillmentOrder": None,
+        }
+        return {**told, "userErrors": []}
 
     def _fulfillmentOrderReleaseHold(
         self, _info: GraphQLResolveInfo, id: str, holdIds: list[str] | None = None, externalId: str | None = None
