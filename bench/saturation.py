@@ -20,7 +20,11 @@ from bench.run import Run
 from orders import queue
 
 _BEGINNING = 45.0  # the longest that using up a full allowance is waited for
-_READING = 10.0  # seconds in which the catalogs of some stores are asked for
+_READING = 30.0  # the longest that the reading of some catalogs is waited for, and what it leads to after that
+_AFTER_READING = 5.0
+_CATALOG = frozenset(
+    ["Catalog", "inventory.list", "catalog.version", "products.list"]
+)  # the first call of each reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def _round(
     found: Mapping[str, _Found],
 ) -> None:
     """One measurement of these platforms at once, added to what was found."""
-    engine.put(installation, played, _backlog(subjects, stores, _BEGINNING + seconds + _READING))
+    engine.put(installation, played, _backlog(subjects, stores, _BEGINNING + seconds + _READING + _AFTER_READING))
     engine.wait_until(lambda: _is_used_up(played, subjects, stores), seconds=_BEGINNING)
     time.sleep(seconds)
     ledger = played.counted()
@@ -128,8 +132,14 @@ def _refused_while_reading(installation: Installation, played: Platform, stores:
         admin.execute("update orders_catalogreading set due_at = now() where store_id = any(%s)", [chosen])
     for store in chosen:
         queue.enqueue("read_catalog", store)
-    time.sleep(_READING)
-    return _refused(played) - before
+    engine.wait_until(lambda: _catalogs_asked_for(played) == len(chosen), seconds=_READING)
+    time.sleep(_AFTER_READING)
+    unread = Counter({"catalogs not asked for": len(chosen) - _catalogs_asked_for(played)})
+    return _refused(played) - before + unread
+
+
+def _catalogs_asked_for(played: Platform) -> int:
+    return sum(operation in _CATALOG for _, _, operation, _ in played.counted()["calls"])
 
 
 def _refused(played: Platform) -> Counter[str]:
