@@ -25,6 +25,7 @@ _SETTINGS = (
     "cog-6-tooth",
     {
         "All settings": "settings",
+        "Cancellations and returns": "any_aftersales",
         "Deadlines": "deadline_settings",
         "Alerts": "alert_settings",
         "History": "settings_history",
@@ -68,7 +69,7 @@ def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int, Sequence[datetim
 
 def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     dashboard, orders, work = reverse("dashboard"), reverse("orders"), reverse("work")
-    products, stores = reverse("products"), reverse("stores")
+    products, stores, returns = reverse("products"), reverse("stores"), reverse("returns")
     need = "needs attention" if waiting == 1 else "need attention"
     return [
         {
@@ -82,7 +83,7 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             "url": orders,
             "icon": "inbox",
             "badge": {"text": f"{waiting:,}", "tone": "red", "label": need} if waiting else None,
-            "is_current": path.startswith(orders),
+            "is_current": path.startswith((orders, returns)),
             "children": [
                 {
                     "label": "Orders on TikTok Shop",
@@ -90,6 +91,7 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
                     "is_current": path.startswith(orders) and not path.startswith(work),
                 },
                 {"label": "Work list", "url": work, "is_current": path.startswith(work)},
+                {"label": "Returns", "url": returns, "is_current": path.startswith(returns)},
             ],
         },
         {

@@ -27,6 +27,7 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
+from orders.queries.aftersales import boxes_of
 from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
 from orders.queries.parcels import packages_note, packages_of
@@ -74,6 +75,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
         likely = _likely(order) if can_act else []
+        aftersales = boxes_of(order, now=now, can_act=can_act)
     shown = row_of(
         order,
         mirrors=[seen_mirror(mirror) for mirror in mirrors],
@@ -94,12 +96,14 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "packages": packages_of(order, packages, items, now, can_act=can_act) + ([by_hand] if by_hand else []),
         "packages_note": "" if packages else packages_note(order),
         "timeline": timeline_of(events, calls),
+        "aftersales": aftersales,
+        "cancel_url": reverse("order_cancel", args=[order.pk]) if aftersales["cancel"]["can_cancel"] else "",
         "dry_run_url": _dry_run_url(order) if can_act else "",
         "back_url": reverse("orders"),
         "previous_url": reverse("order", args=[newer]) if newer else "",
         "next_url": reverse("order", args=[older]) if older else "",
     }
-    return {"order": shown, "poll_url": reverse("order_poll", args=[order.pk]), "now": now}
+    return {"order": shown, "can_act": can_act, "poll_url": reverse("order_poll", args=[order.pk]), "now": now}
 
 
 def order_version(*, merchant_id: int, order_id: int) -> int | None:

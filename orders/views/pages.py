@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -43,7 +44,10 @@ def order_list(request: HttpRequest) -> HttpResponse:
             now=timezone.now(),
         )
         request.frame = context.pop("frame")  # type: ignore[attr-defined]
-        return render(request, "orders/list.html", {**context, "zone_name": zone_name(membership)})
+        several = {"label": "Cancel several", "url": reverse("orders_cancel"), "style": "plain"}
+        actions = [several] if membership.role in (Role.OWNER, Role.MANAGER) and context["page"]["rows"] else []
+        more = {"zone_name": zone_name(membership), "actions": actions}
+        return render(request, "orders/list.html", {**context, **more})
 
 
 @require_safe
