@@ -106,7 +106,9 @@ class Refunds:
         transactions = self._transactions(site, order, body["paymentRefunds"])
         before = payment_status(order)
         told = self._make(order, items, body.get("customerReason", ""), transactions)
-        if back and not has_failed(told):
+        if has_failed(told):  # [guess] one that fails at once has no side effects
+            back = {}
+        if back:
             restock(self.state, site, order, back, why="refund")
         self._enter(order, told, back, by_app=by_app)
         if (effects.get("notifications") or {}).get("sendCustomerEmail"):
