@@ -177,6 +177,8 @@ class TestPartOfAnOrder:
         order_id, lines = client.two_lines()
         assert create(client, order_id, order_line_item_ids=lines[:1]) == 0
         assert create(client, order_id, order_line_item_ids=lines[:1]) == 25020009
+        for verb in ("buyer_cancel", "system_cancel", "seller_cancel"):
+            assert "25020009" in client.refused(verb, order_id=order_id, line_ids=lines[:1])
 
     def test_is_not_cancelled_in_the_hold(self, client: Client) -> None:
         order_id = client.buy(lines=[{"sku": "CND-FIG-08", "quantity": 2}])
