@@ -210,7 +210,9 @@ mutation RefundCreate($input: RefundInput!, $key: String!) {
 SUGGESTED = """
 query Suggested($id: ID!) {
   order(id: $id) {
-    suggestedRefund(suggestFullRefund: true, refundShipping: true) { shipping { maximumRefundableSet { shopMoney { amount currencyCode } } } }
+    suggestedRefund(suggestFullRefund: true, refundShipping: true) {
+      shipping { maximumRefundableSet { shopMoney { amount currencyCode } } }
+    }
   }
 }
 """

@@ -13,9 +13,9 @@ from connectors.base.errors import AuthorizationError, PermanentError, Unreadabl
 from connectors.base.types import CancelReceipt, PlatformOrder, SourceStatus
 from connectors.platforms.tiktok_shop import aftersales, answers, reasons
 from connectors.platforms.tiktok_shop.reading import rows_of, text_at
-from connectors.platforms.tiktok_shop.wire import ELIGIBILITY, LOCALE, VERSIONS, Wire, is_unknown_version
+from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Wire, is_unknown_version
 
-_PAGE = 50
+_MOST_ORDERS = 50  # in one search; a guess
 _CANCELLED_BEFORE = frozenset(["25001011", "25001051", "25020009"])
 # Single items: https://partner.tiktokshop.com/docv2/page/cancel-order-202309 (read 2026-11), and what waits for its
 # parcel only, by Seller Center's pages.
@@ -28,17 +28,15 @@ class Cancellations(Wire):
 
     def cancel_reasons(self, order: PlatformOrder) -> list[Reason]:
         """What TikTok Shop offers for this order; where it names none, the keys of the market and the status."""
-        for version in ELIGIBILITY:
-            path = f"/return_refund/{version}/orders/{quote(order.external_id, safe='')}/aftersale_eligibility"
-            query = {"initiate_aftersale_user": "SELLER"}
-            try:
-                data = self._call("GET", path, operation="cancellations.reasons", query=query)
-            except PermanentError as error:
-                if not is_unknown_version(error):
-                    raise
-                continue
-            return reasons.offered(data, region=self._region, status=order.status)
-        return reasons.offered({}, region=self._region, status=order.status)
+        rest = f"orders/{quote(order.external_id, safe='')}/aftersale_eligibility"
+        query = {"initiate_aftersale_user": "SELLER"}
+        try:
+            data = self._after_sale("GET", "eligibility", rest, operation="cancellations.reasons", query=query)
+        except PermanentError as error:
+            if not is_unknown_version(error):
+                raise
+            data = {}
+        return reasons.offered(data, region=self._region, status=order.status)
 
     def cancel_order(
         self, external_id: str, *, reason: str, line_quantities: Mapping[str, int] | None = None
@@ -57,9 +55,8 @@ class Cancellations(Wire):
         if not key:
             raise PermanentError(_not_offered(reason, offered), reason="REMOTE_ERROR")
         body = {"order_id": external_id, "cancel_reason": key, **({"order_line_item_ids": line_ids} if is_part else {})}
-        path = f"/return_refund/{VERSIONS['cancel']}/cancellations"
         try:
-            data = self._call("POST", path, operation="cancellations.create", body=body)
+            data = self._after_sale("POST", "cancel", "cancellations", operation="cancellations.create", body=body)
         except PermanentError as error:
             if error.code in _CANCELLED_BEFORE and self._is_done(external_id, line_ids):
                 return CancelReceipt(is_cancelled=True)
@@ -70,8 +67,8 @@ class Cancellations(Wire):
     def cancellations_of(self, order_ids: Sequence[str]) -> list[Cancellation]:
         """Every cancellation of these orders, the one that changed first at the front."""
         found: list[Cancellation] = []
-        for start in range(0, len(order_ids), _PAGE):
-            found += self._cancellations({"order_ids": list(order_ids[start : start + _PAGE])})
+        for start in range(0, len(order_ids), _MOST_ORDERS):
+            found += self._cancellations({"order_ids": list(order_ids[start : start + _MOST_ORDERS])})
         return found
 
     def cancellations_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[Cancellation]:
@@ -82,14 +79,14 @@ class Cancellations(Wire):
     def answer_cancellation(
         self, external_id: str, *, accepts: bool, reference: str, reason: str = "", comment: str = ""
     ) -> None:
-        """Approve or reject, under the reference as the idempotency key. A refusal counts as done only if the request,
-        read again, was answered so. In the US a rejection is to be said by shipping the order, some day."""
+        """Approve under the reference as the idempotency key, or reject, which needs none: a refusal counts as done
+        only if the request, read again, was answered so. In the US a rejection is to be said by shipping, some day."""
         body = None if accepts else answers.rejection(reason, comment)
         verb = "approve" if accepts else "reject"
-        path = f"/return_refund/{VERSIONS['answer_cancel']}/cancellations/{quote(external_id, safe='')}/{verb}"
-        query = {"idempotency_key": reference[:255]}
+        rest = f"cancellations/{quote(external_id, safe='')}/{verb}"
+        query = {"idempotency_key": reference[:255]} if accepts else None
         try:
-            self._call("POST", path, operation=f"cancellations.{verb}", query=query, body=body)
+            self._after_sale("POST", "answer_cancel", rest, operation=f"cancellations.{verb}", query=query, body=body)
         except AuthorizationError:
             raise
         except PermanentError as error:
@@ -101,17 +98,19 @@ class Cancellations(Wire):
 
     def reject_reasons(self, external_id: str) -> list[Reason]:
         """TikTok's own list for this cancellation or return."""
-        path = f"/return_refund/{VERSIONS['reject_reasons']}/reject_reasons"
         query = {"return_or_cancel_id": external_id, "locale": LOCALE}
-        data = self._call("GET", path, operation="reject_reasons.list", query=query)
+        data = self._after_sale("GET", "reject_reasons", "reject_reasons", operation="reject_reasons.list", query=query)
         rows = [(text_at(row, "name"), text_at(row, "text")) for row in rows_of(data.get("reasons"))]
         return [Reason(name, text or name.replace("_", " ")) for name, text in rows if name]
 
     def _cancellations(self, wanted: Mapping[str, Any]) -> Iterator[Cancellation]:
-        path = f"/return_refund/{VERSIONS['search_cancels']}/cancellations/search"
-        query = {"page_size": str(_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
         body = {**wanted, "locale": LOCALE}
-        for data in self._pages(path, operation="cancellations.search", query=query, body=body):
+
+        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+            more = {"operation": "cancellations.search", "query": query, "body": body, "is_safe": True}
+            return self._after_sale("POST", "search_cancels", "cancellations/search", **more)
+
+        for data in self._pages(ask, OLDEST_CHANGE_FIRST):
             yield from aftersales.cancellations_of(data.get("cancellations"))
 
     @property

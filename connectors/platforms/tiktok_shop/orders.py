@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlatformOrder, Variant
@@ -32,7 +33,12 @@ class Orders(Wire):
         """Every order with an update in [moment, until), oldest update first."""
         query = {"page_size": str(_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
         body = {"update_time_ge": int(moment.timestamp()), "update_time_lt": int(until.timestamp()) + 1}
-        for data in self._pages("/order/202309/orders/search", operation="orders.search", query=query, body=body):
+
+        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+            path = "/order/202309/orders/search"
+            return self._call("POST", path, operation="orders.search", query=query, body=body, is_safe=True)
+
+        for data in self._pages(ask, query):
             yield from mapping.orders_of(data.get("orders"))
 
     def list_variants(self) -> Iterator[Variant]:
@@ -43,8 +49,12 @@ class Orders(Wire):
         """Those of the products made in [since, until]; where they are too many for one search, by halves."""
         query = {"page_size": str(_PRODUCTS_PAGE)}
         body = {"status": "ACTIVATE", "create_time_ge": since, "create_time_le": until}
-        pages = self._pages("/product/202502/products/search", operation="products.list", query=query, body=body)
-        for place, data in enumerate(pages):
+
+        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+            path = "/product/202502/products/search"
+            return self._call("POST", path, operation="products.list", query=query, body=body, is_safe=True)
+
+        for place, data in enumerate(self._pages(ask, query)):
             total = data.get("total_count")
             if place == 0 and isinstance(total, int) and total > _MOST_PRODUCTS and since < until:
                 middle = (since + until) // 2

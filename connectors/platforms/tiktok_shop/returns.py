@@ -11,9 +11,9 @@ from urllib.parse import quote
 from connectors.base.aftersales import Answer, Return
 from connectors.base.errors import AuthorizationError, PermanentError
 from connectors.platforms.tiktok_shop import aftersales, answers
-from connectors.platforms.tiktok_shop.wire import LOCALE, VERSIONS, Wire
+from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Wire
 
-_PAGE = 50
+_MOST_ORDERS = 50  # in one search; a guess
 
 
 class Returns(Wire):
@@ -22,8 +22,8 @@ class Returns(Wire):
     def returns_of(self, order_ids: Sequence[str]) -> list[Return]:
         """Every return of these orders, the one that changed first at the front."""
         found: list[Return] = []
-        for start in range(0, len(order_ids), _PAGE):
-            found += self._returns({"order_ids": list(order_ids[start : start + _PAGE])})
+        for start in range(0, len(order_ids), _MOST_ORDERS):
+            found += self._returns({"order_ids": list(order_ids[start : start + _MOST_ORDERS])})
         return found
 
     def returns_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[Return]:
@@ -32,8 +32,8 @@ class Returns(Wire):
         yield from self._returns(times)
 
     def answer_return(self, external_id: str, answer: Answer, *, reference: str) -> None:
-        """Answer under the reference as the idempotency key. The return is read first: one that stands where this
-        answer leads is left alone, also where TikTok Shop or the buyer took it further."""
+        """Approve under the reference as the idempotency key, or reject, which needs none: the return is read first,
+        and one that stands where this answer leads is left alone, also where it went further since."""
         found = self._return(external_id)
         if found is None:
             raise PermanentError("TikTok Shop does not know this return", reason="REMOTE_ERROR")
@@ -41,10 +41,10 @@ class Returns(Wire):
         if answers.is_answered_so(found, answer):
             return
         verb = "reject" if answer.decision.is_rejection else "approve"
-        path = f"/return_refund/{VERSIONS['answer_return']}/returns/{quote(external_id, safe='')}/{verb}"
-        query = {"idempotency_key": reference[:255]}
+        rest = f"returns/{quote(external_id, safe='')}/{verb}"
+        query = None if answer.decision.is_rejection else {"idempotency_key": reference[:255]}
         try:
-            self._call("POST", path, operation=f"returns.{verb}", query=query, body=body)
+            self._after_sale("POST", f"{verb}_return", rest, operation=f"returns.{verb}", query=query, body=body)
         except AuthorizationError:
             raise
         except PermanentError:
@@ -56,8 +56,11 @@ class Returns(Wire):
         return next(iter(self._returns({"return_ids": [external_id]})), None)
 
     def _returns(self, wanted: Mapping[str, Any]) -> Iterator[Return]:
-        path = f"/return_refund/{VERSIONS['search_returns']}/returns/search"
-        query = {"page_size": str(_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
         body = {**wanted, "locale": LOCALE}
-        for data in self._pages(path, operation="returns.search", query=query, body=body):
+
+        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+            more = {"operation": "returns.search", "query": query, "body": body, "is_safe": True}
+            return self._after_sale("POST", "search_returns", "returns/search", **more)
+
+        for data in self._pages(ask, OLDEST_CHANGE_FIRST):
             yield from aftersales.returns_of(data.get("return_orders"))

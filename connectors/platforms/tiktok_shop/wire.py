@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.base.connector import Source
@@ -33,18 +33,21 @@ _REASONS = {
     "25001011": "CANCEL_PENDING",  # in process, or done before
     **dict.fromkeys(["25005010", "25005011"], "NOT_SUPPORTED"),  # no single items, or not so many
 }
-# The versions of the calls after the sale, which TikTok Shop renews one by one: here is where to follow. 202309 is the
-# reference's; 202602, seen in traffic since July 2026, holds the same and more, such as the reasons that are eligible.
-# Where there are several, one that is not there is followed by the next.
-ELIGIBILITY = ("202602", "202309")
+# The versions of the calls after the sale, which TikTok Shop renews one by one: here is where to follow. They are tried
+# in their turn until one is there. What is read is read in 202602 first, seen in traffic since July 2026: it holds what
+# the reference's 202309 does, and more (exchanges, refunds paid at once, whether to restock, reasons). What is changed
+# is changed as the reference says, for as long as that is served.
 VERSIONS = {
-    "cancel": "202309",
-    "search_cancels": "202309",
-    "answer_cancel": "202309",
-    "search_returns": "202309",
-    "answer_return": "202309",
-    "reject_reasons": "202309",
+    "eligibility": ("202602", "202309"),
+    "search_cancels": ("202602", "202309"),
+    "search_returns": ("202602", "202309"),
+    "cancel": ("202309", "202602"),
+    "answer_cancel": ("202309",),
+    "approve_return": ("202309",),
+    "reject_return": ("202309", "202606"),
+    "reject_reasons": ("202309",),
 }
+OLDEST_CHANGE_FIRST = {"page_size": "50", "sort_field": "update_time", "sort_order": "ASC"}
 LOCALE = "en-US"  # of the texts beside the keys
 _NO_SUCH_VERSION = frozenset(["36009009", "36009010", "36009014"])
 _ON_HOLD = "21011044"
@@ -93,12 +96,23 @@ class Wire(Source):
         )
         return _data_of(answer, is_safe=safe)
 
+    def _after_sale(self, method: str, call: str, rest: str, **more: Any) -> dict[str, Any]:
+        """A call after the sale, in the first of its versions that is there."""
+        *firsts, last = VERSIONS[call]
+        for version in firsts:
+            try:
+                return self._call(method, f"/return_refund/{version}/{rest}", **more)
+            except PermanentError as error:
+                if not is_unknown_version(error):
+                    raise
+        return self._call(method, f"/return_refund/{last}/{rest}", **more)
+
     def _pages(
-        self, path: str, *, operation: str, query: Mapping[str, str], body: Mapping[str, Any]
+        self, ask: Callable[[Mapping[str, str]], dict[str, Any]], query: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
         """Each page of a search. The last one is told by its empty token alone: pages may be short, counts wrong."""
         while True:
-            data = self._call("POST", path, operation=operation, query=query, body=body, is_safe=True)
+            data = ask(query)
             yield data
             token = data.get("next_page_token")
             if not isinstance(token, str) or not token or token == query.get("page_token"):

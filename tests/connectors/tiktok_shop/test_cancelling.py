@@ -146,6 +146,11 @@ class TestCancel:
             self.cancel(us)
         assert (caught.value.code, caught.value.reason) == ("25001011", "CANCEL_PENDING")
 
+    def test_is_made_as_the_reference_says_for_as_long_as_that_is_served(self, us: Shop) -> None:
+        us.says("cancellations", 36009014, SUCCESS)
+        assert self.cancel(us).is_cancelled
+        assert [path.split("/")[2] for path, _, _ in us.named("cancellations")] == ["202309", "202602"]
+
     def test_whose_answer_was_lost_is_a_question(self, us: Shop) -> None:
         us.says("cancellations", GONE)
         with pytest.raises(OutcomeUnknown):
@@ -164,7 +169,7 @@ class TestSearch:
         shop.says("search", {**page, "next_page_token": "t"}, page)
         assert len(shop.speaking.cancellations_of([ORDER_ID])) == 2
         (path, first, body), (_, second, again) = shop.asked
-        assert path == "/return_refund/202309/cancellations/search"
+        assert path == "/return_refund/202602/cancellations/search"
         assert (first["page_size"], first["sort_field"], first["sort_order"]) == ("50", "update_time", "ASC")
         assert body == again == {"order_ids": [ORDER_ID], "locale": "en-US"}
         assert ("page_token" not in first, second["page_token"]) == (True, "t")
@@ -181,6 +186,11 @@ class TestSearch:
         assert found.status is CancelStatus.REQUESTED
         body = shop.asked[0][2]
         assert body["update_time_lt"] - body["update_time_ge"] == 1
+
+    def test_is_made_in_the_older_version_where_the_newer_is_not_there(self, shop: Shop) -> None:
+        shop.says("search", 36009014, payload("cancellations_search")["data"])
+        assert len(shop.speaking.cancellations_of([ORDER_ID])) == 1
+        assert [path.split("/")[2] for path, _, _ in shop.asked] == ["202602", "202309"]
 
 
 class TestAnswer:
@@ -203,7 +213,7 @@ class TestAnswer:
         self.answer(shop, accepts=False, reason="seller_reject_apply_product_has_been_packed", comment="Dear Jane")
         ((_, query, body),) = shop.asked
         assert body == {"reject_reason": "seller_reject_apply_product_has_been_packed", "comment": "Dear Jane"}
-        assert query["idempotency_key"] == "ref-1"
+        assert "idempotency_key" not in query
         assert "Jane" not in shop.records[0].request
 
     def test_is_not_sent_without_a_reason_to_refuse(self, shop: Shop) -> None:
