@@ -114,9 +114,7 @@ def of_request(detail: Mapping[str, Any]) -> dict[str, str]:
         "stop_words": stop,
         "stop_cure": cure,
         "goods_words": goods,
-        "refused_words": f" TikTok Shop did not take the last answer: {detail['message']}"
-        if _is_refusal(detail)
-        else "",
+        "refused_words": f" The last answer did not get through: {detail['message']}" if _is_refusal(detail) else "",
     }
 
 

@@ -150,6 +150,11 @@ def perform_record(*, item: OutboxItem, drain: Drain) -> None:
     kind = "return.recorded" if receipt.external_id else "return.not_recorded"
     step = ReturnStep.OPEN if receipt.external_id else ReturnStep.DROPPED
     _settle(item, case, mirror, receipt, drain, step=step, kind=kind)
+    with merchant_rows(item.merchant_id):  # what had nothing to close has now
+        closing = OutboxItem.objects.filter(order=item.order_id, store=item.store_id, subject=item.subject)
+        closing.filter(kind=OutboxKind.CLOSE_RETURN, status=OutboxStatus.DROPPED).update(
+            status=OutboxStatus.PENDING, not_before=drain.clock(), attempts=0, settled_at=None
+        )
 
 
 def perform_close(*, item: OutboxItem, drain: Drain) -> None:

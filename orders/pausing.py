@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.access import merchant_rows
 from connectors.base.errors import AuthorizationError, PermanentError
+from connectors.base.types import Shipper
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
 from orders import outbox, stopping
@@ -37,6 +38,8 @@ def stop(*, order: Order, subject: str, now: datetime, line_ids: Collection[str]
     `line_ids`, where only these are asked about. What is kept back anyway until its release, and what has left whole,
     is not stopped.
     """
+    if order.shipper != Shipper.SELLER:
+        return []  # the store packs nothing of it
     helpless = []
     for mirror in order.mirrors.filter(state=MirrorState.CREATED).select_related("store"):
         open_ids = set(own_ids(mirror, order)) - parcel_ids(mirror)

@@ -13,7 +13,7 @@ from connectors.base.errors import AuthorizationError, PermanentError, PlatformE
 from connectors.base.types import PlatformOrder
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_source
-from orders import aftersales, guard, outbox, reading
+from orders import aftersales, guard, outbox, reading, requests
 from orders.answering import answer_from_json
 from orders.models import (
     Attention,
@@ -43,7 +43,7 @@ def answer_cancel(*, item: OutboxItem, drain: Drain) -> None:
         _look(item, source, drain)
         kept = _cancellation(item)
         if was_open := kept.is_open:
-            refusal = _say_cancel(item, kept, source, drain)
+            refusal = _left_before_its_rule(item, kept) or _say_cancel(item, kept, source, drain)
         if refusal is not None:
             _look(item, source, drain)
     kept = _cancellation(item)
@@ -70,6 +70,16 @@ def _cancellation(item: OutboxItem) -> Cancellation:
         return Cancellation.objects.get(store=item.store_id, external_id=item.facts["case"])
 
 
+def _left_before_its_rule(item: OutboxItem, kept: Cancellation) -> PermanentError | None:
+    """A rule accepts nothing whose parcel left, neither since it answered: then a person is asked."""
+    if not kept.answer_rule or not item.facts["accepts"]:
+        return None
+    with merchant_rows(item.merchant_id):
+        if not requests.has_left(Order.objects.get(pk=item.order_id)):
+            return None
+    return PermanentError(f"A parcel left before your rule “{kept.answer_rule}” could accept it")
+
+
 def _say_cancel(item: OutboxItem, kept: Cancellation, source: Source, drain: Drain) -> PermanentError | None:
     try:
         with outbox.sending(item=item, now=drain.clock()):
@@ -93,7 +103,7 @@ def _cancel_refused(item: OutboxItem, kept: Cancellation, error: PermanentError,
     with merchant_rows(item.merchant_id):
         order = _locked(item)
         outbox.settle(item=item, status=OutboxStatus.DROPPED, now=now, error=error.message, reason="permanent")
-        Cancellation.objects.filter(pk=kept.pk).update(answer="", answer_problem=error.message[:300])
+        Cancellation.objects.filter(pk=kept.pk).update(answer="", answer_rule="", answer_problem=error.message[:300])
         facts = {"cancellation": kept.external_id}
         note(order=order, kind="cancellation.answer_refused", reason=error.message, facts=facts, now=now)
         detail: dict[str, Any] = {"request": kept.external_id, "reason": kept.reason_text, "message": error.message}
