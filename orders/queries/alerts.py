@@ -11,7 +11,16 @@ from django.db.models import Prefetch
 from accounts.access import merchant_rows
 from orders.alert_rules import is_muted, muted_until
 from orders.alert_words import words_of
-from orders.models import Alert, AlertDelivery, AlertKind, AlertMessage, AlertWord, DeliveryState, MerchantRules
+from orders.models import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertKind,
+    AlertMessage,
+    AlertWord,
+    DeliveryState,
+    MerchantRules,
+)
 
 PAGE = 30
 _TONES = {DeliveryState.PENDING: "amber", DeliveryState.SENT: "green", DeliveryState.GIVEN_UP: "red"}
@@ -87,7 +96,7 @@ def _delivery(delivery: AlertDelivery) -> dict[str, Any]:
     is_waiting = state is DeliveryState.PENDING and delivery.attempts > 0
     return {
         "channel": delivery.get_channel_display(),
-        "address": delivery.address,
+        "address": _shown_address(delivery),
         "tone": _TONES[state],
         "mark": _MARKS[state],
         "text": {
@@ -99,3 +108,10 @@ def _delivery(delivery: AlertDelivery) -> dict[str, Any]:
         "error": delivery.last_error,
         "again_at": delivery.not_before if is_waiting else None,
     }
+
+
+def _shown_address(delivery: AlertDelivery) -> str:
+    """Of a web address the host alone: what follows may be a key to it."""
+    if delivery.channel != AlertChannel.WEBHOOK:
+        return delivery.address
+    return delivery.address.partition("//")[2].partition("/")[0].partition("?")[0]

@@ -46,6 +46,12 @@ def filled(form: Any) -> dict[str, Any]:
     return data
 
 
+@pytest.fixture(autouse=True)
+def production(settings: Any) -> None:
+    """What people name is judged as in production."""
+    settings.ALERTS_MAY_STAY_HERE = False
+
+
 @pytest.fixture
 def viewer(client: Client, tiktok: ConnectedStore) -> Client:
     bob = UserFactory(email="bob@example.com")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from werkzeug import Request, Response
 
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore
-from orders import alerts, delivering, muting
+from orders import alerts, delivering, muting, tasks
 from orders.models import AlertDelivery, DeliveryState
 from tests.factories import StoreFactory
 from tests.orders.builders import HOUR, NOON
@@ -215,3 +216,17 @@ class TestClaim:
                     muting.send_test(merchant_id=store.merchant_id, now=NOON)
         deliver()
         assert sorted(letter.to[0] for letter in mail.outbox) == ["alice@example.com", "charlie@example.com"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTask:
+    def test_judges_and_sends_without_being_waited_for(self, tiktok: ConnectedStore) -> None:
+        """Mail goes out in a thread of the worker, so that no address takes a task's time."""
+        order_of(tiktok, ship_by=NOON)
+        assert tasks.judge_alerts() >= 1
+        ends_at = time.monotonic() + 20
+        while not mail.outbox and time.monotonic() < ends_at:
+            time.sleep(0.05)
+        tasks._messengers().shutdown()
+        tasks._messengers.cache_clear()
+        assert mail.outbox[0].to == ["alice@example.com"]

@@ -245,3 +245,22 @@ class TestSamples:
             if path.name.startswith("doc-webhook-") and "type" in body:
                 kinds.update(event.kind for event in events_of(body))
         assert {EventKind.CANCELLATION_CHANGED, EventKind.DEAUTHORIZED, EventKind.RETURN_CHANGED} <= kinds
+
+
+class TestMadeToOrder:
+    @pytest.mark.parametrize(
+        ("kind", "duration", "days"),
+        [
+            ("MADE_TO_ORDER", {"days": "4", "type": "BUSINESS_DAY"}, 4),
+            ("BACK_ORDER", {"days": "7", "type": "CALENDAR_DAY"}, 5),
+            ("MADE_TO_ORDER", {"days": "1", "type": "CALENDAR_DAY"}, 1),
+            ("MADE_TO_ORDER", {"days": "x"}, None),
+            ("MADE_TO_ORDER", None, None),
+        ],
+    )
+    def test_names_the_sellers_own_time_in_working_days(self, kind: str, duration: Any, days: int | None) -> None:
+        found = order(order_type=kind, handling_duration=duration)
+        assert (found.is_made_to_order, found.handling_days) == (True, days)
+
+    def test_is_not_what_is_sold_from_stock(self) -> None:
+        assert not order(order_type="NORMAL").is_made_to_order
