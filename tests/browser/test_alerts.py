@@ -58,9 +58,7 @@ class TestEveryPage:
 
 
 class TestBell:
-    def test_rings_until_the_alerts_were_looked_at(
-        self, chromium: Any, live_server: Any, alarmed: list[Order]
-    ) -> None:
+    def test_rings_until_the_alerts_were_looked_at(self, chromium: Any, live_server: Any, alarmed: list[Order]) -> None:
         here = Page(chromium, live_server.url, (1440, 900))
         page = here.log_in()
         assert page.locator(".bell__count").inner_text() == "3"
