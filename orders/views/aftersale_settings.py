@@ -14,12 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import member_required, merchant_rows
 from connectors.models import StorePart
 from orders import choices, saving
-from orders.aftersale_forms import AftersaleForm
-from orders.aftersale_rules import AftersaleRules
+from orders.aftersale_forms import AftersalesForm
 from orders.models import Concern
 from orders.queries.settings import picks_of, shops_by_use, store_label
 from orders.saving import Author
-from orders.versions import state_of
 from orders.views.draft import DraftPage, Part, answer
 from orders.views.outlook import Outlook
 from orders.views.pages import membership_of, store_or_404
@@ -57,8 +55,7 @@ class _AftersalePage(DraftPage):
         self.about, self.url = str(store_id), reverse("aftersale_settings", args=[store_id])
         with merchant_rows(self.membership.merchant_id):
             self.shop = store_or_404(store_id, StorePart.SOURCE)
-            kept = AftersaleRules.from_json(state_of(concern=Concern.AFTERSALES, about=self.about))
-        self.form = AftersaleForm(self.data, kept=kept, currency=self.shop.currency)
+            self.form = AftersalesForm(self.data, source_store=self.shop)
 
     @property
     def is_valid(self) -> bool:  # type: ignore[override]
@@ -81,5 +78,5 @@ class _AftersalePage(DraftPage):
             "picks": picks_of(self.shop, "aftersale_settings"),
             "replies": choices.CHOICES["reply"],
             "cancel_reasons": choices.CHOICES["cancel_reason"],
-            "cards": {name: self.form.cards(name) for name in ("cancel_reason", "restock_returns")},
+            "rows": {row.bound.name: row for row in self.form.rows()},
         }

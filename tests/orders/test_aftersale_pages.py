@@ -174,7 +174,8 @@ class TestSettings:
         "answer_rules-0-at_most": "50.00",
         "answer_rules-0-within_hours": "2",
         "answer_rules-0-reason": "",
-        "restock_cancelled": "on",
+        "restock_cancelled": "yes",
+        "cancels_at_source": "no",
         "cancel_reason": "out_of_stock",
         "store_reasons-0-word": "inventory",
         "store_reasons-0-reason": "out_of_stock",
@@ -201,8 +202,8 @@ class TestSettings:
         ("name", "value", "said"),
         [
             ("answer_rules-0-reply", "REFUSE", "no refusal without a reason"),
-            ("answer_rules-0-within_hours", "soon", "whole number"),
-            ("answer_rules-0-at_most", "much", "Rule 1"),
+            ("answer_rules-0-within_hours", "soon", "whole hours"),
+            ("answer_rules-0-at_most", "much", "Row 1"),
         ],
     )
     def test_that_make_no_sense_are_refused(
