@@ -87,6 +87,8 @@ def _keep_one(order: Order, kept: Return | None, seen: told.Return, now: datetim
     if is_sent_back and kept.sent_back_at is None:
         columns["sent_back_at"] = seen.updated_at
     columns["new_order_id"] = seen.new_order_id or kept.new_order_id
+    if columns["status"] != kept.status:  # what is asked now is asked anew, in the same words or others
+        columns["answered_for"] = ""
     Return.objects.filter(pk=kept.pk).update(read_at=now, **columns)
     for name, value in columns.items():
         setattr(kept, name, value)

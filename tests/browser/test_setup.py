@@ -104,7 +104,7 @@ def press(page: Any, label: str) -> None:
 def require_step(page: Any, number: int) -> None:
     """The checklist names the step to go on with."""
     page.wait_for_selector(f".checklist .badge:has-text('Not ready: step {number}')")
-    assert f", step {number}, " in page.locator(".checklist__step.is-next h3").text_content()
+    assert f", step {number}, " in page.locator(".checklist__step.is-next h3").first.text_content()
 
 
 def require_good(page: Any) -> None:
