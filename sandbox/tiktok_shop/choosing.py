@@ -45,7 +45,7 @@ def told_lines(order: Order, body: dict[str, Any]) -> list[Line] | None:
         found = [line for line in order.lines if line["id"] in body["line_ids"]]
         if len(found) != len(set(body["line_ids"])):
             raise ControlError("no such line")
-        return found
+        return _none_cancelled(found)
     if "skus" not in body:
         return None
     chosen: list[Line] = []
@@ -73,7 +73,10 @@ def _named(order: Order, ids: Sequence[str]) -> list[Line]:
     known = {line["id"]: line for line in order.lines}
     if len(set(ids)) != len(ids) or any(one not in known for one in ids):
         raise Refusal(25001001, "The order lines are invalid")
-    chosen = [known[one] for one in ids]
-    if any(line["display_status"] == "CANCELLED" for line in chosen):
+    return _none_cancelled([known[one] for one in ids])
+
+
+def _none_cancelled(lines: list[Line]) -> list[Line]:
+    if any(line["display_status"] == "CANCELLED" for line in lines):
         raise Refusal(25020009, "The order line is already cancelled")
-    return chosen
+    return lines

@@ -82,7 +82,7 @@ class ReturnAnswers:
     def _check_open(self, row: Row, decision: str, fitting: tuple[str, ...], *, code: int) -> None:
         """Refuses what does not fit, by where the return stands."""
         status = row["return_status"]
-        if decision in fitting and row.get("arbitration_status") != "IN_PROGRESS":
+        if decision in fitting:
             return
         if status in CAME_TO_NOTHING:
             raise Refusal(25020009, "The return is already cancelled")

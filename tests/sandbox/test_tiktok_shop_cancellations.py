@@ -133,6 +133,17 @@ class TestPartOfAnOrder:
         assert row["refund_amount"]["refund_total"] == "25.92"  # the piece and its tax; shipping stays paid
         assert client.ship(order_id)["data"]["order_line_item_ids"] == [stays["id"]]
 
+    def test_does_not_always_move_the_orders_time(self, client: Client, world: World) -> None:
+        moved, still = client.two_lines(), client.two_lines()
+        world.advance(10)
+        create(client, moved[0], order_line_item_ids=moved[1][:1])
+        client.control("shop_settings", edits_move_time=False)
+        create(client, still[0], order_line_item_ids=still[1][:1])
+        before = int(world.now()) - 10
+        assert [client.order(one)["update_time"] - before for one, _ in (moved, still)] == [10, 0]
+        create(client, still[0])
+        assert client.order(still[0])["update_time"] == before + 10  # a new status does
+
     def test_can_shrink_what_was_paid(self, client: Client) -> None:
         client.control("shop_settings", payment_after_cancel="reduced")
         order_id, lines = client.two_lines(discounts={"seller": "3"})
@@ -177,6 +188,8 @@ class TestPartOfAnOrder:
         order_id, lines = client.two_lines()
         assert create(client, order_id, order_line_item_ids=lines[:1]) == 0
         assert create(client, order_id, order_line_item_ids=lines[:1]) == 25020009
+        for verb in ("buyer_cancel", "system_cancel", "seller_cancel"):
+            assert "25020009" in client.refused(verb, order_id=order_id, line_ids=lines[:1])
 
     def test_is_not_cancelled_in_the_hold(self, client: Client) -> None:
         order_id = client.buy(lines=[{"sku": "CND-FIG-08", "quantity": 2}])
