@@ -151,7 +151,8 @@ class Notices:
         }
 
     def edited(self, shop: Shop, order: dict[str, Any], gone: dict[str, int], note: str) -> None:
-        at, none = self.state.iso(), {"additions": [], "removals": []}
+        at = self.state.iso()
+        none: dict[str, Any] = {"additions": [], "removals": []}
         removals = [{"id": int(digits(line)), "delta": count} for line, count in gone.items()]
         content = {
             "order_edit": {
@@ -178,7 +179,7 @@ class Notices:
         )
         if len(order["holds"]) > 1:
             return
-        content = {
+        content: dict[str, Any] = {
             "fulfillment_order": {"id": gid, "status": "on_hold", "fulfillment_holds": [told]},
             "remaining_fulfillment_order": None,
             "held_fulfillment_order_line_items": [],
@@ -188,11 +189,11 @@ class Notices:
 
     def let_go(self, shop: Shop, gid: str, order: dict[str, Any], ended: list[dict[str, Any]]) -> None:
         for hold in ended:
-            content = {"fulfillment_order": {"id": gid}, "fulfillment_hold": _hold(hold)}
-            self.send(shop, "FULFILLMENT_HOLDS_RELEASED", content, hold["id"])
+            told = {"fulfillment_order": {"id": gid}, "fulfillment_hold": _hold(hold)}
+            self.send(shop, "FULFILLMENT_HOLDS_RELEASED", told, hold["id"])
         if ended and not order["holds"]:
-            content = {"fulfillment_order": {"id": gid, "status": "open"}}
-            self.send(shop, "FULFILLMENT_ORDERS_HOLD_RELEASED", content, gid)
+            goods = {"fulfillment_order": {"id": gid, "status": "open"}}
+            self.send(shop, "FULFILLMENT_ORDERS_HOLD_RELEASED", goods, gid)
 
     def returned(self, shop: Shop, topic: str, order: dict[str, Any], one: dict[str, Any]) -> None:
         """approve tells of the lines; the others of little more than the status."""

@@ -86,7 +86,8 @@ class Calls:
             return {**none, "userErrors": [refused.error]}
         hold = self.holding.put(self.place, order, fulfillmentHold)
         shown_now = shown(self.place, order, self.shown_line)
-        return {"fulfillmentHold": hold, "fulfillmentOrder": shown_now, "userErrors": []}
+        told = {"fulfillmentHold": hold, "fulfillmentOrder": shown_now, "remainingFulfillmentOrder": None}
+        return {**told, "userErrors": []}
 
     def _fulfillmentOrderReleaseHold(
         self, _info: GraphQLResolveInfo, id: str, holdIds: list[str] | None = None, externalId: str | None = None

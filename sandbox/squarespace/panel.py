@@ -37,8 +37,7 @@ class Panel:
             raise ValueError("more than is left to refund")
         order["refundedTotal"] = {**order["refundedTotal"], "value": f"{back + amount:.2f}"}
         key = f"{order['id']}/{secrets.token_hex(4)}"
-        facts = {"order": order["id"], "amount": f"{amount:.2f}", "note": note, "by": "merchant"}
-        self._enter(order, "refund.created", key, **facts)
+        self._enter(order, "refund.created", key, amount=f"{amount:.2f}", note=note, by="merchant")
         self.orders.touch(site, order, "REFUNDED")
 
     def restock(
@@ -68,5 +67,5 @@ class Panel:
         self._enter(order, "note.added", text=text, by="merchant")
 
     def _enter(self, order: dict[str, Any], event: str, key: str = "", **facts: Any) -> None:
-        reference = order["externalOrderReference"]
-        self.state.world.ledger_add("squarespace", event, key or order["id"], reference=reference, **facts)
+        named = {"order": order["id"], "reference": order["externalOrderReference"]}
+        self.state.world.ledger_add("squarespace", event, key or order["id"], **named, **facts)

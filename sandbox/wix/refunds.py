@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.wix import refund_shapes as shapes
 from sandbox.wix.errors import Refused
 from sandbox.wix.notices import Notices
-from sandbox.wix.orders import HIDDEN, payment_status, refuse, restock, restocked
+from sandbox.wix.orders import HIDDEN, has_failed, payment_status, refuse, restock, restocked
 from sandbox.wix.payments import Payments, refunds_that_count, settled, sum_up
 from sandbox.wix.state import Site, State
 
@@ -106,6 +106,8 @@ class Refunds:
         transactions = self._transactions(site, order, body["paymentRefunds"])
         before = payment_status(order)
         told = self._make(order, items, body.get("customerReason", ""), transactions)
+        if has_failed(told):  # [guess] one that fails at once has no side effects
+            back = {}
         if back:
             restock(self.state, site, order, back, why="refund")
         self._enter(order, told, back, by_app=by_app)

@@ -350,3 +350,13 @@ class TestSamples:
         shop.do(DISPOSE, inputs=disposed(shop, one))
         assert shop.order(order_id)["id"] == order_id
         assert shop.returns(order_id)[0]["id"] == one["id"]
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            'mutation { orderClose(input: {id: "gid://shopify/Order/1"}) { userErrors { message } } }',
+            "{ shop { plan { displayName } } }",
+        ],
+    )
+    def test_of_what_is_not_played_are_refused(self, shop: Client, document: str) -> None:
+        assert shop.deny(document) == "NOT_PLAYED"

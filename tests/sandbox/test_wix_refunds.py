@@ -307,6 +307,16 @@ class TestRefund:
         site.refund(order, "54.00", refundItems={"lineItems": [units(order, 2)]})
         assert [entry["result"] for entry in site.entries("refund.settled")] == ["FAILED"]
 
+    def test_that_fails_at_once_restocks_nothing(self, site: Shop) -> None:
+        order = site.sell()
+        effects = {"restock": {"lineItems": [units(order, 2)]}}
+        site.control("settings", refund_result="FAILED")
+        site.refund(order, sideEffects=effects)
+        assert (site.stock(FIG), site.entries("refund.created")[0]["restocked"]) == (98, {})
+        site.control("settings", refund_result="SUCCEEDED")
+        site.refund(order, sideEffects=effects)
+        assert site.stock(FIG) == 100
+
     def test_mails_the_buyer_only_when_asked(self, site: Shop) -> None:
         order = site.sell()
         site.refund(order)
