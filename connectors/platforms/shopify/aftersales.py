@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.base.aftersales import GoodsBack, Refund
 from connectors.base.errors import PermanentError
-from connectors.base.money import AmountError, to_minor, to_text
+from connectors.base.money import to_text
 from connectors.platforms.shopify.mapping import source_line_ids
 
 Node = Mapping[str, Any]
@@ -78,9 +78,7 @@ def cancel_input(order_id: str, units: Sequence[Units], *, note: str) -> dict[st
     return _input(order_id, units, note, ["CANCEL"] * len(units))
 
 
-def refund_input(
-    order_id: str, units: Sequence[Units], *, shipping: int, restock: bool, currency: str, note: str
-) -> dict[str, Any]:
+def refund_input(order_id: str, units: Sequence[Units], refund: Refund, *, note: str) -> dict[str, Any]:
     """Goods and shipping that were paid back. What was shipped is put into stock when it is back, with its return.
 
     Raises PermanentError where less is left to refund.
@@ -88,8 +86,9 @@ def refund_input(
     if any(each.quantity > int(each.line.get("refundableQuantity") or 0) for each in units):
         raise PermanentError("Shopify's order has fewer of these items left to refund", reason="REMOTE_ERROR")
     waits = [each.quantity <= int(each.line.get("unfulfilledQuantity") or 0) for each in units]
-    made = _input(order_id, units, note, ["CANCEL" if restock and is_here else "NO_RESTOCK" for is_here in waits])
-    return {**made, **({"shipping": {"amount": to_text(shipping, currency)}} if shipping else {})}
+    kinds = ["CANCEL" if refund.restock and is_here else "NO_RESTOCK" for is_here in waits]
+    shipping = {"shipping": {"amount": to_text(refund.shipping, refund.currency)}} if refund.shipping > 0 else {}
+    return {**_input(order_id, units, note, kinds), **shipping}
 
 
 def _input(order_id: str, units: Sequence[Units], note: str, kinds: Sequence[str]) -> dict[str, Any]:
@@ -104,19 +103,6 @@ def refund_note(refund: Refund, reference: str) -> str:
     """What was paid back elsewhere; Shopify takes no amount of a record without money."""
     paid = f"{to_text(refund.amount, refund.currency)} {refund.currency} paid back at TikTok Shop"
     return f"{paid}. {refund.note} {marked(reference)}"
-
-
-def most_shipping(order: Node, refund: Refund) -> int:
-    """The shipping of this refund, never more than Shopify has left; none where it has nothing left to refund at all.
-    Raises PermanentError for another currency."""
-    said = ((order.get("suggestedRefund") or {}).get("shipping") or {}).get("maximumRefundableSet") or {}
-    money = said.get("shopMoney") or {}
-    if money.get("currencyCode", refund.currency) != refund.currency:
-        raise PermanentError("The shop's currency is another than the refund's", reason="CURRENCY_MISMATCH")
-    try:
-        return min(refund.shipping, to_minor(money.get("amount"), refund.currency))
-    except AmountError:
-        return 0
 
 
 # Returns

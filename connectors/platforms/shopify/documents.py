@@ -238,16 +238,6 @@ mutation RefundCreate($input: RefundInput!, $key: String!) {
 }
 """
 
-SUGGESTED = """
-query Suggested($id: ID!) {
-  order(id: $id) {
-    suggestedRefund(suggestFullRefund: true, refundShipping: true) {
-      shipping { maximumRefundableSet { shopMoney { amount currencyCode } } }
-    }
-  }
-}
-"""
-
 ORDER_RETURNS = """
 query OrderReturns($id: ID!) {
   order(id: $id) {

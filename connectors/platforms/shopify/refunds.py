@@ -35,31 +35,31 @@ class Refunds(Wire):
 
     def record_refund(self, external_id: str, refund: Refund, *, reference: str) -> None:
         """Record the goods and the shipping of a refund at Shopify's own prices; the note says what was paid back. What
-        a return of ours holds is reckoned with the return, and is not recorded twice."""
+        a return of ours holds is reckoned with the return, and is not recorded twice. Where Shopify has less shipping
+        left than that, it refuses all of it, and the goods are recorded alone."""
         order = self._refundable(external_id)
         if aftersales.has_refund(order, reference):
             return
         wanted = {line_id: units for line_id, units in refund.line_quantities.items() if units > 0}
         kept = aftersales.returned_ids(self._returns_of(external_id)) if wanted else set()
         still = {line_id: units for line_id, units in wanted.items() if line_id not in kept}
-        units = aftersales.units_of(order["lines"], still) if still else []
-        shipping = self._shipping_of(external_id, refund) if refund.shipping > 0 else 0
-        if not units and not shipping:
-            if wanted:
-                return
+        if not wanted and refund.shipping <= 0:
             raise UnsupportedFeature("Shopify records a refund without money only of items or of the shipping")
-        made = aftersales.refund_input(
-            external_id,
-            units,
-            shipping=shipping,
-            restock=refund.restock,
-            currency=refund.currency,
-            note=aftersales.refund_note(refund, reference),
-        )
-        self._record(external_id, made, reference)
+        if not still and refund.shipping <= 0:
+            return
+        units = aftersales.units_of(order["lines"], still) if still else []
+        made = aftersales.refund_input(external_id, units, refund, note=aftersales.refund_note(refund, reference))
+        try:
+            self._record(external_id, made, reference)
+        except PermanentError as error:
+            shipping = made.pop("shipping", None)
+            if not (shipping and units and "shipping" in error.message.lower()):
+                raise
+            self._record(external_id, made, reference, kind=":goods")
 
-    def _record(self, external_id: str, made: Mapping[str, Any], reference: str) -> None:
-        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"verisync:{external_id}:{reference}"))
+    def _record(self, external_id: str, made: Mapping[str, Any], reference: str, *, kind: str = "") -> None:
+        """One refund, under the key that its reference and kind make. A userError means that nothing was done."""
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"verisync:{external_id}:{reference}{kind}"))
         said = self._payload("refundCreate", documents.REFUND_CREATE, {"input": made, "key": key}, is_safe=False)
         if errors := said.get("userErrors"):
             # They have no codes: one may be about a repeat that was carried out before.
@@ -85,10 +85,6 @@ class Refunds(Wire):
             if not info.get("hasNextPage"):
                 return
             after = info["endCursor"]
-
-    def _shipping_of(self, external_id: str, refund: Refund) -> int:
-        order = self._ask("order.suggested", documents.SUGGESTED, {"id": external_id}).get("order") or {}
-        return aftersales.most_shipping(order, refund)
 
     def _returns_of(self, external_id: str) -> list[dict[str, Any]]:
         """The order's returns; none where we were never allowed to make one."""

@@ -40,7 +40,7 @@ _LEADS_TO = {
 
 def is_answered_so(found: Return, answer: Answer) -> bool:
     """Whether the return stands where this answer leads, so that it need not be given again."""
-    if answer.decision in found.decisions or found.status not in _LEADS_TO[answer.decision]:
+    if found.status not in _LEADS_TO[answer.decision]:
         return False
     return answer.decision is not Decision.OFFER_PART or found.offered == answer.amount
 

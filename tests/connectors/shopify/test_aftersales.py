@@ -38,7 +38,7 @@ def item(number, of, quantity=2):
 def aftersale_variables():
     """Every kind of variables that are sent, for the official schema to judge."""
     units = aftersales.units_of([line()], {"301": 1})
-    refund = aftersales.refund_input(ORDER, units, shipping=499, restock=True, currency="USD", note="n")
+    refund = aftersales.refund_input(ORDER, units, Refund(0, "USD", {}, "", restock=True, shipping=499), note="n")
     return {
         "REFUND_CREATE": {"input": refund, "key": "k"},
         "RETURN_CREATE": {"input": aftersales.return_input(ORDER, [item(51, line())], GOODS, "r1")},
@@ -84,7 +84,8 @@ class TestCancelInput:
 class TestRefundInput:
     def made(self, *, waits=0, left=2, restock=False, shipping=0):
         units = aftersales.units_of([line(waits=waits, left=left)], {"301": 1, "302": 1})
-        return aftersales.refund_input(ORDER, units, shipping=shipping, restock=restock, currency="USD", note="n")
+        refund = Refund(0, "USD", {}, "", restock=restock, shipping=shipping)
+        return aftersales.refund_input(ORDER, units, refund, note="n")
 
     @pytest.mark.parametrize(
         ("waits", "restock", "kind"),
@@ -101,15 +102,6 @@ class TestRefundInput:
     def test_of_more_than_is_left_is_refused(self):
         with pytest.raises(PermanentError, match="fewer"):
             self.made(left=1)
-
-    @pytest.mark.parametrize(("most", "recorded"), [("4.99", 499), ("3.0", 300), ("0.0", 0)])
-    def test_takes_no_more_shipping_than_is_left(self, most, recorded):
-        money = {"shopMoney": {"amount": most, "currencyCode": "USD"}}
-        order = {"suggestedRefund": {"shipping": {"maximumRefundableSet": money}}}
-        assert aftersales.most_shipping(order, Refund(0, "USD", {}, "", shipping=499)) == recorded
-        with pytest.raises(PermanentError) as caught:
-            aftersales.most_shipping(order, Refund(0, "EUR", {}, "", shipping=499))
-        assert caught.value.reason == "CURRENCY_MISMATCH"
 
     def test_says_in_its_note_what_was_paid_back(self):
         note = aftersales.refund_note(Refund(1250, "USD", {}, "Damaged"), "ref-1")
@@ -339,12 +331,7 @@ class TestCancelLines:
 class TestRecordRefund:
     REFUND = Refund(2899, "USD", {"301": 1}, "Damaged", shipping=499)
 
-    def suggests(self, answers, amount="4.99"):
-        money = {"shopMoney": {"amount": amount, "currencyCode": "USD"}}
-        answers.says("Suggested", {"order": {"suggestedRefund": {"shipping": {"maximumRefundableSet": money}}}})
-
     def test_records_goods_and_shipping(self, shopify, answers):
-        self.suggests(answers)
         shopify.record_refund(ORDER, self.REFUND, reference="ref-1")
         made = answers.sent("RefundCreate")[0]["input"]
         assert (made["shipping"], made["transactions"]) == ({"amount": "4.99"}, [])
@@ -358,12 +345,26 @@ class TestRecordRefund:
     def test_of_what_a_return_holds_records_the_rest_alone(self, shopify, answers):
         kept = {"status": "OPEN", "returnLineItems": {"nodes": [{"returnReasonNote": "x [r1] lines 301"}]}}
         answers.says("OrderReturns", {"order": {"returns": {"nodes": [kept]}}})
-        self.suggests(answers)
         shopify.record_refund(ORDER, self.REFUND, reference="ref-1")
         made = answers.sent("RefundCreate")[0]["input"]
         assert (made["refundLineItems"], made["shipping"]) == ([], {"amount": "4.99"})
-        self.suggests(answers, "0.0")
-        shopify.record_refund(ORDER, self.REFUND, reference="ref-2")
+        shopify.record_refund(ORDER, Refund(2400, "USD", {"301": 1}, "Damaged"), reference="ref-2")
+        assert len(answers.sent("RefundCreate")) == 1
+
+    def test_of_more_shipping_than_is_left_is_of_the_goods_alone(self, shopify, answers):
+        errors = [{"field": ["input", "shipping", "amount"], "message": "is more than what is left"}]
+        done = {"refundCreate": {"refund": {"id": "r"}, "userErrors": []}}
+        answers.says("RefundCreate", {"refundCreate": {"refund": None, "userErrors": errors}}, done)
+        shopify.record_refund(ORDER, self.REFUND, reference="ref-1")
+        first, second = answers.sent("RefundCreate")
+        assert "shipping" not in second["input"]
+        assert first["key"] != second["key"]
+
+    def test_that_is_refused_for_another_reason_fails(self, shopify, answers):
+        errors = [{"field": ["input", "refundLineItems"], "message": "No"}]
+        answers.says("RefundCreate", {"refundCreate": {"refund": None, "userErrors": errors}})
+        with pytest.raises(PermanentError):
+            shopify.record_refund(ORDER, self.REFUND, reference="ref-1")
         assert len(answers.sent("RefundCreate")) == 1
 
     def test_of_money_alone_is_said_to_be_impossible(self, shopify, answers):
