@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.access import merchant_rows
 from accounts.models import Membership, Role
+from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore, StoreState
 from orders import alerts, delivering
 from orders.alert_rules import AlertRules
@@ -64,7 +65,7 @@ def viewer(client: Client, tiktok: ConnectedStore) -> Client:
 class TestWorkList:
     def test_says_what_to_do_about_each(self, tiktok: ConnectedStore) -> None:
         MirrorFactory(order=order_of(tiktok, ship_by=NOON), name="#1001")
-        order_of(tiktok, ship_by=NOON + HOUR, status="AWAITING_COLLECTION", source_status="AWAITING_COLLECTION")
+        order_of(tiktok, ship_by=NOON + HOUR, status=SourceStatus.AWAITING_COLLECTION)
         OrderFactory(source_store=tiktok, skipped=True, ship_by=NOON + 2 * HOUR)
         OrderFactory(source_store=tiktok, unlinked=True, ship_by=NOON + 3 * HOUR)
         order_of(tiktok, ship_by=None, cancel_requested_at=NOON)
@@ -86,7 +87,7 @@ class TestWorkList:
     def test_costs_the_same_whatever_there_is(self, tiktok: ConnectedStore, django_assert_num_queries: Any) -> None:
         for number in range(6):
             MirrorFactory(order=order_of(tiktok, ship_by=NOON + number * HOUR))
-        with django_assert_num_queries(8):  # a transaction, its merchant, and six
+        with django_assert_num_queries(9):  # a transaction, its merchant, and seven
             shown(tiktok)
 
     def test_goes_on_page_by_page(self, alice: Client, tiktok: ConnectedStore) -> None:

@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore
 from orders import alerts, delivering, muting, tasks
-from orders.models import AlertDelivery, DeliveryState
+from orders.models import AlertChannel, AlertDelivery, DeliveryState
 from tests.factories import StoreFactory
 from tests.orders.builders import HOUR, NOON
 from tests.orders.test_alerts import choose
@@ -154,8 +154,11 @@ class TestWebhook:
             choose(hook, email=[], webhook_url=url)
             with merchant_rows(hook.merchant_id):
                 muting.send_test(merchant_id=hook.merchant_id, now=NOON)
-        assert deliver() == 0
+        deliver()
         assert httpserver.log == []
+        with merchant_rows(hook.merchant_id):
+            hooks = AlertDelivery.objects.filter(channel=AlertChannel.WEBHOOK)
+            assert {(each.state, bool(each.last_error)) for each in hooks} == {(DeliveryState.PENDING, True)}
 
     def test_that_fails_loses_no_mail(self, hook: ConnectedStore, httpserver: HTTPServer) -> None:
         secret_of(hook)
