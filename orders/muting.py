@@ -15,19 +15,20 @@ SPANS = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "1 week"}
 def mute(*, merchant_id: int, kind: str, hours: int, now: datetime) -> None:
     """Send nothing of this kind ("" for all) until then, and let it count at no bell; no hours: from now on again. What
     is open is kept, and said when the time is over. In merchant_rows; may be repeated."""
-    rules, _ = MerchantRules.objects.select_for_update().get_or_create(merchant_id=merchant_id)
+    mine = MerchantRules.objects.select_for_update().filter(merchant_id=merchant_id)
+    before = mine.values_list("mutes", flat=True).first() or {}
     known = {"", *AlertKind.values}
-    kept = {name: until for name, until in rules.mutes.items() if name in known and until > now.isoformat()}
+    kept = {name: until for name, until in before.items() if name in known and datetime.fromisoformat(until) > now}
     kept.pop(kind, None)
     if hours and kind in known:
         kept[kind] = (now + timedelta(hours=hours)).isoformat()
-    MerchantRules.objects.filter(pk=rules.pk).update(mutes=kept)
+    MerchantRules.objects.keep(merchant_id=merchant_id, mutes=kept)
 
 
 def new_secret(*, merchant_id: int) -> str:
     """The secret that signs from now on. It is shown once, and kept encrypted. In merchant_rows."""
     secret = f"vsa_{secrets.token_urlsafe(32)}"
-    MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={"alert_secret": secret})
+    MerchantRules.objects.keep(merchant_id=merchant_id, alert_secret=secret)
     return secret
 
 

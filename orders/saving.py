@@ -155,8 +155,7 @@ def save_carriers(
 def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Saving:
     """Keep the rules about deadlines. What was reckoned by the old ones is reckoned anew within a minute."""
     with _version(Concern.DEADLINES, merchant_id, "", by) as made:
-        kept = {"deadlines": rules.to_json()}
-        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults=kept)
+        MerchantRules.objects.keep(merchant_id=merchant_id, deadlines=rules.to_json())
     if made.is_change:
         reckoning.forget(merchant_id=merchant_id)
     return made
@@ -165,7 +164,7 @@ def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Sav
 def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author) -> Saving:
     """Keep the rules about alerts. They count for what is said from now on."""
     with _version(Concern.ALERTS, merchant_id, "", by) as made:
-        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={"alerts": rules.to_json()})
+        MerchantRules.objects.keep(merchant_id=merchant_id, alerts=rules.to_json())
     return made
 
 

@@ -264,7 +264,7 @@ class _OfMerchant:
         return MerchantRules.objects.values_list(self.column, flat=True).first() or {}
 
     def write(self, about: str, document: Any, merchant_id: int) -> None:
-        MerchantRules.objects.update_or_create(merchant_id=merchant_id, defaults={self.column: document})
+        MerchantRules.objects.keep(merchant_id=merchant_id, **{self.column: document})
 
 
 class _Aftersales:
