@@ -76,6 +76,7 @@ class Membership(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices)
+    news_read_at = models.DateTimeField(null=True, blank=True)  # alerts of before were read by this person
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

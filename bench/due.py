@@ -57,6 +57,7 @@ def clear(admin: psycopg.Connection[Any]) -> None:
     """No orders at all, nothing to be done, and no lane busy."""
     admin.execute(f"truncate {', '.join(_TABLES)}, django_q_ormq, connectors_webhookdelivery cascade")
     admin.execute("update orders_lane set lease_until = null, not_before = null, pace = '{}', served_at = null")
+    admin.execute("update orders_catalogreading set due_at = now() + interval '180 days', heard_at = null")
 
 
 def load(admin: psycopg.Connection[Any], orders: Sequence[Due], *, epoch: int) -> None:

@@ -15,10 +15,16 @@ from bench.installation import Installation
 from bench.platforms import amazon, shopify, squarespace, tiktok_shop, wix
 from bench.report import Line
 from bench.rounds import figure_of
-from bench.rows import merchants_of
+from bench.rows import destination_store, merchants_of
 from bench.run import Run
+from orders import queue
 
 _BEGINNING = 45.0  # the longest that using up a full allowance is waited for
+_READING = 30.0  # the longest that the reading of some catalogs is waited for, and what it leads to after that
+_AFTER_READING = 5.0
+_CATALOG = frozenset(
+    ["Catalog", "inventory.list", "catalog.version", "products.list"]
+)  # the first call of each reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +71,25 @@ def saturation(installation: Installation, run: Run) -> list[Line]:
     """P7: some stores of each platform with a backlog, all at once; then a shop whose parcels are told of."""
     stores, seconds, short = (2, 65.0, 10.0) if run.is_quick else (5, 130.0, 30.0)
     found = {subject.platform: _Found() for subject in (*_STORES, _TIKTOK)}
-    unknown: Counter[str] = Counter()
+    unknown, reading = Counter[str](), Counter[str]()
     with engine.platform(installation, limits=True) as played, dataset.others(installation):
         for number in range(run.rounds):
-            for subjects, count, lasting in ((_STORES, stores, seconds), ((_TIKTOK,), 1, short)):
-                unknown += _round(installation, played, subjects, count, lasting, found)
+            with engine.worker(installation, played):
+                _round(installation, played, _STORES, stores, seconds, found)
+                reading += _refused_while_reading(installation, played, stores)
+                unknown += Counter(played.counted()["unknown"])
+            with engine.worker(installation, played):
+                _round(installation, played, (_TIKTOK,), 1, short, found)
+                unknown += Counter(played.counted()["unknown"])
             told = ", ".join(f"{name} {each.shares[-1]:.3f}" for name, each in found.items())
             run.say(f"P7 round {number + 1}: {told}; {sum(each.refused.total() for each in found.values())} refused")
         played.tell("forget")
         peer = first_come.run(played.address, orders=200 * stores, shops=stores, quiet=0, seconds=20)
     theirs = f"{peer['refused'] / max(1, peer['sent']):.0%} of its calls refused (first-come queue)"
-    return [_line(subject, found[subject.platform], theirs, unknown) for subject in (*_STORES, _TIKTOK)]
+    lines = [_line(subject, found[subject.platform], theirs, unknown) for subject in (*_STORES, _TIKTOK)]
+    what = f"calls refused while the catalogs of {4 * stores} such stores are read, of {run.rounds} rounds together"
+    text = ", ".join(f"{count} {name}" for name, count in reading.items()) or "0"
+    return [*lines, Line("P7", what, text, "0", not reading)]
 
 
 def _round(
@@ -85,14 +99,12 @@ def _round(
     stores: int,
     seconds: float,
     found: Mapping[str, _Found],
-) -> Counter[str]:
-    """One measurement of these platforms at once, added to what was found; the calls that nobody knew."""
-    orders = _backlog(subjects, stores, _BEGINNING + seconds)
-    with engine.worker(installation, played):
-        engine.put(installation, played, orders)
-        engine.wait_until(lambda: _is_used_up(played, subjects, stores), seconds=_BEGINNING)
-        time.sleep(seconds)
-        ledger = played.counted()
+) -> None:
+    """One measurement of these platforms at once, added to what was found."""
+    engine.put(installation, played, _backlog(subjects, stores, _BEGINNING + seconds + _READING + _AFTER_READING))
+    engine.wait_until(lambda: _is_used_up(played, subjects, stores), seconds=_BEGINNING)
+    time.sleep(seconds)
+    ledger = played.counted()
     for subject in subjects:
         shares = [
             allowance.share_used(each["taken"], rate=each["rate"], most=each["most"], until=ledger["now"])
@@ -108,7 +120,33 @@ def _round(
         calls[f"{platform} {operation}"] += count
     if "wix" in {subject.platform for subject in subjects}:
         found["wix"].unpaid += calls["wix orders.create"] - calls["wix payments.add"]
-    return Counter(ledger["unknown"])
+
+
+def _refused_while_reading(installation: Installation, played: Platform, stores: int) -> Counter[str]:
+    """The refusals by platform of some seconds in which a worker reads the catalog of each store, as it does daily."""
+    before = _refused(played)
+    chosen = [
+        destination_store(merchant) for subject in _STORES for merchant in merchants_of(subject.platform)[:stores]
+    ]
+    with installation.admin() as admin:
+        admin.execute("update orders_catalogreading set due_at = now() where store_id = any(%s)", [chosen])
+    for store in chosen:
+        queue.enqueue("read_catalog", store)
+    engine.wait_until(lambda: _catalogs_asked_for(played) == len(chosen), seconds=_READING)
+    time.sleep(_AFTER_READING)
+    unread = Counter({"catalogs not asked for": len(chosen) - _catalogs_asked_for(played)})
+    return _refused(played) - before + unread
+
+
+def _catalogs_asked_for(played: Platform) -> int:
+    return sum(operation in _CATALOG for _, _, operation, _ in played.counted()["calls"])
+
+
+def _refused(played: Platform) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for platform, _, operation, count in played.counted()["refused"]:
+        found[f"{platform} {operation}"] += count
+    return found
 
 
 def _backlog(subjects: Sequence[_Subject], stores: int, seconds: float) -> list[Due]:

@@ -61,14 +61,17 @@ class Pace:
         kept: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
-        """`share` of the allowance is ours to use; `kept` is what `state` gave before."""
+        """`share` of the allowance is ours to use; `kept` is what `state` gave before. `patience`: how many seconds a
+        call waits for its turn."""
         self.limits = limits
         self.refused_count = 0
         self.taken = 0.0
         self._share = share
         self._clock = clock
         self._sleep = sleep
+        self._patience = patience
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket | _Window] = {}
         self._kept = dict(kept or {})
@@ -78,12 +81,12 @@ class Pace:
         self._own = threading.local()  # of each thread's call: how many had been answered when it took its turn
 
     def take(self, operation: str) -> None:
-        """Wait for the call's turn. Raises OutOfTurn where that is more than PATIENCE away."""
+        """Wait for the call's turn. Raises OutOfTurn where that is further away than we have patience."""
         cost = self._cost(operation)
         with self._lock:
             bucket, now = self._bucket(operation), self._clock()
             wait = bucket.wait_for(cost, now)
-            if wait > PATIENCE:
+            if wait > self._patience:
                 raise OutOfTurn(wait)
             bucket.take(cost, now + wait)
             self.taken += cost
@@ -126,6 +129,13 @@ class Pace:
                 available -= sum(count * self._cost(name) for name, count in self._under_way.items())
             is_overtaken = self._answered > getattr(self._own, "answered", self._answered) + 1
             self._bucket(operation).learn(available, rate, burst, self._clock(), is_overtaken=is_overtaken)
+
+    def heed(self, kept: Mapping[str, Any]) -> None:
+        """What another process that asks the same store knows of the allowance, as `state` gave it there: no more than
+        our share of what is left is thought to be ours."""
+        with self._lock:
+            for name, known in kept.items():
+                self._bucket(name).heed(known, self._share, self._clock())
 
     def answered(self, operation: str) -> None:
         """A call that took its turn is over."""
@@ -196,6 +206,12 @@ class _Bucket:
             most = self.level if is_overtaken else self.burst
             self.level = min(most, available * self._share - self._spare)
 
+    def heed(self, known: Any, share: float, now: float) -> None:
+        level, at, resting_until, rate, _ = map(float, known)
+        self._refill(now)
+        self.level = min(self.level, share * (level + rate * max(0.0, now - at)))
+        self.resting_until = max(self.resting_until, resting_until)
+
     def rest(self, until: float) -> None:
         self.resting_until = max(self.resting_until, until)
         self.level = min(self.level, 0.0)
@@ -245,6 +261,12 @@ class _Window:
         self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
     ) -> None:
         """Platforms that count in windows say nothing of it."""
+
+    def heed(self, known: Any, share: float, now: float) -> None:
+        for number, count in known.get("n", []):
+            self.counts[int(number)] = max(self.counts.get(int(number), 0.0), float(count))
+        self.resting_until = max(self.resting_until, float(known.get("rest", 0.0)))
+        self._forget(now)
 
     def rest(self, until: float) -> None:
         self.resting_until = max(self.resting_until, until)

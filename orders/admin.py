@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
-from orders.models import Fulfillment, Mirror, Order, OrderEvent, OutboxItem, Route, SetAside
+from orders.models import (
+    AlertDelivery,
+    AlertMessage,
+    Fulfillment,
+    Mirror,
+    Order,
+    OrderEvent,
+    OutboxItem,
+    Route,
+    SetAside,
+)
 
 
 @admin.register(Order)
@@ -75,3 +85,20 @@ class SetAsideAdmin(ReadOnlyAdmin):
     list_display = ("external_id", "source_store", "reason", "attempts", "not_before", "set_aside_at")
     list_select_related = ("source_store",)
     search_fields = ("external_id",)
+
+
+@admin.register(AlertMessage)
+class AlertMessageAdmin(ReadOnlyAdmin):
+    list_display = ("said_at", "merchant", "kind", "word", "is_shown", "is_muted")
+    list_filter = ("kind", "word")
+    list_select_related = ("merchant",)
+    show_full_result_count = False
+
+
+@admin.register(AlertDelivery)
+class AlertDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("message", "merchant", "channel", "state", "attempts", "not_before", "last_error", "sent_at")
+    list_filter = ("channel", "state")
+    list_select_related = ("merchant", "message")
+    exclude = ("address",)
+    show_full_result_count = False

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base.connector import Destination
+from connectors.base.errors import PlatformError
 from connectors.base.types import PlatformOrder
 from connectors.registry import connector_class, label_of
 from orders import outbox
 from orders.models import (
     Attention,
     FulfillmentState,
+    GiveUpReason,
     Mirror,
     MirrorState,
     Order,
@@ -60,9 +62,17 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
 
 
 def _drop_harmless(*, order: Order, now: datetime) -> None:
-    """Holding back, letting go, and writing a parcel down in a store: if such a call was made after all, it does a
-    cancelled order no harm, and the cancellation must not wait until that is known."""
-    kinds = [OutboxKind.HOLD_ORDER, OutboxKind.RELEASE_ORDER, OutboxKind.COPY_TRACKING]
+    """Holding back, letting go, moving, cancelling items, and writing a parcel down in a store: if such a call was made
+    after all, that does a cancelled order no harm, and the cancellation must not wait until it is known."""
+    kinds = [
+        OutboxKind.HOLD_ORDER,
+        OutboxKind.RELEASE_ORDER,
+        OutboxKind.MOVE_ORDER,
+        OutboxKind.COPY_TRACKING,
+        OutboxKind.PAUSE_ORDER,
+        OutboxKind.RESUME_ORDER,
+        OutboxKind.CANCEL_LINES,
+    ]
     order.outbox.filter(kind__in=kinds, status__in=[OutboxStatus.PENDING, OutboxStatus.PARKED]).update(
         status=OutboxStatus.DROPPED, settled_at=now, is_doubtful=False
     )
@@ -98,15 +108,19 @@ def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
     if order.attention != Attention.ALREADY_CANCELLED or asked != (label_of(mirror.store), mirror.name):
         return
     clear_attention(order=order, now=now)
+    order.outbox.filter(kind=OutboxKind.CANCEL_ORDER, store=mirror.store, status=OutboxStatus.PARKED).update(
+        status=OutboxStatus.DROPPED, settled_at=now
+    )
     for other in order.mirrors.filter(state=MirrorState.CREATED).exclude(pk=mirror.pk).select_related("store"):
         has_left = other.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
         cancel_mirror(mirror=other, order=order, has_left=has_left, now=now)
 
 
-def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, now: datetime) -> str:
+def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, restock: bool, now: datetime) -> str:
     """Cancel the order in its store and confirm it by reading it back: "cancelled", "deleted", "left" or "pending".
 
-    Looks first, so it may be repeated. Raises PlatformError. Makes calls: not inside a transaction.
+    `restock`: the goods go back into the store's stock. Looks first, so it may be repeated. Raises PlatformError. Makes
+    calls: not inside a transaction.
     """
     placed = destination.fetch_order(mirror.external_id)
     if placed is None:
@@ -116,7 +130,7 @@ def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, now: 
     if any(not shipment.is_cancelled for shipment in destination.shipments_of(mirror.external_id)):
         return "left"
     with outbox.sending(item=item, now=now):
-        receipt = destination.cancel_order(mirror.external_id, reason=REASON, restock=True)
+        receipt = destination.cancel_order(mirror.external_id, reason=REASON, restock=restock)
     return "cancelled" if receipt.is_cancelled else "pending"
 
 
@@ -137,3 +151,17 @@ def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now:
     state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED
     Mirror.objects.filter(pk=mirror.pk).update(state=state)
     note(order=order, kind=f"mirror.{outcome}", facts={"store": label_of(mirror.store), "name": mirror.name}, now=now)
+
+
+def settle_refused(*, item: OutboxItem, order: Order, mirror: Mirror, error: PlatformError, now: datetime) -> None:
+    """Write down that the store will not cancel it, in the caller's transaction, which holds the order's row: a person
+    closes it there, and it is watched until the store shows it."""
+    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error.message, reason=GiveUpReason.PERMANENT)
+    detail = {
+        "store": label_of(mirror.store),
+        "name": mirror.name,
+        "url": mirror.url,
+        "message": error.message,
+        "has_left": False,
+    }
+    ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=detail)

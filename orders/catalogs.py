@@ -18,7 +18,7 @@ from connectors.pacing import Pace
 from connectors.registry import connector_class
 from connectors.speaking import speaking
 from orders.components import sku_key
-from orders.models import Catalog, CatalogReading, CatalogVariant
+from orders.models import Catalog, CatalogReading, CatalogVariant, Lane
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,12 @@ AFTER_FAILURE = timedelta(minutes=5)
 AFTER_REFUSAL = timedelta(hours=6)
 SILENT_AFTER = timedelta(minutes=2)
 HEARD_EVERY = 100  # variants
-SHARE = 0.25  # of the store's allowance: orders come first
+# Orders come first: a reading asks with a share of the store's allowance, less what its lane used of it, and lets the
+# lane pass where that is at work. All of that comes to less than SILENT_AFTER.
+SHARE = 0.25
+PATIENCE = 75.0
+LET_PASS = 20.0
+LOOK_EVERY = 0.5
 BATCH = 500
 # A catalog beyond this is no shop's: what goes on longer repeats itself.
 MOST_VARIANTS = 250_000
@@ -64,10 +69,11 @@ def read(*, store: ConnectedStore, clock: Callable[[], datetime]) -> bool:
         return False
     calls.take()
     failure, pause = "", READ_EVERY
+    reader = _Reader(store, began_at, clock)
     try:
-        with speaking(store, clock=clock, pace=_pace(store)) as connector:
+        with speaking(store, clock=clock, pace=reader.pace) as connector:
             assert isinstance(connector, Source | Destination)
-            read_whole(store=store, variants=_heard(store, connector.list_variants(), began_at, clock), now=began_at)
+            read_whole(store=store, variants=reader.heard(connector.list_variants()), now=began_at)
     except ReadElsewhere:
         return False
     except ScopeMissing:
@@ -118,28 +124,44 @@ def _begin(store: ConnectedStore, now: datetime) -> bool:
         return bool(mine.update(began_at=now, heard_at=now, count=0, expected=expected, failure=""))
 
 
-def _heard(
-    store: ConnectedStore, variants: Iterator[Variant], began_at: datetime, clock: Callable[[], datetime]
-) -> Iterator[Variant]:
-    """The same, with a sign of life in between. Raises ReadElsewhere."""
-    count = 0
-    for variant in variants:
-        count += 1
-        if count > MOST_VARIANTS:
-            raise TemporaryError(f"The catalog has more than {MOST_VARIANTS:,} variants")
-        if count % HEARD_EVERY == 0:
-            _say(store, began_at, clock(), count)
-        yield variant
-    _say(store, began_at, clock(), count)
+class _Reader:
+    """One reading, its signs of life, and its pace."""
 
+    def __init__(self, store: ConnectedStore, began_at: datetime, clock: Callable[[], datetime]) -> None:
+        self.store, self.began_at, self.clock = store, began_at, clock
+        here = machine.current()
+        limits = connector_class(store.platform).limits
+        self.pace = Pace(limits, share=SHARE, clock=here.wall, sleep=here.sleep, patience=PATIENCE)
 
-def _say(store: ConnectedStore, began_at: datetime, now: datetime, count: int) -> None:
-    with merchant_rows(store.merchant_id):
-        mine = CatalogReading.objects.filter(store=store, began_at=began_at).exclude(heard_at=None)
-        if not mine.update(heard_at=now, count=count):
-            raise ReadElsewhere
+    def heard(self, variants: Iterator[Variant]) -> Iterator[Variant]:
+        """The same, with a sign of life in between. Raises ReadElsewhere."""
+        count = 0
+        self._let_lane_pass()
+        for variant in variants:
+            count += 1
+            if count > MOST_VARIANTS:
+                raise TemporaryError(f"The catalog has more than {MOST_VARIANTS:,} variants")
+            if count % HEARD_EVERY == 0:
+                self._say(count)
+                self._let_lane_pass()
+            yield variant
+        self._say(count)
 
+    def _say(self, count: int) -> None:
+        with merchant_rows(self.store.merchant_id):
+            mine = CatalogReading.objects.filter(store=self.store, began_at=self.began_at).exclude(heard_at=None)
+            if not mine.update(heard_at=self.clock(), count=count):
+                raise ReadElsewhere
 
-def _pace(store: ConnectedStore) -> Pace:
-    here = machine.current()
-    return Pace(connector_class(store.platform).limits, share=SHARE, clock=here.wall, sleep=here.sleep)
+    def _let_lane_pass(self) -> None:
+        """Wait while the store's lane is drained, though not for ever, and take over what it knows of the allowance."""
+        here = machine.current()
+        waits_until = here.steady() + LET_PASS
+        while True:
+            with merchant_rows(self.store.merchant_id):
+                lane = Lane.objects.filter(store=self.store).values("lease_until", "pace").first()
+            is_drained = lane is not None and lane["lease_until"] is not None and lane["lease_until"] > self.clock()
+            if not is_drained or here.steady() >= waits_until:
+                break
+            here.sleep(LOOK_EVERY)
+        self.pace.heed(lane["pace"] if lane else {})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base.connector import Features
+from orders.aftersale_rules import AftersaleRules, CancelReason, Reply, Restocking
 from orders.models import HoldMode
 from orders.rules import (
     Discounts,
@@ -188,6 +189,34 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
             "An order with Freight waits under Needs attention, and goes out when you have mapped it.",
         ),
     ),
+    "restock_returns": (
+        Choice(
+            Restocking.ASK, "Ask me", "Each completed return waits on the Returns page until you decide.",
+            "The candle came back unopened: you press Put into stock.",
+        ),
+        Choice(
+            Restocking.ALWAYS, "Always", "What came back goes into the store's stock when the return is completed.",
+            "10 candles before, 11 after.",
+        ),
+        Choice(
+            Restocking.NEVER, "Never", "The stock stays as it is; you count what is fit to be sold again.",
+            "10 candles before, 10 after.",
+        ),
+    ),
+    "cancel_reason": (
+        Choice(CancelReason.OUT_OF_STOCK, "Out of stock", "TikTok Shop counts it as yours.", "The last candle broke."),
+        Choice(
+            CancelReason.PRICING_ERROR, "Pricing error", "TikTok Shop counts it as yours.", "2.40 in place of 24.00."
+        ),
+        Choice(
+            CancelReason.UNABLE_TO_DELIVER, "Unable to deliver", "The buyer's address cannot be reached.",
+            "Your carrier does not go there.",
+        ),
+    ),
+    "reply": (
+        Choice(Reply.ACCEPT, "Accept", "The order is cancelled, in its stores too.", "“Ordered by mistake”, 20.00."),
+        Choice(Reply.REFUSE, "Refuse", "The order goes on. TikTok Shop wants a reason.", "It is packed already."),
+    ),
     "filter_by": (
         Choice(FilterBy.SKU, "SKU", "Any item's SKU; * stands for any characters.", "SAMPLE-*"),
         Choice(FilterBy.TAG, "Tag", "A tag that the order gets.", "tiktok-preorder"),
@@ -231,6 +260,12 @@ NAMES = {
     "locations": "Location of a TikTok Shop warehouse",
     "filters": "Filters",
     "unmapped_shipping": "If an option is not mapped",
+    "answer_rules": "Requests to cancel that are answered by themselves",
+    "restock_cancelled": "Stock of what is cancelled",
+    "cancels_at_source": "Orders that you cancel in the store",
+    "cancel_reason": "Reason that TikTok Shop is told",
+    "store_reasons": "Reason for a word of the store",
+    "restock_returns": "Stock of what comes back",
 }
 
 _LACKING = {
@@ -245,6 +280,12 @@ _LACKING = {
     "store_tax": "it reckons no tax for an order that an app makes",
     "custom_lines": "it takes only linked items",
     "without_address": "TikTok Shop shows no address of these orders, and the store takes none without",
+}
+
+
+_YES_NO = {
+    "restock_cancelled": ("Goes back into the store's stock", "Stays as it is"),
+    "cancels_at_source": ("Are cancelled on TikTok Shop as well", "Stay open on TikTok Shop, and ask you"),
 }
 
 
@@ -264,6 +305,8 @@ def in_words(name: str, value: Any) -> str:
     """A setting's value as people say it."""
     if found := choice_of(name, str(value)):
         return found.title
+    if name in _YES_NO:
+        return _YES_NO[name][0 if value else 1]
     if isinstance(value, bool):
         return "Matter" if value else "Do not matter"
     if name in ("combine_hours", "extra_hold_hours"):
@@ -276,4 +319,5 @@ def in_words(name: str, value: Any) -> str:
 def default_in_words(name: str) -> str:
     """What counts while nobody chose anything."""
     defaults = {"hold_mode": HoldMode.AFTER_HOLD, "extra_hold_hours": 0}
-    return in_words(name, defaults[name] if name in defaults else getattr(RouteRules(), name))
+    kept = RouteRules() if hasattr(RouteRules(), name) else AftersaleRules()
+    return in_words(name, defaults[name] if name in defaults else getattr(kept, name))

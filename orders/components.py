@@ -60,6 +60,12 @@ def pieces_of(draft: OrderDraft) -> dict[str, dict[str, int]]:
     return {line_id: dict(units) for line_id, units in pieces.items() if units.total() > 1}
 
 
+def spelled_in(draft: OrderDraft, pieces: Pieces) -> dict[str, str]:
+    """How the store spells the SKUs of these pieces."""
+    named = {key for units in pieces.values() for key in units}
+    return {key: line.sku for line in draft.lines if (key := sku_key(line.sku)) in named} if named else {}
+
+
 def whole_lines(pieces: Pieces, *, left: Mapping[str, int], done: Sequence[str]) -> tuple[list[str], int, bool]:
     """Which lines are whole now that `left` units by SKU are out, `done` being those that were before: a line has left
     when all its pieces have. Also how many units no line needs, and whether some wait for the rest of theirs."""

@@ -11,12 +11,13 @@ from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.connector import Destination
 from connectors.base.errors import OutcomeUnknown
-from connectors.base.types import Package, PlatformOrder, Shipment, ShipmentLine
+from connectors.base.types import LineItem, Package, PlatformOrder, Shipment, ShipmentLine
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
 from orders import fulfillment, outbox
 from orders.admission import is_ours_to_ship
 from orders.models import Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
+from orders.sent import Sent
 from orders.states import note
 from orders.work import Drain
 
@@ -94,7 +95,8 @@ def _parcel(package: Package, seen: PlatformOrder, mirror: Mirror) -> Shipment:
     """The parcel as the store is told it, with those of its lines that are in this store."""
     own = set(mirror.line_ids) or {line.external_id for line in seen.lines}
     inside = [line for line in seen.lines if line.external_id in own.intersection(package.line_ids)]
-    lines = tuple(ShipmentLine(line.sku.strip(), line.quantity, (line.external_id,)) for line in inside)
+    kept = Sent.kept(mirror)
+    lines = tuple(each for line in inside for each in _units_of(line, kept))
     return Shipment(
         external_id=package.external_id,
         carrier=package.carrier_name,
@@ -103,3 +105,11 @@ def _parcel(package: Package, seen: PlatformOrder, mirror: Mirror) -> Shipment:
         lines=None if len(inside) in (0, len(own)) else lines,
         shipped_at=seen.updated_at,
     )
+
+
+def _units_of(line: LineItem, kept: Sent | None) -> list[ShipmentLine]:
+    """What stands for a line in the store: itself, or so many units of each of its pieces, by their own SKUs."""
+    pieces = kept.pieces.get(line.external_id) if kept else None
+    if kept is None or not pieces:
+        return [ShipmentLine(line.sku.strip(), line.quantity, (line.external_id,))]
+    return [ShipmentLine(kept.skus.get(key, key), count, (line.external_id,)) for key, count in pieces.items()]

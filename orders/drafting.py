@@ -89,16 +89,15 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
         draft = _draft(order, part, paid, seen, address, rules)
         require_balance(draft)
     except MoneyMismatch as error:
-        raise Blocked(
-            Attention.MONEY_MISMATCH,
-            {
-                "what": error.what,
-                "computed": amounts.to_text(error.computed, payment.currency),
-                "stated": amounts.to_text(error.stated, payment.currency),
-                "currency": payment.currency,
-            },
-        ) from error
+        raise blocked_by(error, currency=payment.currency) from error
     return draft
+
+
+def blocked_by(error: MoneyMismatch, *, currency: str) -> Blocked:
+    """Why the order cannot be made, where its money does not balance."""
+    sums = {"computed": error.computed, "stated": error.stated}
+    facts = {name: amounts.to_text(amount, currency) for name, amount in sums.items()}
+    return Blocked(Attention.MONEY_MISMATCH, {"what": error.what, **facts, "currency": currency})
 
 
 def _draft(

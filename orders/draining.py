@@ -24,7 +24,7 @@ from connectors.models import ConnectedStore, StorePart
 from connectors.pacing import Pace
 from connectors.registry import connector_class
 from connectors.speaking import speaking
-from orders import crew, inbox, outbox, reading, reconcile, routing
+from orders import aftersales, crew, inbox, outbox, reading, reconcile, routing
 from orders.models import Lane, Order
 from orders.work import DOWN_AFTER, Drain
 
@@ -271,7 +271,7 @@ def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime], pace: 
 def _try_set_aside(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace) -> int:
     with speaking(store, clock=clock, pace=pace) as source:
         assert isinstance(source, Source)
-        return reading.read_set_aside(store=store, source=source, clock=clock)
+        return aftersales.read_set_aside(store=store, source=source, clock=clock)
 
 
 def _plan_for_new_store(*, store: ConnectedStore, clock: Callable[[], datetime]) -> int:

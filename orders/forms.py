@@ -196,6 +196,11 @@ def _carrier_groups(known: Mapping[str, str]) -> list[Any]:
     return [("TikTok Shop's list", list(known.items()))] if known else []
 
 
+def are_valid(checked: Sequence[forms.Form]) -> bool:
+    """All of them, each asked, so that each shows what is wrong with it."""
+    return {form.is_valid() for form in checked} <= {True}
+
+
 def lines_of(text: str) -> list[str]:
     """The parts between line ends and commas, without repeats."""
     return list(dict.fromkeys(part.strip() for part in re.split(r"[\n,]", text) if part.strip()))

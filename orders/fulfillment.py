@@ -16,7 +16,7 @@ from connectors.base.types import (
     SourceStatus,
 )
 from connectors.registry import label_of
-from orders import changing, outbox
+from orders import changing, locating, outbox
 from orders.components import Pieces, sku_key, whole_lines
 from orders.models import (
     Attention,
@@ -80,6 +80,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
+    locating.follow_left(order=order, mirror=mirror, now=now)
     if order.state != OrderState.CANCELLED and (missing or not (line_ids or is_waiting)):
         ask_for_attention(
             order=order,

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from accounts.access import merchant_rows
 from connectors.base import snapshot
-from connectors.base.errors import PlatformError, TemporaryError, UnreadableAnswer
+from connectors.base.connector import Source
+from connectors.base.errors import AuthorizationError, PlatformError, TemporaryError, UnreadableAnswer
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
-from orders import ingest
+from orders import aftersales, ingest
 from orders.models import Attention, Order, OrderState
 from orders.work import Drain, Work, fail, still_open
 
@@ -37,11 +39,32 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
             pace = drain.pace if store.pk == drain.store.pk else drain.guest(store)
             with speaking_to_source(store, clock=drain.clock, pace=pace) as source:
                 found = source.fetch_orders([work.order.external_id for work in group])
+                _read_returns(store, source, group, drain)
         except PlatformError as error:
             fail(group, error)
             continue
         answers = {each.external_id: each for each in found}
         _keep_news([work for work in group if not _is_known(work, answers)], answers, drain.clock())
+
+
+def _read_returns(store: ConnectedStore, source: Source, works: Sequence[Work], drain: Drain) -> None:
+    """Of the orders of which a return was open when we looked last: others cost no call, and do not wait for it."""
+    asking = [work for work in works if work.order.return_requested_at is not None]
+    if not asking:
+        return
+    ids = [work.order.external_id for work in asking]
+    try:
+        aftersales.read_returns(store=store, source=source, order_ids=ids, clock=drain.clock)
+    except AuthorizationError:
+        raise
+    except PlatformError as error:
+        fail(asking, error)
+        return
+    with merchant_rows(store.merchant_id):
+        fresh = Order.objects.filter(source_store=store, external_id__in=ids)
+        open_since = dict(fresh.values_list("external_id", "return_requested_at"))
+    for work in asking:
+        work.order.return_requested_at = open_since[work.order.external_id]
 
 
 def keep(*, order: Order, seen: PlatformOrder, now: datetime) -> Order:

@@ -1,6 +1,7 @@
 """Orders that are in their store while TikTok holds them: kept back there, then filled in and let go.
 
-A hold that comes late does no harm: until its release the order has no address and counts as unpaid (ADR 8).
+A hold that comes late does no harm until the release: the order has no address and counts as unpaid (ADR 8). One that
+came after it would never be taken off, so none is sent late, and the release waits until none can be under way.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from accounts.access import merchant_rows
 from connectors.base.errors import OutcomeUnknown
 from connectors.base.types import AddressState, PlatformOrder, SourceStatus
+from connectors.http import no_later_than
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, outbox
+from orders import guard, locating, outbox, pausing
 from orders.mirror import draft_for
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.states import advance, clear_attention, note
-from orders.work import Drain
+from orders.work import Drain, marked_until
 
 
 def keep_back(*, item: OutboxItem, drain: Drain) -> None:
@@ -30,11 +32,10 @@ def keep_back(*, item: OutboxItem, drain: Drain) -> None:
         left = (item.sure_at - now).total_seconds()
         raise OutcomeUnknown("Whether the store holds the order is not known yet", retry_after=left)
     if is_wanted:
-        with (
-            speaking_to_destination(mirror.store, clock=drain.clock, pace=drain.pace) as destination,
-            outbox.sending(item=item, now=drain.clock()),
-        ):
-            destination.hold_order(mirror.external_id)
+        with speaking_to_destination(mirror.store, clock=drain.clock, pace=drain.pace) as destination:
+            send_by = marked_until()
+            with outbox.sending(item=item, now=drain.clock()), no_later_than(send_by):
+                destination.hold_order(mirror.external_id)
     _settle(item, mirror, drain, kind="mirror.held" if is_wanted else "")
 
 
@@ -87,6 +88,8 @@ def _settle(item: OutboxItem, mirror: Mirror, drain: Drain, *, kind: str) -> Non
         if kind != "mirror.let_go":
             return
         Mirror.objects.filter(pk=mirror.pk).update(is_held=False)
+        locating.follow_made(order=order, mirror=mirror, now=now)
+        pausing.follow_mirror(order=order, now=now)
         if order.state == OrderState.READY and not order.mirrors.filter(state=MirrorState.PLANNED).exists():
             advance(order=order, to=OrderState.MIRRORED, reason=f"Let go in {label}", now=now)
         if not outbox.is_stuck(order=order, besides=item):

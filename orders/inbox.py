@@ -19,7 +19,7 @@ from connectors.http import scrub_text
 from connectors.models import ConnectedStore, StorePart, StoreState, WebhookDelivery
 from connectors.pacing import Pace
 from connectors.speaking import speaking, still_hears_us
-from orders import reading
+from orders import aftersales, reading
 from orders.models import Mirror
 
 log = logging.getLogger(__name__)
@@ -95,9 +95,25 @@ def _act(
         return outcomes
     with speaking(store, clock=clock, pace=pace) as connector:
         if isinstance(connector, Source):
-            return outcomes | reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
+            outcomes |= reading.read_orders(store=store, source=connector, external_ids=wanted, clock=clock)
+            _read_after_sale(store=store, source=connector, events=events, clock=clock)
+            return outcomes
         assert isinstance(connector, Destination)
         return outcomes | reading.read_mirrors(store=store, destination=connector, external_ids=wanted, clock=clock)
+
+
+def _read_after_sale(
+    *, store: ConnectedStore, source: Source, events: Iterable[PlatformEvent], clock: Callable[[], datetime]
+) -> None:
+    """What these events say of cancellations and returns, once their orders are kept. Raises PlatformError."""
+    named: dict[EventKind, list[str]] = {}
+    for event in events:
+        if event.external_id:
+            named.setdefault(event.kind, []).append(event.external_id)
+    if asked := list(dict.fromkeys(named.get(EventKind.CANCELLATION_CHANGED, []))):
+        aftersales.read_cancellations(store=store, source=source, order_ids=asked, clock=clock)
+    if returned := list(dict.fromkeys(named.get(EventKind.RETURN_CHANGED, []))):
+        aftersales.read_returns(store=store, source=source, order_ids=returned, clock=clock)
 
 
 def _hear_farewell(

@@ -15,8 +15,8 @@ from accounts.bulk import gathered, insert_missing, later, update_many
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
-from orders import admission, cancellations, copying, fulfillment, hold, outbox, releasing, routing
-from orders.models import Attention, Order, OrderState, OrderVersion, Route
+from orders import admission, cancellations, copying, fulfillment, hold, outbox, partial, releasing, returns, routing
+from orders.models import Attention, Order, OrderState, OrderVersion, OutboxKind, Route
 from orders.states import AlreadyMoved, IllegalTransition, advance, ask_for_attention, clear_attention, note
 
 # TikTok's order of things; a status never moves to a smaller rank. CANCELLED is the end of any of them.
@@ -36,7 +36,7 @@ _MENDED_BY_READING = frozenset(
 
 # An order, or what kept it from being kept.
 Kept = Order | Exception
-_BAD_ORDER = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, AlreadyMoved, IllegalTransition)
+BAD_ORDER = (DatabaseError, ArithmeticError, LookupError, TypeError, ValueError, AlreadyMoved, IllegalTransition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _refresh_all(readings: Sequence[PlatformOrder], known: Mapping[str, Order], 
         with transaction.atomic(), gathered():
             _refresh([(known[reading.external_id], reading) for reading in news], judge)
         return kept
-    except _BAD_ORDER:
+    except BAD_ORDER:
         known = _locked(judge.store, list(known))
     for reading in news:
         order = known[reading.external_id]
@@ -117,7 +117,7 @@ def _refresh_all(readings: Sequence[PlatformOrder], known: Mapping[str, Order], 
             with transaction.atomic(), gathered():
                 _refresh([(order, reading)], judge)
             kept[reading.external_id] = order
-        except _BAD_ORDER as error:
+        except BAD_ORDER as error:
             kept[reading.external_id] = error
     return kept
 
@@ -209,6 +209,27 @@ def _first_words(order: Order, seen: PlatformOrder, standing: hold.Standing, now
     if standing.state is OrderState.READY:
         order.released_for = standing.reason
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
+    if seen.created_at >= order.source_store.connected_at:  # what is older is read by the poll, many at once
+        _read_cancels(order=order, seen=seen, before=(None, 0), now=now)
+    if seen.replaces_id:
+        returns.link_new(order=order, seen=seen, now=now)
+
+
+def _read_cancels(*, order: Order, seen: PlatformOrder, before: tuple[datetime | None, int], now: datetime) -> None:
+    """Have the order's cancellations read where this reading shows that they changed: a request, or cancelled lines."""
+    asked, lines = order.cancel_requested_at, order.cancelled_lines
+    is_same = (asked is None) == (before[0] is None) and (seen.cancel_requested_at is None or asked == before[0])
+    if is_same and lines == before[1]:
+        return
+    moment = int(seen.updated_at.timestamp())
+    outbox.enqueue(
+        order=order,
+        store=order.source_store,
+        kind=OutboxKind.READ_CANCELS,
+        subject=f"{moment}-{int(asked.timestamp()) if asked else 0}-{lines}",
+        reference=order.external_id,
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +278,14 @@ def _news(*, order: Order, seen: PlatformOrder, judge: _Judge) -> _News | None:
 def _take_news(news: _News, judge: _Judge) -> None:
     order, seen, now = news.order, news.seen, judge.now
     before, request_before = order.source_status, order.cancel_requested_at
+    cancels_before = request_before, order.cancelled_lines
     for name, value in news.columns.items():
         setattr(order, name, value)
     _keep_version(order=order, seen=seen, now=now)
     if before != order.source_status:
         note(order=order, kind="source.status_changed", facts={"from": before, "to": seen.status_text}, now=now)
     _note_request(order=order, before=request_before, now=now)
+    _read_cancels(order=order, seen=seen, before=cancels_before, now=now)
     _mend(order=order, now=now)
     _follow(order=order, seen=seen, was_held=news.was_held or before == SourceStatus.ON_HOLD, judge=judge)
 
@@ -281,7 +304,9 @@ def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge)
     """Take our own state where the source's word leads."""
     if seen.status is SourceStatus.CANCELLED:
         cancellations.cancelled_at_source(order=order, seen=seen, now=judge.now)
-    elif order.state in (OrderState.UNPAID, OrderState.HELD):
+        return
+    partial.follow_source(order=order, seen=seen, now=judge.now)
+    if order.state in (OrderState.UNPAID, OrderState.HELD):
         _stand(order=order, seen=seen, was_held=was_held, judge=judge)
     else:
         fulfillment.follow_source(order=order, seen=seen, now=judge.now)
@@ -377,6 +402,8 @@ def _columns(seen: PlatformOrder, now: datetime) -> dict[str, Any]:
         "auto_cancel_at": seen.auto_cancel_at,
         "deliver_by": seen.deliver_by,
         "cancel_requested_at": requested_at if seen.cancel_requested else None,
+        "replaces_id": seen.replaces_id,
+        "cancelled_lines": sum(line.status == partial.CANCELLED for line in seen.lines),
         "is_sample": seen.is_sample,
         "is_on_hold_order": seen.is_on_hold_order or seen.status is SourceStatus.ON_HOLD,
         "is_preorder": seen.is_preorder,

@@ -29,7 +29,7 @@ def look_for_links(*, shop: ConnectedStore, clock: Callable[[], datetime]) -> st
     for store in facts.destinations if unlinked else ():
         try:
             with merchant_rows(store.merchant_id):
-                exact = products.case_matters(store)
+                exact = products.shops_minding_case(store).get(shop.pk, False)
             with speaking_to_destination(store, clock=clock) as destination:
                 products.look_up(
                     store=store, lines=_lines(unlinked), destination=destination, now=clock(), case_matters=exact

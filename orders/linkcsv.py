@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connectors.models import ConnectedStore
-from orders import linking, products
+from orders import linking, products, spreadsheet
 from orders.components import Component, sku_key
 from orders.matches import Match, Matches, Row
 from orders.models import CatalogVariant
@@ -17,8 +17,6 @@ from orders.models import CatalogVariant
 COLUMNS = ("tiktok_sku", "tiktok_product", "store_sku", "store_variant_id", "quantity", "store_product", "state")
 MOST_BYTES = 1_000_000
 MOST_ROWS = 10_000
-# What a spreadsheet would take for a formula. https://owasp.org/www-community/attacks/CSV_Injection (read 2026-11)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STATES = {
     Match.UNLINKED: "to link",
     Match.AMBIGUOUS: "ambiguous",
@@ -65,18 +63,16 @@ class Report:
 
 def write(*, store: ConnectedStore) -> str:
     """Every SKU of the source with what it means in this store, a line for each component, in the caller's
-    transaction. Begins with a byte order mark: spreadsheets know then that it is UTF-8."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(COLUMNS)
+    transaction."""
     rows = Matches.of(store).rows()
     skus = _skus_of(store, rows)
+    table: list[tuple[str, ...]] = []
     for row in rows:
         state = _STATES.get(row.state) or ("linked by hand" if row.is_manual else "linked by SKU")
         parts = _parts(row, skus)
         named = [(part.sku, part.variant_id, str(part.quantity), part.title) for part in parts] or [("", "", "", "")]
-        table.writerows([_safe(text) for text in (row.sku, row.title, *each, state)] for each in named)
-    return f"\ufeff{out.getvalue()}"
+        table += [(row.sku, row.title, *each, state) for each in named]
+    return spreadsheet.written(COLUMNS, table)
 
 
 def judge(*, store: ConnectedStore, content: bytes) -> Report:
@@ -235,7 +231,7 @@ def _read(text: str) -> Iterator[_Said]:
             raise Unreadable("The first line must name the columns tiktok_sku and store_sku (or store_variant_id).")
         reader.fieldnames = [str(name).strip().lower() for name in reader.fieldnames or []]
         for row in reader:
-            cells = {name: _plain(str(row.get(name) or ""))[:200] for name in COLUMNS}
+            cells = {name: spreadsheet.plain(str(row.get(name) or ""))[:200] for name in COLUMNS}
             yield _Said(
                 number=reader.line_num,
                 sku=cells["tiktok_sku"],
@@ -254,14 +250,3 @@ def _whole(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= linking.MOST_QUANTITY:
         return None
     return int(text)
-
-
-def _safe(text: str) -> str:
-    """As it may stand in a spreadsheet: what would be a formula there begins with an apostrophe."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _plain(text: str) -> str:
-    """What `_safe` was given."""
-    text = text.strip()
-    return text[1:].strip() if text.startswith("'") and text[1:].startswith(_FORMULA) else text

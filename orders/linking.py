@@ -15,7 +15,7 @@ from orders import attention, catalogs, products, versions
 from orders.components import Component, sku_key
 from orders.matches import Matches
 from orders.models import Attention, CatalogVariant, Concern, Order, ProductLink
-from orders.products import case_matters, component_of, keep_found
+from orders.products import case_matters, component_of, keep_found, shops_minding_case
 from orders.states import note
 
 MOST_COMPONENTS = 20
@@ -59,7 +59,7 @@ def auto_link(*, store: ConnectedStore, now: datetime) -> int:
         ours = ProductLink.objects.filter(store=store, is_manual=False)
         ours.exclude(sku__in=list(fitting)).update(checked_at=products.LONG_AGO)
     linked = {key: component.title for key, component in fitting.items()}
-    resume_waiting(store=store, linked=linked, by="VeriSync", now=now)
+    resume_waiting(store=store, linked=linked, by="VeriSync", now=now, is_by_hand=False)
     return len(fitting)
 
 
@@ -137,42 +137,55 @@ def chosen(*, store: ConnectedStore, wanted: Iterable[tuple[str, int]]) -> list[
     return parts
 
 
-def resume_waiting(*, store: ConnectedStore, linked: Mapping[str, str], by: str, now: datetime) -> int:
+def resume_waiting(
+    *, store: ConnectedStore, linked: Mapping[str, str], by: str, now: datetime, is_by_hand: bool = True
+) -> int:
     """Let every order go on that waits for one of these SKUs at this store, and return how many. `linked` has what each
-    means now, by `sku_key`. Beyond MOST_RESUMED they go on by themselves within minutes. Not inside a transaction: the
-    order and the merchant are locked elsewhere in the other order. May be repeated."""
+    means now, by `sku_key`; where case does not matter, what a person said of one spelling counts for all. Beyond
+    MOST_RESUMED they go on by themselves within minutes. Not inside a transaction: order and merchant are locked
+    elsewhere in the other order. May be repeated."""
     if not linked:
         return 0
     with merchant_rows(store.merchant_id):
-        exact = case_matters(store)
+        means = _Means(linked, shops_minding_case(store), is_by_hand)
         asked = Order.objects.filter(attention__in=_ASKING, attention_detail__store_id=store.pk)
         waiting = [
             pk
-            for pk, lines in asked.order_by("pk").values_list("pk", "snapshot__lines")
-            if _keys_of(lines, exact=exact) & linked.keys()
+            for pk, shop, lines in asked.order_by("pk").values_list("pk", "source_store_id", "snapshot__lines")
+            if means.keys_of(shop, lines)
         ][:MOST_RESUMED]
     count = 0
     for start in range(0, len(waiting), BATCH):
-        count += _resume(store, waiting[start : start + BATCH], linked, exact=exact, by=by, now=now)
+        count += _resume(store, waiting[start : start + BATCH], means, by=by, now=now)
     return count
 
 
-def _resume(
-    store: ConnectedStore, ids: Sequence[int], linked: Mapping[str, str], *, exact: bool, by: str, now: datetime
-) -> int:
+class _Means:
+    """What some SKUs mean now, and which of a shop's lines that bears on."""
+
+    def __init__(self, linked: Mapping[str, str], minds_case: Mapping[int, bool], is_by_hand: bool) -> None:
+        self.linked, self.minds_case = linked, minds_case
+        self.by_any: dict[str, set[str]] = {}
+        for key in linked:
+            self.by_any.setdefault(sku_key(key) if is_by_hand else key, set()).add(key)
+
+    def keys_of(self, shop: int, lines: Sequence[Mapping[str, Any]]) -> set[str]:
+        """Those of the linked keys that these lines wait for."""
+        if self.minds_case.get(shop):
+            return {sku_key(line["sku"], case_matters=True) for line in lines} & self.linked.keys()
+        return {key for line in lines for key in self.by_any.get(sku_key(line["sku"]), ())}
+
+
+def _resume(store: ConnectedStore, ids: Sequence[int], means: _Means, *, by: str, now: datetime) -> int:
     with merchant_rows(store.merchant_id):
         locked = Order.objects.select_for_update(of=("self",)).select_related("source_store")
         orders = list(locked.filter(pk__in=ids, attention__in=_ASKING).order_by("pk"))
         for order in orders:
-            for key in sorted(_keys_of(order.snapshot["lines"], exact=exact) & linked.keys()):
-                facts = {"sku": key.strip().upper(), "title": linked[key]}
+            for key in sorted(means.keys_of(order.source_store_id, order.snapshot["lines"])):
+                facts = {"sku": key.strip().upper(), "title": means.linked[key]}
                 note(order=order, kind="product.linked", facts=facts, by=by, now=now)
             attention.retry(order=order, by=by, now=now)
     return len(orders)
-
-
-def _keys_of(lines: Sequence[Mapping[str, Any]], *, exact: bool) -> set[str]:
-    return {sku_key(line["sku"], case_matters=exact) for line in lines}
 
 
 def _link(store: ConnectedStore, key: str, parts: Sequence[Component], now: datetime) -> ProductLink:

@@ -55,7 +55,7 @@ class Waiting:
 
 
 _WAITING = """
-select line->>'sku', min(line->>'title'), o.attention, count(distinct o.id)
+select line->>'sku', min(line->>'title'), o.attention, o.source_store_id = any(%s), count(distinct o.id)
 from orders_order o
 cross join lateral jsonb_array_elements(o.snapshot->'lines') line
 where o.attention in ('NOT_LINKED', 'PRODUCT_DELETED') and o.attention_detail->>'store_id' = %s
@@ -63,22 +63,29 @@ where o.attention in ('NOT_LINKED', 'PRODUCT_DELETED') and o.attention_detail->>
   and (o.attention = 'NOT_LINKED' or exists (
     select from jsonb_array_elements(o.attention_detail->'products') gone where gone->>'sku' = btrim(line->>'sku')
   ))
-group by 1, 3
+group by 1, 3, 4
 """
 
-# Keys are those of `sku_key`; where case matters they begin with a space.
-_KEY = {False: "v.sku_key", True: "case when v.sku = '' then '' else ' ' || v.sku end"}
+# Keys are those of `sku_key`: of shops that mind the case they begin with a space.
 _ROWS = """
 with source as (
-  select {key} as key, v.sku_key as folded, min(v.sku) as sku, min(v.title) as title,
+  select case when v.sku <> '' and v.store_id = any(%(exact)s) then ' ' || v.sku else v.sku_key end as key,
+    v.sku_key as folded, min(v.sku) as sku, min(v.title) as title,
     count(*) > count(distinct v.store_id) as is_double
   from orders_catalogvariant v where v.store_id = any(%(sources)s)
   group by 1, 2, case when v.sku_key = '' then v.id end
 ),
 candidate as (
-  select {key} as key, count(*) as n, min(v.external_id) as variant_id,
-    min(concat_ws(' · ', v.title, nullif(v.variant_title, ''))) as title
-  from orders_catalogvariant v where v.store_id = %(store)s and v.sku_key <> '' group by 1
+  select key, count(*) as n, min(external_id) as variant_id,
+    min(concat_ws(' · ', title, nullif(variant_title, ''))) as title
+  from (
+    select v.sku_key as key, v.external_id, v.title, v.variant_title
+    from orders_catalogvariant v where v.store_id = %(store)s and v.sku_key <> ''
+    union all
+    select ' ' || v.sku, v.external_id, v.title, v.variant_title
+    from orders_catalogvariant v
+    where v.store_id = %(store)s and v.sku_key <> '' and cardinality(%(exact)s::bigint[]) > 0
+  ) v group by 1
 ),
 asked as (
   select * from unnest(%(keys)s::text[], %(skus)s::text[], %(titles)s::text[], %(unlinked)s::int[], %(gone)s::int[])
@@ -86,6 +93,10 @@ asked as (
 ),
 link as (
   select * from orders_productlink where store_id = %(store)s
+),
+other as (
+  select lower(btrim(sku)) as folded, min(id) as id from link where is_manual and sku like ' %%'
+  group by 1 having count(distinct (variant_id, components)) = 1
 ),
 named as (
   select key, folded, sku, title, is_double, true as in_catalog from source
@@ -119,7 +130,8 @@ rows as (
   left join link spelled on spelled.is_manual and spelled.sku = ' ' || n.sku
   left join link said on said.is_manual and said.sku = n.folded
   left join link seen on not seen.is_manual and seen.sku = n.key
-  left join link l on l.id = coalesce(spelled.id, said.id, seen.id)
+  left join other on other.folded = n.folded and n.key not like ' %%'
+  left join link l on l.id = coalesce(spelled.id, said.id, other.id, seen.id)
   left join candidate c on c.key = n.key
   left join asked a on a.key = n.key
 ),
@@ -148,14 +160,14 @@ def sources_of(store: ConnectedStore) -> list[int]:
     return list(routed) or list(shops.order_by("pk").values_list("pk", flat=True))
 
 
-def waiting_at(store: ConnectedStore, *, exact: bool) -> Waiting:
-    """What orders wait for at this store, in the caller's transaction."""
+def waiting_at(store: ConnectedStore, *, exact: Sequence[int]) -> Waiting:
+    """What orders wait for at this store, in the caller's transaction; `exact` are the shops that mind the case."""
     skus: dict[str, tuple[str, str]] = {}
     counts: dict[str, dict[str, int]] = {"NOT_LINKED": {}, "PRODUCT_DELETED": {}}
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [str(store.pk)])
-        for sku, title, attention, count in cursor.fetchall():
-            key = sku_key(sku, case_matters=exact)
+        cursor.execute(_WAITING, [list(exact), str(store.pk)])
+        for sku, title, attention, is_exact, count in cursor.fetchall():
+            key = sku_key(sku, case_matters=is_exact)
             skus.setdefault(key, (sku.strip(), title))
             counts[attention][key] = counts[attention].get(key, 0) + count
     return Waiting(skus, counts["NOT_LINKED"], counts["PRODUCT_DELETED"])
@@ -163,7 +175,8 @@ def waiting_at(store: ConnectedStore, *, exact: bool) -> Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The SKUs of the source as they stand in one store. Made and asked in the caller's transaction."""
+    """The SKUs of the source as they stand in one store. Made and asked in the caller's transaction. `exact`: what is
+    said of one is said of its very spelling."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -172,12 +185,13 @@ class Matches:
     @classmethod
     def of(cls, store: ConnectedStore) -> Matches:
         """How things stand now."""
-        exact = products.case_matters(store)
+        exact = [shop for shop, minds_case in products.shops_minding_case(store).items() if minds_case]
         waiting = waiting_at(store, exact=exact)
         keys = list(waiting.skus)
         parameters = {
             "store": store.pk,
             "sources": sources_of(store),
+            "exact": exact,
             "is_read": CatalogVariant.objects.filter(store=store).exists(),
             "keys": keys,
             "skus": [waiting.skus[key][0] for key in keys],
@@ -185,7 +199,7 @@ class Matches:
             "unlinked": [waiting.unlinked.get(key, 0) for key in keys],
             "gone": [waiting.gone.get(key, 0) for key in keys],
         }
-        return cls(_ROWS.format(key=_KEY[exact], changed=_CHANGED), parameters, exact)
+        return cls(_ROWS.format(changed=_CHANGED), parameters, bool(exact))
 
     def counts(self) -> dict[str, int]:
         """How many SKUs are in each state; `DOUBLE` are several times in one shop, `WAITING` have orders waiting."""
@@ -208,9 +222,13 @@ class Matches:
         return [_row(each) for each in found]
 
     def of_keys(self, keys: Sequence[str]) -> dict[str, Row]:
-        """The rows with these keys; a SKU that nobody knows has none."""
-        found = self._ask("select * from shown where key = any(%(asked)s)", {"asked": list(keys)})
-        return {row.key: row for row in map(_row, found)}
+        """The rows with these keys, or with that of any spelling, by the keys asked for; a SKU that nobody knows has
+        none."""
+        folded = {key: sku_key(key) for key in keys}
+        asked = {"asked": [*folded, *folded.values()]}
+        rows = {row.key: row for row in map(_row, self._ask("select * from shown where key = any(%(asked)s)", asked))}
+        found = {key: rows.get(key) or rows.get(folded[key]) for key in keys}
+        return {key: row for key, row in found.items() if row is not None}
 
     def fitting(self) -> dict[str, Component]:
         """The one variant of the store's catalog that has the SKU, by key, where there is exactly one."""

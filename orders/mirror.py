@@ -13,13 +13,12 @@ from connectors.base.errors import (
     OutcomeUnknown,
     PermanentError,
     PlatformError,
-    UnsupportedFeature,
 )
-from connectors.base.types import AddressState, LineItem, OrderDraft, PlacedOrder, PlatformOrder, SourceStatus
+from connectors.base.types import LineItem, OrderDraft, PlacedOrder, PlatformOrder
 from connectors.models import ConnectedStore
-from connectors.registry import connector_class, label_of
+from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import copying, guard, outbox, placing, products, releasing, sent, terms
+from orders import copying, guard, locating, outbox, placing, products, releasing, sent, terms
 from orders.admission import is_ours_to_ship
 from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
@@ -27,7 +26,8 @@ from orders.notes import UNMAPPED_TAG
 from orders.placing import Creation
 from orders.rules import RouteRules
 from orders.splitting import part_of
-from orders.states import ask_for_attention, note
+from orders.states import advance, ask_for_attention, note
+from orders.wanted import is_wanted, left_of, wanted_of
 from orders.work import Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
@@ -67,8 +67,9 @@ class CreateStep:
 
 
 def _keep(made: Sequence[Creation], drain: Drain) -> None:
-    """Write down what is in the store now, together with what follows it where TikTok holds or ships the order."""
-    followed = [each for each in made if each.mirror.is_held or (each.seen and not is_ours_to_ship(each.seen))]
+    """Write down what is in the store now, together with what follows it: where TikTok holds or ships the order, and
+    where a location was chosen for it."""
+    followed = [each for each in made if _is_followed(each)]
     if not followed:
         placing.keep(made, drain)
         return
@@ -79,12 +80,19 @@ def _keep(made: Sequence[Creation], drain: Drain) -> None:
                 _follow(creation, drain.clock())
 
 
+def _is_followed(creation: Creation) -> bool:
+    is_elsewhere = creation.seen is not None and not is_ours_to_ship(creation.seen)
+    return creation.mirror.is_held or is_elsewhere or locating.is_chosen(creation.mirror)
+
+
 def _follow(creation: Creation, now: datetime) -> None:
-    order, draft = creation.order, creation.draft
-    if creation.mirror.is_held:
-        is_complete = draft is not None and not draft.is_on_hold
-        releasing.follow_made(order=order, mirror=creation.mirror, is_complete=is_complete, now=now)
-    elif creation.seen is not None:
+    order, draft, mirror = creation.order, creation.draft, creation.mirror
+    is_complete = draft is not None and not draft.is_on_hold
+    if mirror.is_held:
+        releasing.follow_made(order=order, mirror=mirror, is_complete=is_complete, now=now)
+    if is_complete or not mirror.is_held:  # else it is moved when it is let go
+        locating.follow_made(order=order, mirror=mirror, now=now)
+    if not mirror.is_held and creation.seen is not None and not is_ours_to_ship(creation.seen):
         copying.follow_made(order=order, seen=creation.seen, now=now)
 
 
@@ -162,7 +170,8 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
         try:
             assert creation.seen is not None
             _wait_until_sure(item=creation.item, destination=destination, now=now)
-            if _is_wanted(order=creation.order, seen=creation.seen, mirror=creation.mirror):
+            creation.seen = wanted_of(order=creation.order, seen=creation.seen, mirror=creation.mirror)
+            if is_wanted(order=creation.order, seen=creation.seen, mirror=creation.mirror):
                 wanted.append(creation)
             else:
                 _withdraw(item=creation.item, mirror=creation.mirror, now=now)
@@ -216,40 +225,6 @@ def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int |
             creation.error = outbox.LostLease(f"item {creation.item.pk}")
 
 
-def _is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
-    """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
-    if order.state == OrderState.HELD and mirror.is_held:
-        if seen.status is not SourceStatus.ON_HOLD:
-            raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-        return True
-    if order.state != OrderState.READY:
-        return False
-    kind = connector_class(mirror.store.platform)
-    if not is_ours_to_ship(seen) and not kind.features.without_address:
-        raise UnsupportedFeature(f"{kind.label} takes no order without an address, and TikTok shows none for this one")
-    if seen.status in (SourceStatus.UNPAID, SourceStatus.ON_HOLD):
-        raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30)
-    if seen.cancel_requested:
-        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
-    if is_ours_to_ship(seen) and seen.address_state is not AddressState.COMPLETE:
-        raise outbox.NotYet(Attention.ADDRESS_NOT_RELEASED, wait=60, detail={"state": seen.address_state.value.lower()})
-    if seen.status is SourceStatus.UNKNOWN:
-        raise outbox.NotYet(Attention.UNKNOWN_STATUS, wait=300, detail={"status": seen.status_text[:100]})
-    is_expected = seen.status is SourceStatus.AWAITING_SHIPMENT or not is_ours_to_ship(seen)
-    if not is_expected and not order.skip_rule and not _is_rest(seen, mirror):
-        raise outbox.NotYet(
-            Attention.MIXED_FULFILMENT, wait=900, detail={"status": seen.status_text, "is_shipped_elsewhere": True}
-        )
-    return True
-
-
-def _is_rest(seen: PlatformOrder, mirror: Mirror) -> bool:
-    """Whether another store shipped its part of the order, and nothing of this one's part has left."""
-    left = {line_id for package in seen.packages if package.tracking_number for line_id in package.line_ids}
-    is_partly = seen.status is SourceStatus.PARTIALLY_SHIPPING
-    return is_partly and bool(mirror.line_ids) and not left.intersection(mirror.line_ids)
-
-
 def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetime) -> None:
     """An earlier try may still be carried out: absent is not sure before that time is over.
 
@@ -274,6 +249,7 @@ def draft_for(
     """What this store will receive, under its route's rules, or under others that are tried; the dry run shows the
     same. Looks up variants that are not linked: makes calls, not inside a transaction. Raises drafting.Blocked,
     PlatformError."""
+    seen = left_of(order, seen)
     part = part_of(seen, mirror.line_ids)
     said = terms.read(mirror.store, {order.source_store_id}, features=destination.features)
     if rules is not None:
@@ -310,3 +286,6 @@ def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
         outbox.settle(item=item, status=OutboxStatus.DROPPED, now=now)
         Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
         note(order=order, kind="mirror.dropped", facts={"store": label_of(mirror.store)}, now=now)
+        states = set(order.mirrors.values_list("state", flat=True))
+        if order.state == OrderState.READY and MirrorState.PLANNED not in states and MirrorState.CREATED in states:
+            advance(order=order, to=OrderState.MIRRORED, reason="The rest of it is in its store", now=now)

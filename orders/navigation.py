@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from accounts.models import Membership
+from accounts.models import Membership, Merchant
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
 from orders import wording
-from orders.models import OrderTally
+from orders.queries.counts import MOST_NEWS, news, waiting
 from orders.queries.setup import setup_of, shipping_alert
 from orders.queries.stores import WARN_DAYS
 
 _MAPPING = ("Mapping", "arrows-right-left", {"Shipping methods": "any_shipping", "Carriers": "any_carriers"})
-_SETTINGS = ("Settings", "cog-6-tooth", {"All settings": "settings", "History": "settings_history"})
+_SETTINGS = (
+    "Settings",
+    "cog-6-tooth",
+    {
+        "All settings": "settings",
+        "Cancellations and returns": "any_aftersales",
+        "Deadlines": "deadline_settings",
+        "Alerts": "alert_settings",
+        "History": "settings_history",
+    },
+)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -28,29 +38,38 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     membership: Membership | None = getattr(request, "membership", None)
     if not membership or request.path.startswith("/staff/") or request.headers.get("HX-Request"):
         return {}
-    stores, waiting = getattr(request, "frame", None) or _rows(membership.merchant_id)
+    stores, asking, said = getattr(request, "frame", None) or _rows(membership.merchant_id)
     stores = [store for store in stores if store.state != StoreState.DISCONNECTED]
     alerts = _alerts(stores)
     return {
         "merchant": membership.merchant,
         "search_url": reverse("orders"),
-        "nav": _nav(request.path, waiting=waiting, alerts=alerts),
+        "nav": _nav(request.path, waiting=asking, alerts=alerts),
         "store_alerts": alerts,
         "sync_state": _sync_state(stores),
+        "unread": _unread(membership, said),
     }
 
 
-def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int]:
-    """Stores by part and name, and how many orders wait for a person. A view that has both sets `request.frame`."""
+def _unread(membership: Membership, news: Sequence[datetime]) -> str:
+    """How many alerts this member has not read, as the bell says it; empty for none."""
+    count = sum(membership.news_read_at is None or said_at > membership.news_read_at for said_at in news)
+    return f"{count}" if 0 < count < MOST_NEWS else f"{MOST_NEWS - 1}+" if count else ""
+
+
+def _rows(merchant_id: int) -> tuple[list[ConnectedStore], int, Sequence[datetime]]:
+    """Stores by part and name, how many orders wait for a person, and when the newest alerts were said. A view that has
+    them sets `request.frame`."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
-        waiting = OrderTally.objects.exclude(attention="").aggregate(waiting=Sum("count"))["waiting"]
-    return stores, waiting or 0
+        asked = Merchant.objects.filter(pk=merchant_id).annotate(waiting=waiting(), news=news())
+        found = asked.values("waiting", "news").get()
+    return stores, found["waiting"] or 0, found["news"] or ()
 
 
 def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    dashboard, orders = reverse("dashboard"), reverse("orders")
-    products, stores = reverse("products"), reverse("stores")
+    dashboard, orders, work = reverse("dashboard"), reverse("orders"), reverse("work")
+    products, stores, returns = reverse("products"), reverse("stores"), reverse("returns")
     need = "needs attention" if waiting == 1 else "need attention"
     return [
         {
@@ -64,9 +83,15 @@ def _nav(path: str, *, waiting: int, alerts: list[dict[str, Any]]) -> list[dict[
             "url": orders,
             "icon": "inbox",
             "badge": {"text": f"{waiting:,}", "tone": "red", "label": need} if waiting else None,
-            "is_current": path.startswith(orders),
+            "is_current": path.startswith((orders, returns)),
             "children": [
-                {"label": "Orders on TikTok Shop", "url": orders, "is_current": path.startswith(orders)},
+                {
+                    "label": "Orders on TikTok Shop",
+                    "url": orders,
+                    "is_current": path.startswith(orders) and not path.startswith(work),
+                },
+                {"label": "Work list", "url": work, "is_current": path.startswith(work)},
+                {"label": "Returns", "url": returns, "is_current": path.startswith(returns)},
             ],
         },
         {

@@ -19,6 +19,7 @@ from accounts.access import merchant_rows
 from accounts.bulk import insert_missing
 from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
+from orders import turns
 from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
 
 # Longer than a marked item may wait for a sender (work.SEND_WITHIN) and then for its answer (http.READ_SECONDS).
@@ -42,16 +43,6 @@ update orders_outboxitem o set status = 'DONE', lease_until = null, settled_at =
 from unnest(%s::bigint[], %s::bigint[]) as mine(id, fence)
 where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
 returning o.id
-"""
-_WAIT_BEHIND = """
-update orders_outboxitem o set not_before = least(
-  greatest(%(now)s + interval '1 second', (
-    select min(case when b.status = 'PENDING' then b.not_before else b.lease_until end) from orders_outboxitem b
-    where b.order_id = o.order_id and b.store_id = o.store_id and b.id < o.id and b.status in ('PENDING', 'IN_FLIGHT')
-  )), %(now)s + interval '5 seconds')
-where o.store_id = %(store)s and o.status = 'PENDING' and o.not_before <= %(now)s and exists (
-  select 1 from orders_outboxitem b
-  where b.order_id = o.order_id and b.store_id = o.store_id and b.id < o.id and b.status in ('PENDING', 'IN_FLIGHT'))
 """
 
 
@@ -125,17 +116,13 @@ def item_of(
 def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxItem]:
     """Take up to `limit` due items of this store, one per order, nearest deadline first, in the caller's transaction.
 
-    An item waits while an older one of the same order at this store is pending or in flight.
+    An item waits while an older one of the same order at this store is pending or in flight; those of `turns.AHEAD`
+    only for each other and for what is in flight. Raises IntegrityError where somebody else takes another one of the
+    same order at this moment.
     """
     due = (
         OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
-        .extra(
-            where=[
-                "not exists (select 1 from orders_outboxitem o where o.order_id = orders_outboxitem.order_id"
-                " and o.store_id = orders_outboxitem.store_id and o.id < orders_outboxitem.id"
-                " and o.status in ('PENDING', 'IN_FLIGHT'))"
-            ]
-        )
+        .extra(where=[turns.NONE_BEFORE], params=[turns.AHEAD, now, turns.AHEAD])  # noqa: S610 - a constant
         .order_by(F("deadline").asc(nulls_last=True), "id")
         .select_for_update(skip_locked=True)
     )
@@ -154,7 +141,7 @@ def wait_behind(*, store: ConnectedStore, now: datetime) -> int:
     """Due items that wait for an older one of their order are looked at again in some seconds, instead of waking their
     lane all the while, in the caller's transaction. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAIT_BEHIND, {"store": store.pk, "now": now})
+        cursor.execute(turns.WAIT_BEHIND, {"store": store.pk, "now": now, "ahead": turns.AHEAD})
         return cursor.rowcount
 
 
@@ -258,6 +245,14 @@ def postpone(
     ):
         raise LostLease(f"item {item.pk}")
     item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
+
+
+def require_sure(*, item: OutboxItem, now: datetime, what: str) -> None:
+    """Raises OutcomeUnknown while an earlier call of this item may still be carried out, so that what a look does not
+    find is not known to be absent. `what` says what is waited for."""
+    if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
+        left = (item.sure_at - now).total_seconds()
+        raise OutcomeUnknown(what, retry_after=min(left, 10.0))
 
 
 def resume(*, order: Order, now: datetime) -> int:

@@ -13,6 +13,7 @@ from orders import changing, outbox, saving
 from orders.attention import NotPossible, retry
 from orders.fulfillment import queue
 from orders.models import (
+    CancelAnswer,
     CarrierMapping,
     Fulfillment,
     FulfillmentState,
@@ -25,7 +26,9 @@ from orders.preflight import Check
 from orders.states import clear_attention, note
 
 S = FulfillmentState
-OVERRULED = frozenset({Check.PATTERN, Check.DUPLICATE, Check.FOREIGN, Check.POSTCODE})
+OVERRULED = frozenset(
+    {Check.PATTERN, Check.DUPLICATE, Check.FOREIGN, Check.POSTCODE, Check.CANCEL_REQUEST, Check.REFUND_REQUEST}
+)
 _NUMBER = re.compile(r"[A-Za-z0-9-]{1,50}")  # what TikTok Shop takes at all
 
 
@@ -39,7 +42,7 @@ def parcel_of(*, order: Order, fulfillment_id: int) -> Fulfillment:
 
 def choose_carrier(*, order: Order, carrier_id: str, by: str, now: datetime) -> None:
     """Remember what the store's word for a carrier means, as a version of the settings, and let every order of the shop
-    go on that waits for a carrier. Its turn is taken before the order's row: `versions.take_turn`."""
+    go on that waits for it. Its turn is taken before the order's row: `versions.take_turn`."""
     detail = order.attention_detail
     chosen = next((each for each in detail.get("choices", []) if each["id"] == carrier_id), None)
     if chosen is None or not detail.get("carrier"):
@@ -68,6 +71,8 @@ def send_anyway(*, order: Order, fulfillment_id: int, by: str, now: datetime) ->
     check = detail.get("check", "")
     if detail.get("fulfillment") != kept.pk or check not in OVERRULED:
         raise NotPossible("Nothing is kept back any more.")
+    if any(each.is_open and each.answer == CancelAnswer.ACCEPTED for each in order.cancellations.all()):
+        raise NotPossible("The cancellation was accepted, and that is on its way to TikTok Shop.")
     kept.waived[check] = {"number": kept.tracking_number, "carrier": kept.carrier_text, "by": by}
     kept.save(update_fields=["waived"])
     facts = {"tracking_number": kept.tracking_number, "check": check}

@@ -32,6 +32,8 @@ class Check(StrEnum):
     FOREIGN = "FOREIGN"
     POSTCODE = "POSTCODE"
     LINES = "LINES"
+    CANCEL_REQUEST = "CANCEL_REQUEST"  # the buyer asks to cancel, and sending would refuse that
+    REFUND_REQUEST = "REFUND_REQUEST"  # money is asked back for what is in the parcel
 
 
 class Objection(Exception):

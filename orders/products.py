@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Lower, Trim
 
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
@@ -85,24 +87,46 @@ def kept(*, store: ConnectedStore, skus: Iterable[str], case_matters: bool = Fal
 
 
 def case_matters(store: ConnectedStore) -> bool:
-    """Whether SKUs that differ in case are different ones for this store: any of its routes says so. In the caller's
+    """Whether what a person says of a SKU at this store is said of its very spelling: any of its routes says so. In the
+    caller's transaction."""
+    return any(shops_minding_case(store).values())
+
+
+def shops_minding_case(store: ConnectedStore) -> dict[int, bool]:
+    """Whether SKUs that differ in case are different ones, for each shop with a route to this store. In the caller's
     transaction."""
-    kept = Route.objects.filter(destination_store=store, is_on=True).values_list("rules", flat=True)
-    return any(RouteRules.from_json(rules).sku_case_matters for rules in kept)
+    kept = Route.objects.filter(destination_store=store, is_on=True).values_list("source_store_id", "rules")
+    return {shop: RouteRules.from_json(rules).sku_case_matters for shop, rules in kept}
 
 
 def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, since: datetime) -> dict[str, ProductLink]:
-    """The links that count now, by the keys of `wanted`: by hand, that of the very spelling before that of any; else
-    what was found by itself after `since`. In the caller's transaction."""
+    """The links that count now, by the keys of `wanted`: by hand, that of the very spelling before that of any, and
+    where case does not matter before that of another; else what was found by itself after `since`. In the caller's
+    transaction."""
     keys = {each for key, sku in wanted.items() for each in (key, *_both_keys(sku))}
     kept = {link.sku: link for link in ProductLink.objects.filter(store=store, sku__in=keys)}
     by_hand = {key: link for key, link in kept.items() if link.is_manual}
-    found_lately = {key: link for key, link in kept.items() if link.checked_at > since}
     found = {
-        key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), found_lately.get(key))
-        for key, sku in wanted.items()
+        key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), None) for key, sku in wanted.items()
     }
-    return {key: link for key, link in found.items() if link is not None}
+    others = _of_other_spellings(store, [key for key, link in found.items() if link is None and not key[:1].isspace()])
+    found_lately = {key: link for key, link in kept.items() if link.checked_at > since}
+    counted = {key: link or others.get(key) or found_lately.get(key) for key, link in found.items()}
+    return {key: link for key, link in counted.items() if link is not None}
+
+
+def _of_other_spellings(store: ConnectedStore, keys: Collection[str]) -> dict[str, ProductLink]:
+    """What a person said of one spelling, by the key of any, where all such links mean the same: another shop of the
+    store minds the case, or this one did."""
+    spelled = ProductLink.objects.filter(store=store, is_manual=True, sku__startswith=" ")
+    found: dict[str, list[ProductLink]] = {}
+    for link in spelled.annotate(folded=Lower(Trim("sku"))).filter(folded__in=keys) if keys else ():
+        found.setdefault(sku_key(link.sku), []).append(link)
+    return {key: links[0] for key, links in found.items() if len({_meaning_of(link) for link in links}) == 1}
+
+
+def _meaning_of(link: ProductLink) -> str:
+    return json.dumps([link.variant_id, link.components], sort_keys=True)
 
 
 def _both_keys(sku: str) -> tuple[str, str]:

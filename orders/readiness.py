@@ -54,7 +54,7 @@ def facts_of(shop: ConnectedStore) -> Facts:
         destinations=destinations,
         is_routed=is_routed,
         skus=skus,
-        linked=_linked(destinations, skus),
+        linked=_linked(shop, destinations, skus),
         options=options,
         mapped=frozenset(options) if "" in mapped else frozenset(mapped),
         carriers=CarrierMapping.objects.filter(source_store=shop).count(),
@@ -168,11 +168,11 @@ def _seen(shop: ConnectedStore) -> tuple[dict[str, str], dict[str, str]]:
     return skus, options
 
 
-def _linked(stores: Iterable[ConnectedStore], skus: Mapping[str, str]) -> frozenset[str]:
+def _linked(shop: ConnectedStore, stores: Iterable[ConnectedStore], skus: Mapping[str, str]) -> frozenset[str]:
     """Those of these SKUs that something of one of these stores stands for."""
     found: set[str] = set()
     for store in stores:
-        exact = products.case_matters(store)
+        exact = products.shops_minding_case(store).get(shop.pk, False)
         known = products.kept(store=store, skus=skus.values(), case_matters=exact).variants
         found |= {key for key, sku in skus.items() if sku_key(sku, case_matters=exact) in known}
     return frozenset(found)

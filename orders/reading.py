@@ -16,7 +16,7 @@ from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import cancellations, fulfillment, hold, ingest
+from orders import cancellations, fulfillment, hold, ingest, partial, store_cancels
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
 from orders.states import ask_for_attention, note
 
@@ -209,11 +209,16 @@ def _keep_mirror(
         note(order=order, kind=kind, facts=facts, now=now)
         if order.state == OrderState.CANCELLED:
             cancellations.closed_in_store(order=order, mirror=mirror, now=now)
-        if order.state in (OrderState.READY, OrderState.MIRRORED):
+        elif placed is not None and store_cancels.follow(
+            order=order, mirror=mirror, word=placed.cancel_reason, now=now
+        ):
+            pass  # cancelled at the source as well, or because of it
+        elif order.state in (OrderState.READY, OrderState.MIRRORED):
             _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
     if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
         _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
     fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
+    partial.follow_parcels(order=order, mirror=mirror, now=now)
     calls.save(records=records, merchant_id=mirror.merchant_id, subject=order.external_id)
 
 

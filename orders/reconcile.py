@@ -14,7 +14,7 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
-from orders import readiness, reading, routing, seller_shipping
+from orders import aftersales, readiness, reading, routing, seller_shipping
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 
 T = TypeVar("T")
@@ -33,7 +33,8 @@ MOST_UNASKED = 30
 def poll_source(
     *, store: ConnectedStore, source: Source, clock: Callable[[], datetime], still_mine: Callable[[], None]
 ) -> int:
-    """Read every order that changed since the cursor, and return how many. Not inside a transaction.
+    """Read every order that changed since the cursor, then what changed after the sale, and return how many. Not inside
+    a transaction.
 
     The cursor moves only after all of a step is kept or set aside. `still_mine` is called between batches and raises
     when the lane was lost. Raises PlatformError; may be repeated.
@@ -49,7 +50,7 @@ def poll_source(
     with merchant_rows(store.merchant_id):
         readiness.keep_step(store)
     _plan_waiting(store=store, clock=clock, still_mine=still_mine)
-    return count
+    return count + aftersales.poll(store=store, source=source, clock=clock, still_mine=still_mine)
 
 
 def _plan_waiting(*, store: ConnectedStore, clock: Callable[[], datetime], still_mine: Callable[[], None]) -> None:

@@ -18,10 +18,10 @@ from django.core.cache import cache
 from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base import snapshot
-from connectors.base.types import Address, AddressState, PlatformOrder
+from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class, label_of
-from orders import dryrun, wording
+from orders import dryrun, shipping, stand_in, wording
 from orders.models import Order, OrderState, Setup
 
 SIZES = (10, 20, 50, 100, 200)
@@ -31,24 +31,19 @@ SHARE = 0.5  # of a platform's pace: the other half is for orders that are reall
 LONGEST_PAUSE = 20.0
 AFTER_REFUSAL = 10.0
 
-# TikTok shows no address while it holds an order, and takes it back later. All else can be told with another one.
-STAND_IN = Address(
-    name="Not shown", first_name="", last_name="Not shown", phone="", line1="Not shown", line2="", line3="", line4="",
-    city="Not shown", province="", province_code="", postal_code="00000", country_code="US",
-)  # fmt: skip
-
 
 class Outcome(StrEnum):
     """What would become of an order."""
 
     SAME = "SAME"  # created as TikTok has it
-    DIFFERS = "DIFFERS"  # created, with something that differs and is named
+    DIFFERS = "DIFFERS"  # created, with something that differs or should be looked at, and is named
     BLOCKED = "BLOCKED"  # not created, for a reason
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """One order's outcome: what each store would get, in words, and what differs or blocks."""
+    """One order's outcome: what each store would get, in words, and what differs or blocks. `has_stand_in`: its address
+    is not shown, and another one was taken to try it."""
 
     order_id: int
     external_id: str
@@ -59,6 +54,7 @@ class Rehearsed:
     stores: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    has_stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +125,23 @@ def go_on(*, shop: ConnectedStore, run: Rehearsal, clock: Callable[[], datetime]
 
 def rehearse(*, order: Order, clock: Callable[[], datetime]) -> Rehearsed:
     """What would become of one order as things are now. Makes calls: not inside a transaction. Changes nothing."""
-    seen = with_address(snapshot.from_json(order.snapshot))
-    order.snapshot = snapshot.to_json(seen)  # never saved
-    return _judge(order, dryrun.dry_run(order=order, clock=clock))
+    read = snapshot.from_json(order.snapshot)
+    runs = tried(order=order, clock=clock)
+    return replace(_judge(order, read, runs), has_stand_in=stand_in.is_needed(read))
 
 
-def with_address(seen: PlatformOrder) -> PlatformOrder:
-    """The order with a stand-in where TikTok shows no address, for trying out only."""
-    if seen.address is not None and seen.address_state is AddressState.COMPLETE:
-        return seen
-    return replace(seen, address=STAND_IN, address_state=AddressState.COMPLETE)
+def tried(*, order: Order, clock: Callable[[], datetime]) -> list[dryrun.DryRun]:
+    """The dry run of an order, with a stand-in where its address is not shown. Makes calls: not inside a transaction.
+    The order that was given has the stand-in afterwards, and must not be saved."""
+    seen = stand_in.with_address(snapshot.from_json(order.snapshot), region=order.source_store.region)
+    order.snapshot = snapshot.to_json(seen)
+    return dryrun.dry_run(order=order, clock=clock)
 
 
-def _judge(order: Order, runs: Sequence[dryrun.DryRun]) -> Rehearsed:
+def _judge(order: Order, seen: PlatformOrder, runs: Sequence[dryrun.DryRun]) -> Rehearsed:
     drafts = [run.draft for run in runs if run.draft is not None]
     sent = sum(draft.total for draft in drafts)
-    words = [words for run in runs for words in _words(run)]
+    words = [words for run in runs for words in (*_words(run), *_unmapped(seen, run))]
     is_whole = not any(run.by_hand for run in runs)
     blocked = [run for run in runs if run.code or run.skip_rule] or not runs
     if not blocked and is_whole and order.total is not None and sent != order.total:
@@ -165,6 +162,17 @@ def _judge(order: Order, runs: Sequence[dryrun.DryRun]) -> Rehearsed:
         methods=tuple(dict.fromkeys(draft.charges[0].title for draft in drafts if draft.charges)),
         words=tuple(dict.fromkeys(words)),
     )
+
+
+def _unmapped(seen: PlatformOrder, run: dryrun.DryRun) -> list[str]:
+    """That the buyer's delivery option has no method of its own there, where the order goes out all the same."""
+    option = seen.delivery_option_id
+    if run.store is None or run.draft is None or not option:
+        return []
+    with merchant_rows(run.store.merchant_id):
+        if option in shipping.methods_of(run.store):
+            return []
+    return [f"{seen.delivery_option_name or option} has no method of its own in {label_of(run.store)}"]
 
 
 def _words(run: dryrun.DryRun) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from accounts.bulk import insert_many, insert_missing
 from connectors.base.types import Shipper
 from connectors.registry import label_of
-from orders import admission, outbox, routing
+from orders import admission, outbox, pausing, routing
 from orders.models import Attention, HoldMode, Mirror, MirrorState, Order, OrderState, OutboxKind, Route
 from orders.rules import Samples
 from orders.states import advance_many, ask_for_attention, clear_attention
@@ -64,6 +64,7 @@ def follow_made(*, order: Order, mirror: Mirror, is_complete: bool, now: datetim
     """
     if is_complete:
         Mirror.objects.filter(pk=mirror.pk).update(is_held=False)
+        pausing.follow_mirror(order=order, now=now)
     elif mirror.state == MirrorState.CREATED and order.state == OrderState.HELD:
         kind, reference = OutboxKind.HOLD_ORDER, mirror.reference
         outbox.enqueue(order=order, store=mirror.store, kind=kind, reference=reference, now=now)

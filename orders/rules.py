@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from connectors.base.types import Stock
 
@@ -117,16 +117,27 @@ class RouteRules:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> RouteRules:
         """What `to_json` made, of this version of the program or another: what is not known is left out."""
-        hints, values = _hints(cls), {}
-        for each in dataclasses.fields(cls):
-            if each.name in kept:
-                values[each.name] = _read(hints[each.name], kept[each.name])
-        return cls(**values)
+        return read_as(cls, kept)
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the defaults."""
-        plain, defaults = dataclasses.asdict(self), dataclasses.asdict(type(self)())
-        return {name: value for name, value in plain.items() if value != defaults[name]}
+        return differing(self)
+
+
+R = TypeVar("R")
+
+
+def read_as(kind: type[R], kept: Mapping[str, Any]) -> R:
+    """Rules of this kind from what `differing` made, of this version of the program or another: what is not known is
+    left out."""
+    hints = _hints(kind)
+    return kind(**{name: _read(hints[name], value) for name, value in kept.items() if name in hints})
+
+
+def differing(rules: Any) -> dict[str, Any]:
+    """What of these rules differs from the defaults, as plain JSON values."""
+    plain, defaults = dataclasses.asdict(rules), dataclasses.asdict(type(rules)())
+    return {name: value for name, value in plain.items() if value != defaults[name]}
 
 
 def _hints(kind: Any) -> dict[str, Any]:

@@ -235,8 +235,8 @@ class StockForm(RulesForm):
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={**INPUT, "spellcheck": "false"}),
-        help_text="The store's own id of the location; empty leaves the choice to the store. Where the store chooses "
-        "by itself, the order names yours as “Ship from”. Example: gid://shopify/Location/655441491.",
+        help_text="The store's own id of the location, as at the end of its address there; empty leaves the choice to "
+        "the store. Where the store chooses by itself, the order names yours as “Ship from”. Example: 655441491.",
     )
     locations = LocationRows(
         label="Location of each TikTok Shop warehouse",

@@ -9,10 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, routing, shipping, versions
-from orders.models import Attention, CarrierMapping, Concern, HoldMode, Order, Route, SettingsVersion
+from orders import attention, reckoning, requests, routing, shipping, versions
+from orders.aftersale_rules import AftersaleRules
+from orders.alert_rules import AlertRules
+from orders.deadlines import DeadlineRules
+from orders.models import (
+    Attention,
+    CarrierMapping,
+    Concern,
+    Fulfillment,
+    FulfillmentState,
+    HoldMode,
+    MerchantRules,
+    Order,
+    Route,
+    SettingsVersion,
+)
 from orders.rules import RouteRules
 from orders.versions import Saving, about_route, saving
 
@@ -28,7 +44,6 @@ _ANSWERED_BY = {
 }
 _ANSWERED = {
     Concern.SHIPPING: {Attention.SHIPPING_UNMAPPED},
-    Concern.CARRIERS: {Attention.CARRIER_UNMAPPED},
     Concern.LINKS: {Attention.NOT_LINKED, Attention.PRODUCT_DELETED},
 }
 
@@ -78,6 +93,19 @@ def remove_route(*, route: Route, by: Author) -> Saving:
     return made
 
 
+def save_aftersales(*, source_store: ConnectedStore, rules: AftersaleRules, by: Author) -> Saving:
+    """Keep what a shop does about cancellations and returns. It counts from now on; requests that wait for an answer
+    are answered where a rule fits them."""
+    about = str(source_store.pk)
+    with _version(Concern.AFTERSALES, source_store.merchant_id, about, by) as made:
+        versions.put(
+            concern=Concern.AFTERSALES, about=about, document=rules.to_json(), merchant_id=source_store.merchant_id
+        )
+    if made.is_change:
+        requests.apply_rules(source_store=source_store, now=by.now)
+    return made
+
+
 def save_options(*, store: ConnectedStore, options: Mapping[str, str], by: Author) -> Saving:
     """Keep a store's choices. They count for orders created from now on."""
     with _version(Concern.STORE, store.merchant_id, str(store.pk), by) as made:
@@ -101,7 +129,8 @@ def save_carriers(
     *, source_store: ConnectedStore, carriers: Mapping[tuple[str, str], Carrier | None], by: Author
 ) -> Saving:
     """Keep the source's carrier for each pair of delivery option ("" for any) and the store's word for a carrier; None
-    takes it away. The parcels that wait for a carrier go on."""
+    takes it away. The parcels that wait for one of these go on."""
+    before = versions.state_of(concern=Concern.CARRIERS, about=str(source_store.pk))
     with _version(Concern.CARRIERS, source_store.merchant_id, str(source_store.pk), by) as made:
         for (option_id, text), carrier in carriers.items():
             kept = CarrierMapping.objects.filter(
@@ -119,7 +148,23 @@ def save_carriers(
                     carrier_name=carrier.name,
                 )
     if made.is_change:
-        _go_on(codes=_ANSWERED[Concern.CARRIERS], stores=[source_store.pk], by=by)
+        _ship_on(about=str(source_store.pk), before=before, by=by)
+    return made
+
+
+def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Saving:
+    """Keep the rules about deadlines. What was reckoned by the old ones is reckoned anew within a minute."""
+    with _version(Concern.DEADLINES, merchant_id, "", by) as made:
+        MerchantRules.objects.keep(merchant_id=merchant_id, deadlines=rules.to_json())
+    if made.is_change:
+        reckoning.forget(merchant_id=merchant_id)
+    return made
+
+
+def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author) -> Saving:
+    """Keep the rules about alerts. They count for what is said from now on."""
+    with _version(Concern.ALERTS, merchant_id, "", by) as made:
+        MerchantRules.objects.keep(merchant_id=merchant_id, alerts=rules.to_json())
     return made
 
 
@@ -130,6 +175,15 @@ def restore(*, version: SettingsVersion, by: Author) -> Saving:
     made = versions.restore(version=version, author=by.name, now=by.now)
     if concern == Concern.ROUTES:
         routing.plan_waiting(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.DEADLINES:
+        reckoning.forget(merchant_id=version.merchant_id)
+    if not version.about:
+        return made
+    if concern == Concern.AFTERSALES:
+        requests.apply_rules(source_store=ConnectedStore.objects.get(pk=int(version.about)), now=by.now)
+    if concern == Concern.CARRIERS:
+        _ship_on(about=version.about, before=before, by=by)
+        return made
     codes = _answered(before, version.document) if concern == Concern.RULES else _ANSWERED.get(concern, set())
     _go_on(codes=codes, stores=_sources_of(concern, version.about), by=by)
     return made
@@ -149,7 +203,31 @@ def _go_on(*, codes: Collection[Attention], stores: Collection[int], by: Author)
     """Try the orders again that wait for what was just saved; those that still lack something ask again."""
     if not codes:
         return
-    waiting = Order.objects.filter(source_store__in=stores, attention__in=codes).order_by("pk")
-    locked = waiting.select_for_update(of=("self",)).select_related("source_store")
+    _retry(Order.objects.filter(source_store__in=stores, attention__in=codes), by)
+
+
+def _ship_on(*, about: str, before: Mapping[str, Any], by: Author) -> None:
+    """Try the orders again whose parcel waits for the carrier of a word that means another one now than `before`."""
+    after = versions.state_of(concern=Concern.CARRIERS, about=about)
+    changed = {
+        (each["what"][0], each["what"][1].casefold())
+        for each in versions.differences(before, after)
+        if each["what"][1:]
+    }
+    waiting = Order.objects.filter(source_store=int(about), attention=Attention.CARRIER_UNMAPPED)
+    parcels = Fulfillment.objects.filter(order__in=waiting, state=FulfillmentState.QUEUED)
+    words: dict[int, set[str]] = {}
+    for order_id, text in parcels.values_list("order_id", "carrier_text"):
+        words.setdefault(order_id, set()).add(text.strip().casefold())
+    concerned = []
+    for pk, text, option in waiting.values_list("pk", "attention_detail__carrier", "snapshot__delivery_option_id"):
+        said = words.get(pk, set()) | {str(text or "").strip().casefold()}
+        if any((each, word) in changed for each in ("", option) for word in said):
+            concerned.append(pk)
+    _retry(Order.objects.filter(pk__in=concerned), by)
+
+
+def _retry(orders: QuerySet[Order], by: Author) -> None:
+    locked = orders.order_by("pk").select_for_update(of=("self",)).select_related("source_store")
     for order in locked[:MOST_RESUMED]:
         attention.retry(order=order, by=by.name, now=by.now)

@@ -6,14 +6,31 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base.errors import AuthorizationError, PermanentError, RateLimited, ScopeMissing, TemporaryError
 from connectors.http import no_later_than
 from connectors.speaking import StoreWaits, TokenRenewed, renewed, speaking_to_destination
-from orders import cancellations, copying, holding, outbox, retelling, routing, tracking, troubles
+from orders import (
+    aftersale_rules,
+    aftersales,
+    cancellations,
+    copying,
+    goods,
+    holding,
+    locating,
+    outbox,
+    partial,
+    pausing,
+    refunds,
+    replying,
+    retelling,
+    routing,
+    tracking,
+    troubles,
+)
 from orders.mirror import CreateStep
 from orders.models import Mirror, MirrorState, Order, OutboxItem, OutboxKind
 from orders.tracking import Push, PushStep
@@ -29,8 +46,11 @@ _STEPS: Mapping[OutboxKind, Step] = {
 
 def claim(*, drain: Drain, limit: int) -> list[OutboxItem]:
     """Take up to so many of the store's due items."""
-    with merchant_rows(drain.store.merchant_id):
-        return outbox.claim(store=drain.store, now=drain.clock(), limit=limit)
+    try:
+        with merchant_rows(drain.store.merchant_id):
+            return outbox.claim(store=drain.store, now=drain.clock(), limit=limit)
+    except IntegrityError:  # another preparer took something else of one of these orders at this moment
+        return []
 
 
 def prepare(*, items: Sequence[OutboxItem], drain: Drain) -> list[Work]:
@@ -157,13 +177,26 @@ def _alone(*, item: OutboxItem, drain: Drain) -> None:
 def _cancel(item: OutboxItem, drain: Drain) -> None:
     with merchant_rows(item.merchant_id):
         copy = Mirror.objects.select_related("store").get(order_id=item.order_id, store_id=item.store_id)
-    outcome = "cancelled"
+        shop_id = Order.objects.values_list("source_store_id", flat=True).get(pk=item.order_id)
+        restock = aftersale_rules.rules_of(shop_id).restock_cancelled
+    outcome, refusal = "cancelled", None
     if copy.state == MirrorState.CREATED:
-        with speaking_to_destination(copy.store, clock=drain.clock, pace=drain.pace) as destination:
-            outcome = cancellations.perform(item=item, mirror=copy, destination=destination, now=drain.clock())
+        try:
+            with speaking_to_destination(copy.store, clock=drain.clock, pace=drain.pace) as destination:
+                now = drain.clock()
+                outcome = cancellations.perform(
+                    item=item, mirror=copy, destination=destination, restock=restock, now=now
+                )
+        except AuthorizationError:
+            raise
+        except PermanentError as error:
+            refusal = error
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update().get(pk=item.order_id)
-        cancellations.settle(item=item, order=order, mirror=copy, outcome=outcome, now=drain.clock())
+        if refusal is not None:
+            cancellations.settle_refused(item=item, order=order, mirror=copy, error=refusal, now=drain.clock())
+        else:
+            cancellations.settle(item=item, order=order, mirror=copy, outcome=outcome, now=drain.clock())
 
 
 _ALONE: Mapping[OutboxKind, Callable[[OutboxItem, Drain], None]] = {
@@ -171,8 +204,19 @@ _ALONE: Mapping[OutboxKind, Callable[[OutboxItem, Drain], None]] = {
     OutboxKind.CANCEL_ORDER: _cancel,
     OutboxKind.HOLD_ORDER: lambda item, drain: holding.keep_back(item=item, drain=drain),
     OutboxKind.RELEASE_ORDER: lambda item, drain: holding.let_go(item=item, drain=drain),
+    OutboxKind.MOVE_ORDER: lambda item, drain: locating.perform(item=item, drain=drain),
     OutboxKind.COPY_TRACKING: lambda item, drain: copying.perform(item=item, drain=drain),
     OutboxKind.EDIT_TRACKING: lambda item, drain: retelling.change(item=item, drain=drain),
+    OutboxKind.PAUSE_ORDER: lambda item, drain: pausing.perform_stop(item=item, drain=drain),
+    OutboxKind.RESUME_ORDER: lambda item, drain: pausing.perform_go_on(item=item, drain=drain),
+    OutboxKind.CANCEL_LINES: lambda item, drain: partial.perform(item=item, drain=drain),
+    OutboxKind.RECORD_RETURN: lambda item, drain: goods.perform_record(item=item, drain=drain),
+    OutboxKind.CLOSE_RETURN: lambda item, drain: goods.perform_close(item=item, drain=drain),
+    OutboxKind.RECORD_REFUND: lambda item, drain: refunds.perform(item=item, drain=drain),
+    OutboxKind.READ_CANCELS: lambda item, drain: aftersales.perform(item=item, drain=drain),
+    OutboxKind.ANSWER_CANCEL: lambda item, drain: replying.answer_cancel(item=item, drain=drain),
+    OutboxKind.ANSWER_RETURN: lambda item, drain: replying.answer_return(item=item, drain=drain),
+    OutboxKind.CANCEL_AT_SOURCE: lambda item, drain: replying.cancel_at_source(item=item, drain=drain),
 }
 
 

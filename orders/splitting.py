@@ -43,40 +43,66 @@ def counted(names: Iterable[str]) -> list[str]:
 
 
 def _share(whole: Payment, lines: Sequence[LineItem], chosen: Sequence[bool]) -> Payment:
-    weights = [line.original_price * line.quantity for line in lines]
+    prices = [line.original_price * line.quantity for line in lines]
 
-    def part(amount: int, stated: Sequence[int] | None = None) -> int:
-        by_line = list(stated) if stated is not None and sum(stated) == amount else spread(amount, weights)
-        return sum(value for value, is_in in zip(by_line, chosen, strict=True) if is_in)
+    def by_line(amount: int, stated: Sequence[int] = ()) -> list[int]:
+        return list(stated) if stated and sum(stated) == amount else spread(amount, prices)
 
-    products = part(sum(weights), weights)
-    seller_discount = part(whole.seller_discount, [line.seller_discount for line in lines])
-    platform_discount = part(whole.platform_discount, [line.platform_discount for line in lines])
-    subtotal = products - seller_discount - platform_discount
-    shipping = part(whole.shipping)
-    fees = {name: part(amount) for name, amount in whole.fees.items()}
-    product_tax, shipping_tax = part(whole.product_tax, [line.tax for line in lines]), part(whole.shipping_tax)
+    def part(values: Sequence[int]) -> int:
+        return sum(value for value, is_in in zip(values, chosen, strict=True) if is_in)
+
+    sellers, platforms = _discounts(whole, lines, prices)
+    shipping, fees = by_line(whole.shipping), {name: by_line(amount) for name, amount in whole.fees.items()}
+    product_taxes, shipping_taxes = (
+        by_line(whole.product_tax, [line.tax for line in lines]),
+        by_line(whole.shipping_tax),
+    )
     is_sum = whole.tax == whole.product_tax + whole.shipping_tax
-    tax = product_tax + shipping_tax if is_sum else part(whole.tax)
+    taxes = _sums(product_taxes, shipping_taxes) if is_sum else by_line(whole.tax)
     reading = read(payment=whole, lines=lines)
-    rounding = part(reading.rounding, spread(reading.rounding, [1] * len(lines)))
-    rest = rounding + (0 if reading.tax_included else tax)
+    goods = [
+        price - by_seller - by_platform
+        for price, by_seller, by_platform in zip(prices, sellers, platforms, strict=True)
+    ]
+    totals = _sums(goods, shipping, *fees.values(), *([] if reading.tax_included else [taxes]))
+    totals = _sums(totals, spread(reading.rounding, totals))  # what costs nothing is not rounded below it
     return Payment(
         currency=whole.currency,
-        product_total=products,
-        seller_discount=seller_discount,
-        platform_discount=platform_discount,
-        subtotal=subtotal,
-        original_shipping=part(whole.original_shipping),
-        shipping_seller_discount=part(whole.shipping_seller_discount),
-        shipping_platform_discount=part(whole.shipping_platform_discount),
-        shipping=shipping,
-        product_tax=product_tax,
-        shipping_tax=shipping_tax,
-        tax=tax,
-        fees=fees,
-        total=subtotal + shipping + sum(fees.values()) + rest,
+        product_total=part(prices),
+        seller_discount=part(sellers),
+        platform_discount=part(platforms),
+        subtotal=part(goods),
+        original_shipping=part(by_line(whole.original_shipping)),
+        shipping_seller_discount=part(by_line(whole.shipping_seller_discount)),
+        shipping_platform_discount=part(by_line(whole.shipping_platform_discount)),
+        shipping=part(shipping),
+        product_tax=part(product_taxes),
+        shipping_tax=part(shipping_taxes),
+        tax=part(taxes),
+        fees={name: part(values) for name, values in fees.items()},
+        total=part(totals),
     )
+
+
+def _discounts(whole: Payment, lines: Sequence[LineItem], prices: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The seller's and the platform's discount by line. One that the source does not state by line is spread over what
+    the other one leaves, so that no line costs less than nothing."""
+    sellers, platforms = [line.seller_discount for line in lines], [line.platform_discount for line in lines]
+    is_platforms_stated = sum(platforms) == whole.platform_discount
+    if sum(sellers) != whole.seller_discount:
+        left = _less(prices, platforms) if is_platforms_stated else prices
+        sellers = spread(whole.seller_discount, left)
+    if not is_platforms_stated:
+        platforms = spread(whole.platform_discount, _less(prices, sellers))
+    return sellers, platforms
+
+
+def _less(values: Sequence[int], others: Sequence[int]) -> list[int]:
+    return [max(0, value - other) for value, other in zip(values, others, strict=True)]
+
+
+def _sums(*rows: Sequence[int]) -> list[int]:
+    return [sum(values) for values in zip(*rows, strict=True)]
 
 
 def spread(amount: int, weights: Sequence[int]) -> list[int]:

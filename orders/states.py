@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce
 
 from accounts.bulk import later
 from orders.models import Attention, Order, OrderEvent, OrderState
@@ -151,7 +152,12 @@ def ask_for_attention(*, order: Order, code: Attention, now: datetime, detail: M
     changed = (
         Order.objects.filter(pk=order.pk)
         .exclude(attention=code, attention_detail=wanted)
-        .update(attention=code, attention_detail=wanted, version=F("version") + 1)
+        .update(
+            attention=code,
+            attention_detail=wanted,
+            attention_at=Case(When(attention="", then=Value(now)), default=Coalesce("attention_at", Value(now))),
+            version=F("version") + 1,
+        )
     )
     order.attention, order.attention_detail = code, wanted
     if changed:

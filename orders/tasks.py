@@ -17,7 +17,8 @@ from accounts.access import all_merchants
 from connectors import oauth
 from connectors.base.errors import PlatformError
 from connectors.models import ApiCall, AuthorizationAttempt, ConnectedStore, StoreState, WebhookDelivery
-from orders import catalogs, lanes, linking, queue
+from orders import alerts, catalogs, delivering, lanes, linking, queue, reckoning
+from orders.models import Alert, AlertMessage
 from orders.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ CHECK_WEBHOOKS_AFTER = timedelta(hours=24)
 KEEP_CALLS = timedelta(days=30)
 KEEP_DELIVERIES = timedelta(days=30)
 HAND_OVER_WITHIN = 2.0
+KEEP_MESSAGES = timedelta(days=90)
 
 
 @cache
@@ -112,6 +114,43 @@ def renew_webhooks() -> int:
     return len(stores)
 
 
+@cache
+def _messengers() -> ThreadPoolExecutor:
+    """An address that hangs takes longer than it should, and must not take a task's time."""
+    return ThreadPoolExecutor(1, thread_name_prefix="messages")
+
+
+os.register_at_fork(after_in_child=_messengers.cache_clear)
+
+
+def judge_alerts() -> int:
+    """Reckon deadlines, look at what is wrong, and begin to send what is to be said. Returns how much is new."""
+    try:
+        reckoning.keep_reckoned()
+    except Exception:
+        log.exception("deadlines could not be reckoned")
+    try:
+        return alerts.judge(now=timezone.now())
+    finally:
+        send_messages()
+
+
+def send_messages() -> None:
+    """Begin to send what is due, in a thread of this process."""
+    _messengers().submit(_send_messages)
+
+
+def _send_messages() -> None:
+    try:
+        close_old_connections()
+        while delivering.deliver(clock=timezone.now):
+            pass
+    except Exception:
+        log.exception("messages could not be sent")
+    finally:
+        connection.close()
+
+
 def clean_up() -> int:
     """Forget calls, read deliveries and spent authorization attempts after their time."""
     now = timezone.now()
@@ -119,5 +158,7 @@ def clean_up() -> int:
         count, _ = ApiCall.objects.filter(called_at__lt=now - KEEP_CALLS).delete()
         read = WebhookDelivery.objects.filter(processed_at__lt=now - KEEP_DELIVERIES)
         count += read.delete()[0]
+        count += AlertMessage.objects.filter(said_at__lt=now - KEEP_MESSAGES).delete()[0]
+        count += Alert.objects.filter(resolved_at__lt=now - KEEP_MESSAGES).delete()[0]
         count += AuthorizationAttempt.objects.filter(created_at__lt=now - timedelta(days=1)).delete()[0]
     return count

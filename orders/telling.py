@@ -13,8 +13,9 @@ from connectors.base.connector import Source
 from connectors.base.types import Carrier, PlatformOrder, SourceStatus, Tracking, TrackingReceipt
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import carriers, changing, outbox, preflight
+from orders import carriers, changing, outbox, preflight, stopping
 from orders.models import Attention, Fulfillment, Order
+from orders.preflight import Check
 
 CARRIERS_LIVE = 6 * 3600
 
@@ -46,16 +47,32 @@ def carriers_of(*, store: ConnectedStore, source: Source, delivery_option_id: st
 def told_already(*, seen: PlatformOrder, kept: Fulfillment) -> TrackingReceipt | None:
     """The guard, right after the order was read again: a receipt if the source has the number already.
 
-    Raises outbox.NotYet while the source holds the order or the buyer asks to cancel.
+    Raises outbox.NotYet while the source holds the order, or the buyer asks to cancel: sending might refuse that, so a
+    person has to want it.
     """
     package = preflight.package_of(seen=seen, number=kept.tracking_number, line_ids=kept.line_ids)
     if package is not None:
         return TrackingReceipt(package_id=package.external_id, already_there=True)
     if seen.status in (SourceStatus.ON_HOLD, SourceStatus.UNPAID):
         raise outbox.NotYet(Attention.STILL_ON_HOLD, wait=30, detail={"tracking_number": kept.tracking_number})
-    if seen.cancel_requested:
-        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail={"reason": seen.cancel_reason})
+    if seen.cancel_requested and Check.CANCEL_REQUEST.value not in waived_of(kept):
+        detail = {"reason": seen.cancel_reason, "check": Check.CANCEL_REQUEST.value, **_facts(kept)}
+        raise outbox.NotYet(Attention.CANCEL_PENDING, wait=60, detail=detail)
     return None
+
+
+def require_no_refund(*, order: Order, kept: Fulfillment) -> None:
+    """Raises outbox.NotYet while money is asked back for what is in the parcel, unless a person wants it sent; in
+    merchant_rows. Asks nothing where no return of the order is open."""
+    if order.return_requested_at is not None and Check.REFUND_REQUEST.value not in waived_of(kept):
+        detail = {"check": Check.REFUND_REQUEST.value, **_facts(kept)}
+        stopping.require_no_refund(order=order, line_ids=kept.line_ids, detail=detail)
+
+
+def waived_of(kept: Fulfillment) -> frozenset[str]:
+    """The checks that a person overruled for the parcel as it is."""
+    is_for_this = {"number": kept.tracking_number, "carrier": kept.carrier_text}
+    return frozenset(check for check, waiver in kept.waived.items() if is_for_this.items() <= waiver.items())
 
 
 def tracking_of(
@@ -91,7 +108,6 @@ def tracking_of(
 
 
 def _parcel(order: Order, kept: Fulfillment, carrier: Carrier, uses: Sequence[preflight.Use]) -> preflight.Parcel:
-    is_for_this = {"number": kept.tracking_number, "carrier": kept.carrier_text}
     parcel = preflight.Parcel(
         number=kept.tracking_number,
         carrier_text=kept.carrier_text,
@@ -99,7 +115,7 @@ def _parcel(order: Order, kept: Fulfillment, carrier: Carrier, uses: Sequence[pr
         own_carrier=preflight.own_carrier_of(kept.mirror.store),
         is_elsewhere=bool(kept.said.get("is_elsewhere")),
         uses=uses,
-        waived=frozenset(check for check, waiver in kept.waived.items() if is_for_this.items() <= waiver.items()),
+        waived=waived_of(kept),
     )
     if preflight.is_foreign(parcel):
         before = preflight.foreign_sent(source_store=order.source_store, besides=kept.pk)

@@ -125,6 +125,7 @@ def _check(pushes: Sequence[Push], drain: Drain) -> None:
         for push in pushes:
             assert push.seen is not None
             try:
+                telling.require_no_refund(order=push.order, kept=push.kept)
                 push.tracking = telling.tracking_of(
                     order=push.order,
                     kept=push.kept,

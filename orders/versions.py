@@ -12,7 +12,16 @@ from django.db.models import Max
 
 from accounts.models import Merchant
 from connectors.models import ConnectedStore
-from orders.models import CarrierMapping, Concern, ProductLink, Route, SettingsVersion, Setup, ShippingMapping
+from orders.models import (
+    CarrierMapping,
+    Concern,
+    MerchantRules,
+    ProductLink,
+    Route,
+    SettingsVersion,
+    Setup,
+    ShippingMapping,
+)
 
 _ROUTE = (
     "destination_store_id", "rule", "position", "skus", "warehouse_ids", "least_share", "takes_part", "leaves_rest",
@@ -100,6 +109,11 @@ def latest_number(merchant_id: int) -> int | None:
 def state_of(*, concern: Concern, about: str) -> Any:
     """The concern's whole state as it is now, as a version keeps it. In the caller's transaction."""
     return _DOCUMENTS[concern].read(about)
+
+
+def put(*, concern: Concern, about: str, document: Any, merchant_id: int) -> None:
+    """Make the concern's rows say this, inside `saving`. Raises CannotRestore."""
+    _DOCUMENTS[concern].write(about, document, merchant_id)
 
 
 def differences(before: Any, after: Any) -> list[dict[str, Any]]:
@@ -240,6 +254,31 @@ class _Sync:
         raise CannotRestore("Order sync is switched on and off on the dashboard.")
 
 
+@dataclass(frozen=True)
+class _OfMerchant:
+    """One column of the merchant's own rules."""
+
+    column: str
+
+    def read(self, about: str) -> Any:
+        return MerchantRules.objects.values_list(self.column, flat=True).first() or {}
+
+    def write(self, about: str, document: Any, merchant_id: int) -> None:
+        MerchantRules.objects.keep(merchant_id=merchant_id, **{self.column: document})
+
+
+class _Aftersales:
+    def read(self, about: str) -> Any:
+        return Setup.objects.filter(store=int(about)).values_list("aftersales", flat=True).first() or {}
+
+    def write(self, about: str, document: Any, merchant_id: int) -> None:
+        Setup.objects.update_or_create(
+            store_id=int(about), defaults={"aftersales": document}, create_defaults={
+                "aftersales": document, "merchant_id": merchant_id,
+            },
+        )  # fmt: skip
+
+
 _DOCUMENTS: Mapping[Concern, Document] = {
     Concern.ROUTES: _Routes(),
     Concern.RULES: _Rules(),
@@ -248,6 +287,9 @@ _DOCUMENTS: Mapping[Concern, Document] = {
     Concern.LINKS: _Links(),
     Concern.STORE: _Store(),
     Concern.SYNC: _Sync(),
+    Concern.DEADLINES: _OfMerchant("deadlines"),
+    Concern.ALERTS: _OfMerchant("alerts"),
+    Concern.AFTERSALES: _Aftersales(),
 }
 
 

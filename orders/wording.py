@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
+from orders import aftersale_wording
 from orders.models import Attention, MirrorState, OrderState
 
 
@@ -201,15 +202,30 @@ _REASONS: Mapping[str, Reason] = {
     ),
     Attention.CANCEL_PENDING: Reason(
         "Cancellation requested",
-        "The buyer asked to cancel. Nothing is created, and no tracking is sent, while that is open: "
-        "sending tracking would refuse the request.",
+        "The buyer asked to cancel{reason_words}. Nothing is created, and no tracking is sent, while that is open: "
+        "sending tracking would refuse the request.{stop_words}{refused_words}",
         "The buyer",
-        "Answer in Seller Center. Silence accepts it.",
+        "Accept or refuse{answer_by_words}. Silence accepts it.{stop_cure}",
         "Goes on when the request is answered.",
     ),
+    Attention.RETURN_PENDING: Reason(
+        "Refund requested before it was shipped",
+        "The buyer wants the money back for what no carrier has yet{reason_words}. Nothing of it is sent while that is "
+        "open.{stop_words}",
+        "The buyer",
+        "Accept or refuse{answer_by_words}. Silence accepts it.{stop_cure}",
+        "Goes on when the request is answered.",
+    ),
+    Attention.REFUND_BY_HAND: Reason(
+        "Refunded on TikTok Shop, to be noted in the store",
+        "TikTok Shop refunded {amount} of {name}; {store} takes no such note from an app.{goods_words}",
+        _STORE,
+        "Note it on {name} in {store}, then mark this as settled. No money moves there.",
+        "No.",
+    ),
     Attention.ALREADY_CANCELLED: Reason(
-        "Cancelled on TikTok Shop, still open in the store",
-        "TikTok Shop cancelled the order; {why_open}",
+        "{open_title}",
+        "{what_is_cancelled}; {why_open}",
         "Both",
         "{how_to_close}",
         "{is_watched}",
@@ -278,7 +294,7 @@ _REASONS: Mapping[str, Reason] = {
         "{retry_words}",
     ),
 }
-# What our own checks say before anything is sent, by the check; TikTok Shop's refusals have the words above.
+# What our own checks and steps say, by their names; TikTok Shop's refusals have the words above.
 _CHECKS: Mapping[str, Reason] = {
     "PATTERN": Reason(
         "{tracking_number} is no {carrier_name} number",
@@ -303,6 +319,22 @@ _CHECKS: Mapping[str, Reason] = {
         "Have the store ship with {own}, and correct the number. If you know better, send it all the same.",
         "When the store shows another number.",
     ),
+    "CANCEL_REQUEST": Reason(
+        "Shipped, and the buyer asks to cancel",
+        "The parcel {tracking_number} has left {store}, and the buyer asks to cancel{reason_words}. Sending its number "
+        "refuses the request. Nothing was sent.",
+        "The buyer",
+        "Refuse by sending the number, or stop the parcel and accept the request.",
+        "When the request is answered.",
+    ),
+    "REFUND_REQUEST": Reason(
+        "Shipped, and the buyer asks for the money back",
+        "The parcel {tracking_number} has left {store}, and the buyer wants the money back{reason_words}. Nothing was "
+        "sent.",
+        "The buyer",
+        "Stop the parcel if you still can and answer the request, or send the number all the same.",
+        "When the request is answered.",
+    ),
     "POSTCODE": Reason(
         "Shipped to another postcode",
         "{store} shipped {tracking_number} to another postcode than the buyer's. TikTok Shop flags such parcels. "
@@ -310,6 +342,14 @@ _CHECKS: Mapping[str, Reason] = {
         _STORE,
         "Compare the address in the store with TikTok Shop's. If the parcel goes to the buyer, send it all the same.",
         "When the store shows another number.",
+    ),
+    "LOCATION": Reason(
+        "Not at the location that you chose",
+        "{name} is in {label}, but could not be moved to the location {location}: {message}",
+        _YOURS,
+        "Stock the items there or choose another location under Stock and locations, then retry; or ship {name} from "
+        "where it is.",
+        "Not until you retry. The order itself is in {label}.",
     ),
 }
 _SIDES = {"platform": "The platform", "merchant": "Yours", "us": _OURS}
@@ -341,6 +381,8 @@ _SHORT: Mapping[str, str] = {
     Attention.STILL_ON_HOLD: "Still on hold",
     Attention.CANCEL_PENDING: "Cancel request",
     Attention.ALREADY_CANCELLED: "Open in store",
+    Attention.RETURN_PENDING: "Refund request",
+    Attention.REFUND_BY_HAND: "Note refund",
     Attention.NOT_SELLER_SHIPPING: "TikTok ships it",
     Attention.MIXED_FULFILMENT: "Parcels differ",
     Attention.DUPLICATE_FOUND: "There already",
@@ -355,7 +397,15 @@ _SHORT: Mapping[str, str] = {
 }
 
 # Questions that time or the buyer settles; the others stop the order until somebody acts.
-WAITING_ONLY = frozenset({Attention.CANCEL_PENDING, Attention.ADDRESS_NOT_RELEASED, Attention.STILL_ON_HOLD})
+WAITING_ONLY = frozenset(
+    {
+        Attention.CANCEL_PENDING,
+        Attention.RETURN_PENDING,
+        Attention.REFUND_BY_HAND,
+        Attention.ADDRESS_NOT_RELEASED,
+        Attention.STILL_ON_HOLD,
+    }
+)
 
 
 def short_reason(code: str) -> str:
@@ -377,7 +427,8 @@ def reason_of(code: str, detail: Mapping[str, Any]) -> Reason:
     facts["side_words"] = _SIDES.get(detail.get("side", ""), "The platform")
     facts["retry_words"] = "It is tried again by itself." if detail.get("will_retry") else _UNTIL_MENDED
     facts["skus_text"] = ", ".join(detail.get("skus", [])) or "its items"
-    facts.update(_open_words(facts))
+    facts.update(aftersale_wording.of_request(detail))
+    facts.update(aftersale_wording.of_open_order(facts))
     facts.update(_tracking_words(detail))
     facts.update(_gone_words(detail, facts["label"]))
     facts["parcels_words"] = (
@@ -397,22 +448,6 @@ def _unmapped_words(facts: _Facts) -> dict[str, str]:
         return {"unmapped_words": made, "unmapped_cure": ", for the next orders", "unmapped_retry": "No."}
     waits = "Your rule for {label} wants one for every delivery option. Nothing was sent.".format_map(facts)
     return {"unmapped_words": waits, "unmapped_cure": ", then retry", "unmapped_retry": _UNTIL_MENDED}
-
-
-def _open_words(facts: _Facts) -> dict[str, str]:
-    """Why a cancelled order is still open in its store, and what a person does about it."""
-    if facts.get("is_task"):
-        why = "{store} lets no app cancel an order, so {name} there is still open."
-        how = "Cancel {name} in {store} by hand, before it is packed."
-        watched = "It is watched until {store} shows it cancelled."
-    elif facts.get("has_left"):
-        why = "{name} in {store} could not be cancelled with it, since its parcel left."
-        how, watched = "Stop the parcel if you still can, and close {name} in {store} by hand.", "No."
-    else:
-        why = "{store} says: {message}"
-        how, watched = "Stop the parcel if you still can, and close the order in {store} by hand.", "No."
-    words = {"why_open": why, "how_to_close": how, "is_watched": watched}
-    return {name: text.format_map(facts) for name, text in words.items()}
 
 
 def _tracking_words(detail: Mapping[str, Any]) -> dict[str, str]:
@@ -487,6 +522,9 @@ CALLS: Mapping[str, str] = {
     "orderCancel": "cancel the order",
     "refundCreate": "record the refund",
     "job": "ask whether it is done",
+    "order.located": "ask which location has the order",
+    "order.movable": "ask why it cannot be moved",
+    "fulfillmentOrderMove": "move the order to its location",
 }
 
 # Every kind of event: its title, and the tone of its point.
@@ -504,6 +542,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "source.moved_back": ("TikTok Shop named an earlier status, {to}; {from} is kept", "gray"),
     "cancellation.requested": ("The buyer asked to cancel", "red"),
     "cancellation.withdrawn": ("The request to cancel is over", "gray"),
+    **aftersale_wording.EVENTS,
     "attention.asked": ("Needs attention: {reason}", "red"),
     "attention.cleared": ("No longer needs attention", "green"),
     "mirror.created": ("Created in {store} as {name}", "green"),
@@ -515,6 +554,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "mirror.dropped": ("Not created in {store}: no longer wanted", "gray"),
     "mirror.held": ("{name} is kept back in {store} while TikTok Shop holds the order", "amber"),
     "mirror.let_go": ("{name} has its buyer now, and is let go in {store}", "green"),
+    "mirror.moved": ("{name} is for {store}'s location {location}", "green"),
+    "mirror.not_moved": ("{name} stayed where {store} put it, not at {location}: {message}", "amber"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
     "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),
@@ -548,6 +589,7 @@ def event_title(kind: str, facts: Mapping[str, Any], reason: str) -> tuple[str, 
     said = {name: _in_words(name, value) for name, value in facts.items()}
     said["remarks_text"] = "; ".join(facts.get("remarks", []))
     said["items_text"] = ", ".join(facts.get("items", []))
+    said |= aftersale_wording.of_event(facts)
     if isinstance(facts.get("units"), Mapping):
         said["units_text"] = ", ".join(f"{name} {_in_words('units', count)}" for name, count in facts["units"].items())
     return " ".join(title.format_map(_Facts({**said, "reason": reason})).split()), tone

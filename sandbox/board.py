@@ -31,10 +31,14 @@ class Board:
         stores = [name for name in snapshots if name != "tiktok_shop"]
         shops = {shop["id"]: shop for shop in snapshots.get("tiktok_shop", {}).get("shops", [])}
         orders: list[dict[str, Any]] = list(snapshots.get("tiktok_shop", {}).get("orders", []))
+        returns: dict[str, list[dict[str, Any]]] = {}
+        for row in snapshots.get("tiktok_shop", {}).get("returns", []):
+            returns.setdefault(row["order_id"], []).append(row)
         copies, strangers = self._copies(orders, {name: snapshots[name] for name in stores})
         rows: list[tuple[str, Markup]] = []
         for number, order in list(enumerate(orders))[-ROWS:]:
-            cells = [self._order_cell(order, number, shops.get(order["shop_id"], {}))]
+            card = OrderCard(order, number, shops.get(order["shop_id"], {}), returns.get(order["id"], ()))
+            cells = [fill("cell", platform="tiktok_shop", body=card.html())]
             somewhere = any(copies[name].get(order["id"]) for name in stores)
             cells += [
                 self._store_cell(name, copies[name].get(order["id"], []), order, number, somewhere) for name in stores
@@ -64,9 +68,6 @@ class Board:
                 if not found:
                     strangers.append((name, order))
         return copies, strangers
-
-    def _order_cell(self, order: dict[str, Any], number: int, shop: dict[str, Any]) -> Markup:
-        return fill("cell", platform="tiktok_shop", body=OrderCard(order, number, shop).html())
 
     def _store_cell(
         self, name: str, copies: list[dict[str, Any]], order: dict[str, Any], number: int, somewhere: bool

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sandbox.markup import button, fill, hidden, join, options
+from sandbox.return_cards import after_sales
 from sandbox.tiktok_shop.cast import CARRIERS, MARKETS
 
 CHIPS = {
@@ -37,8 +38,10 @@ SHIPPABLE = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 
 
 class OrderCard:
-    def __init__(self, order: dict[str, Any], number: int, shop: dict[str, Any]) -> None:
-        self.order, self.number, self.shop = order, number, shop
+    def __init__(
+        self, order: dict[str, Any], number: int, shop: dict[str, Any], returns: Iterable[dict[str, Any]] = ()
+    ) -> None:
+        self.order, self.number, self.shop, self.returns = order, number, shop, returns
 
     def html(self) -> Markup:
         order = self.order
@@ -64,6 +67,8 @@ class OrderCard:
             (order.get("recipient_address", {}).get("name", ""), ""),
             (str(self.shop.get("name", order["shop_id"])), ""),
             ("asks to cancel" if asked else "", "red"),
+            ("replacement" if order.get("is_replacement_order") else "", "mark"),
+            ("exchange" if order.get("is_exchange_order") else "", "mark"),
             ("sample" if order.get("is_sample_order") else "", "mark"),
             ("with a gift" if any(line.get("is_gift") for line in order["line_items"]) else "", "mark"),
             ("pre-order" if order.get("release_date") else "", "mark"),
@@ -78,6 +83,7 @@ class OrderCard:
         if self.order.get("is_buyer_request_cancel"):
             answers = (("Approve", "yes", "go"), ("Reject", "no", ""))
             buttons = [button(text, "answer", kind, order_id=order_id, approve=value) for text, value, kind in answers]
+            buttons.append(button("Withdraw", "order", order_id=order_id, verb="withdraw_cancel"))
         else:
             buttons = [
                 button(text, "order", kind, order_id=order_id, verb=verb)
@@ -90,7 +96,7 @@ class OrderCard:
             buttons.append(fill("seller_ship", order_id=order_id, carriers=carriers, number=number))
         if status in ("ON_HOLD", "AWAITING_SHIPMENT"):
             buttons.append(fill("address", order_id=order_id))
-        return buttons
+        return [*buttons, *after_sales(self.order, region, self.returns)]
 
 
 class StoreCard:

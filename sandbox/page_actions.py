@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,21 @@ ORDER_VERBS = {
     "in_transit": "The carrier has it",
     "deliver": "Delivered",
     "complete": "Completed",
+    "withdraw_cancel": "The buyer wants it after all",
 }
+# The verbs of a return's buttons.
+RETURN_VERBS = {
+    "seller_decides": "The seller has answered",
+    "hand_over": "The parcel is on its way back",
+    "return_arrives": "The parcel is back",
+    "answer_offer": "The buyer has answered",
+    "appeal": "The buyer appeals",
+    "judge": "TikTok has judged",
+    "withdraw_return": "The buyer keeps it",
+    "platform_refund": "TikTok pays",
+    "finish_exchange": "The exchange is done",
+}
+CANCEL_VERBS = ("buyer_cancel", "seller_cancel", "system_cancel")
 STORE_VERBS = {"cancel": "Cancelled", "delete": "Deleted", "refund": "Refunded", "cancel_fulfillment": "Taken back"}
 SELLER_VERBS = {
     "deauthorize": "The seller took the approval back",
@@ -41,6 +56,9 @@ class Actions:
             "order": self._order,
             "address": self._address,
             "answer": self._answer,
+            "cancel_units": self._cancel_units,
+            "open_return": self._open_return,
+            "after_sale": self._after_sale,
             "seller_ship": self._seller_ship,
             "seller": self._seller,
             "shop": self._shop,
@@ -94,6 +112,28 @@ class Actions:
         self._control("tiktok_shop", "seller_answer", order_id=form["order_id"], approve=approve)
         return "The request is approved" if approve else "The request is rejected"
 
+    def _cancel_units(self, form: Form) -> str:
+        verb = form["verb"]
+        if verb not in CANCEL_VERBS:
+            raise ControlError(f"no such button: {verb}")
+        reason = {"reason": form["reason"]} if verb == "buyer_cancel" and form.get("reason") else {}
+        self._control("tiktok_shop", verb, order_id=form["order_id"], **reason, **_units(form, "skus"))
+        return "Asked to cancel them, or cancelled"
+
+    def _open_return(self, form: Form) -> str:
+        names = {"type": form["type"], "reason": form.get("reason", ""), "quick": form.get("quick") == "yes"}
+        self._control(
+            "tiktok_shop", "open_return", order_id=form["order_id"], early=True, **names, **_units(form, "skus")
+        )
+        return "The buyer asks for it"
+
+    def _after_sale(self, form: Form) -> str:
+        verb = form["verb"]
+        if verb not in RETURN_VERBS:
+            raise ControlError(f"no such button: {verb}")
+        self._control("tiktok_shop", verb, **json.loads(form["body"]))
+        return RETURN_VERBS[verb]
+
     def _seller_ship(self, form: Form) -> str:
         answer = self._control(
             "tiktok_shop",
@@ -120,11 +160,7 @@ class Actions:
 
     def _ship(self, form: Form) -> str:
         body: dict[str, Any] = {name: form[name].strip() for name in ("tracking_number", "carrier") if name in form}
-        lines = {name.removeprefix("line:"): int(form[name] or 0) for name in form if name.startswith("line:")}
-        if lines and not any(lines.values()):
-            raise ControlError("no line is chosen")
-        if any(count != int(form.get(f"left:{sku}") or 0) for sku, count in lines.items()):
-            body["lines"] = {sku: count for sku, count in lines.items() if count > 0}
+        body |= _units(form, "lines")
         self._control(form["platform"], "ship", **_which(form), **body)
         return "Shipped"
 
@@ -200,6 +236,16 @@ def _basket(form: Form) -> dict[str, Any]:
     elif form.get("hold"):
         body["hold_seconds"] = int(form["hold"])
     return body
+
+
+def _units(form: Form, name: str) -> dict[str, dict[str, int]]:
+    """How many of which, under that name; nothing when it is all of them. Raises ControlError when it is none."""
+    lines = {field.removeprefix("line:"): int(form[field] or 0) for field in form if field.startswith("line:")}
+    if lines and not any(lines.values()):
+        raise ControlError("no line is chosen")
+    if all(count == int(form.get(f"left:{sku}") or 0) for sku, count in lines.items()):
+        return {}
+    return {name: {sku: count for sku, count in lines.items() if count > 0}}
 
 
 def _which(form: Form) -> dict[str, str]:

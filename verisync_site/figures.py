@@ -118,6 +118,12 @@ FIGURES = (
         "select name, left(id::text, 8), restarts from orders_workerhost",
         labels=("host", "run"),
     ),
+    Figure(
+        "verisync_oldest_overdue_alert_seconds",
+        "How long the oldest due message to a merchant has waited to be sent",
+        "select extract(epoch from now() - not_before) from orders_alertdelivery"
+        " where state = 'PENDING' and not_before < now() order by not_before limit 1",
+    ),
     Figure("verisync_tasks_queued", "Tasks in django-q2's queue", "select count(*) from django_q_ormq"),
 )
 

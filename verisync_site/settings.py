@@ -135,7 +135,11 @@ AXES_USERNAME_FORM_FIELD = "login"
 # Mail: to the log while developing.
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10  # a mail server that is silent must not hold up a worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="VeriSync <no-reply@localhost>")
+
+# Merchants name an address for their alerts. Only while developing it may be one of this machine or its network.
+ALERTS_MAY_STAY_HERE = DEBUG
 
 # Shared by all processes: throttles, carrier lists, the task cluster's own statistics.
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -187,7 +187,9 @@ class Answer:
 class Refund:
     """Goods and money taken back, to be recorded where the merchant fulfills, where no money moves any more.
 
-    `line_quantities` counts units by the source's line id; `amounts` gives the refund of each, where it is told.
+    `line_quantities` counts the units that are paid back whole, by the source's line id; a part of a price is in the
+    `amount` alone. `amounts` gives the refund of each line, where it is told. What `record_return` wrote down the store
+    knows already: of such units only the rest of the refund is recorded.
     """
 
     amount: int
@@ -221,7 +223,7 @@ class GoodsBack:
 @dataclass(frozen=True, slots=True)
 class ReturnReceipt:
     """What stands there now: the record's id and name, and a link a person can click; `detail` says what could not be
-    recorded."""
+    recorded. `external_id` is empty where this store has nothing to record, and `detail` says why."""
 
     external_id: str
     name: str = ""

@@ -227,7 +227,11 @@ class Source(Connector):
     def cancel_order(
         self, external_id: str, *, reason: str, line_quantities: Mapping[str, int] | None = None
     ) -> CancelReceipt:
-        """Cancel as the seller: the whole order, or these units of its lines where the source permits that."""
+        """Cancel as the seller: the whole order, or these units of its lines where the source permits that; it raises
+        UnsupportedFeature in plain words where not. May be repeated: what is cancelled already is no failure.
+
+        `reason` is a `Reason.key` of `cancel_reasons`, or what it means in any market: out_of_stock, pricing_error,
+        unable_to_deliver, buyer_requested."""
 
     @abstractmethod
     def list_variants(self) -> Iterator[Variant]: ...
@@ -321,7 +325,8 @@ class Destination(Connector):
         return found
 
     def hold_order(self, external_id: str) -> None:
-        """Keep the order's goods back until `release_order`. May be repeated. Only where `features.hold` says so."""
+        """Keep the order's goods back until `release_order`. May be repeated. Raises OutcomeUnknown if it may be done
+        yet, which must not be after the release. Only where `features.hold` says so."""
         raise UnsupportedFeature(f"{self.label} keeps no order back")
 
     def release_order(self, external_id: str, draft: OrderDraft) -> None:
@@ -346,8 +351,15 @@ class Destination(Connector):
         raise UnsupportedFeature(f"{self.label} records no returns")
 
     def close_return(self, external_id: str, return_id: str, *, has_arrived: bool, restock: bool) -> ReturnReceipt:
-        """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated."""
+        """Close what `record_return` wrote down: the goods arrived, or it came to nothing. May be repeated; an empty
+        `return_id` is nothing to close."""
         raise UnsupportedFeature(f"{self.label} records no returns")
+
+    def move_order(self, external_id: str, location_id: str) -> None:
+        """Have this location of the store ship what of the order is still to be shipped. May be repeated: what is there
+        already stays. Only where `features.locations` says so. Raises PermanentError, NOT_SUPPORTED where that location
+        cannot ship it: the order is as it was."""
+        raise UnsupportedFeature(f"{self.label} chooses the location itself")
 
     def record_shipment(self, external_id: str, shipment: Shipment) -> None:
         """Write into the order that a parcel of it left elsewhere; the buyer is told nothing. Its `lines` name the

@@ -29,6 +29,8 @@ _MOMENTS = {
     "cancel_requested_at",
     "release_date",
 }
+# Left out where they say nothing, so that orders that were kept before these were known do not look changed.
+_SELDOM = ("is_made_to_order", "handling_days")
 _WORDS = ("status", "shipper", "address_state")
 
 
@@ -44,6 +46,9 @@ def to_json(order: PlatformOrder) -> dict[str, Any]:
     parts["lines"] = [_row(line) for line in order.lines]
     parts["packages"] = [{**_row(package), "line_ids": list(package.line_ids)} for package in order.packages]
     parts["problems"] = list(order.problems)
+    for name in _SELDOM:
+        if not parts[name]:
+            del parts[name]
     return parts
 
 

@@ -157,6 +157,7 @@ class PlatformOrder:
     """An order as it stands at the source. `raw` is what was read; nothing past mapping.py looks into it.
 
     `payment` is None when the platform sent no amounts that could be read; the reason is in `problems`.
+    `replaces_id` is the order whose goods this one sends once more, or others in their place.
     """
 
     external_id: str
@@ -188,6 +189,9 @@ class PlatformOrder:
     cancel_reason: str
     cancelled_by: str
     release_date: datetime | None = None
+    is_made_to_order: bool = False
+    handling_days: int | None = None  # the seller's own time to make it, in working days, where it is told
+    replaces_id: str = ""
     problems: tuple[str, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -335,7 +339,8 @@ class PlacedOrder:
     """An order as it stands at the destination. `total` is None where the platform did not say.
 
     `remarks`: what was written otherwise than drafted, to fit the platform's limits, in sentences without buyers' data.
-    `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well.
+    `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well. `cancel_reason` is
+    the platform's own word for why it was cancelled, where it has one.
     """
 
     external_id: str
@@ -349,6 +354,7 @@ class PlacedOrder:
     remarks: tuple[str, ...] = ()
     problem: str = ""
     problem_reason: str = ""
+    cancel_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

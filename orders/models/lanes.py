@@ -19,6 +19,7 @@ class Lane(models.Model):
     fence = models.BigIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     poll_at = models.DateTimeField(null=True, blank=True)
+    aftersales_until = models.DateTimeField(null=True, blank=True)  # up to when cancellations and returns were read
     served_at = models.DateTimeField(null=True, blank=True)  # when it was drained last: who waits longest comes first
     rests = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row, for want of answers
     pace = models.JSONField(default=dict, blank=True)  # what connectors/pacing.py has to know the next time

@@ -32,6 +32,10 @@ class Mirror(models.Model):
     reference = models.CharField(max_length=80)
     # Made while the source holds the order, and kept on hold in the store until its release is done there.
     is_held = models.BooleanField(default=False, db_default=False)
+    # Its fulfillment is stopped in the store while a request of the buyer's is open (orders/pausing.py).
+    is_paused = models.BooleanField(default=False, db_default=False)
+    # The source's lines that are not, or not any more, wanted of this store's order (orders/partial.py).
+    left_out = models.JSONField(default=list, db_default=[], blank=True)
     # A tag that it shares with other orders of the store that are to go into one parcel (orders/combining.py).
     parcel_group = models.CharField(max_length=40, blank=True, default="", db_default="")
     state = models.CharField(max_length=10, choices=MirrorState.choices, default=MirrorState.PLANNED)

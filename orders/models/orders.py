@@ -46,6 +46,8 @@ class Attention(models.TextChoices):
     STILL_ON_HOLD = "STILL_ON_HOLD", "Shipped while still on hold"
     CANCEL_PENDING = "CANCEL_PENDING", "The buyer asked to cancel"
     ALREADY_CANCELLED = "ALREADY_CANCELLED", "Cancelled at the source, still open in the store"
+    RETURN_PENDING = "RETURN_PENDING", "The buyer asked for a refund before it was shipped"
+    REFUND_BY_HAND = "REFUND_BY_HAND", "A refund is to be noted in the store by hand"
     NOT_SELLER_SHIPPING = "NOT_SELLER_SHIPPING", "Not on Seller Shipping"
     MIXED_FULFILMENT = "MIXED_FULFILMENT", "Fulfilled from several places"
     DUPLICATE_FOUND = "DUPLICATE_FOUND", "The store already has this order"
@@ -69,6 +71,13 @@ TABS = {
 }
 _TO_SHIP = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
 _PASSING = ("UNPAID", "HELD", "READY", "SKIPPED")
+# Statuses in which a deadline of TikTok Shop still runs; orders/queries/due.py asks by the same words.
+TO_DISPATCH = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
+TO_NUMBER = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
+TO_DELIVER = ("AWAITING_COLLECTION", "IN_TRANSIT")
+RUNNING = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION", "IN_TRANSIT")
+# TikTok's own warehouse keeps its deadlines itself.
+_OURS = ~Q(shipper="PLATFORM_WAREHOUSE")
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -105,6 +114,7 @@ class Order(models.Model):
     state = models.CharField(max_length=10, choices=OrderState.choices)
     attention = models.CharField(max_length=24, choices=Attention.choices, blank=True, default="")
     attention_detail = models.JSONField(default=dict, blank=True)
+    attention_at = models.DateTimeField(null=True, blank=True)  # since when a person is asked
     skip_rule = models.CharField(max_length=120, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -118,6 +128,9 @@ class Order(models.Model):
     auto_cancel_at = models.DateTimeField(null=True, blank=True)
     deliver_by = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    return_requested_at = models.DateTimeField(null=True, blank=True)  # of the oldest return that is not over
+    replaces_id = models.CharField(max_length=64, blank=True, default="", db_default="")  # the order it stands for
+    cancelled_lines = models.PositiveSmallIntegerField(default=0, db_default=0)  # how many of its lines are cancelled
 
     is_sample = models.BooleanField(default=False)
     is_on_hold_order = models.BooleanField(default=False)
@@ -167,6 +180,44 @@ class Order(models.Model):
             models.Index(fields=["merchant", "ship_by"], condition=Q(source_status__in=_TO_SHIP), name="order_to_ship"),
             models.Index(fields=["merchant", "release_at"], condition=Q(state="HELD"), name="order_held"),
             models.Index(fields=["merchant", "-id"], name="order_newest"),
+            # Deadlines, the nearest first.
+            models.Index(
+                fields=["merchant", "ship_by", "id"],
+                condition=Q(source_status__in=TO_DISPATCH) & _OURS,
+                name="order_dispatch",
+            ),
+            models.Index(
+                fields=["merchant", "auto_cancel_at", "id"],
+                condition=Q(source_status__in=TO_NUMBER) & _OURS,
+                name="order_auto_cancel",
+            ),
+            models.Index(
+                fields=["merchant", "deliver_by", "id"],
+                condition=Q(source_status__in=TO_DELIVER) & _OURS,
+                name="order_deliver",
+            ),
+            models.Index(
+                fields=["merchant", "cancel_requested_at", "id"],
+                condition=Q(cancel_requested_at__isnull=False) & ~Q(state="CANCELLED"),
+                name="order_cancel_asked",
+            ),
+            models.Index(
+                fields=["merchant", "id"], condition=Q(attention="TRACKING_CHANGED"), name="order_change_asked"
+            ),
+            models.Index(
+                fields=["merchant", "attention_at"],
+                include=["attention"],
+                condition=~Q(attention=""),
+                name="order_asked_since",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(source_status__in=RUNNING)
+                & _OURS
+                & (Q(ship_by=None) | Q(auto_cancel_at=None) | Q(deliver_by=None)),
+                name="order_lacks_deadline",
+            ),
+            models.Index(fields=["source_store", "replaces_id"], condition=~Q(replaces_id=""), name="order_replacing"),
         ]
 
     def __str__(self) -> str:

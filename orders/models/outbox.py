@@ -19,10 +19,21 @@ class OutboxKind(models.TextChoices):
     CREATE_ORDER = "CREATE_ORDER", "Create the order in the store"
     HOLD_ORDER = "HOLD_ORDER", "Keep the order back in the store"
     RELEASE_ORDER = "RELEASE_ORDER", "Fill in the buyer and let the order go in the store"
+    MOVE_ORDER = "MOVE_ORDER", "Give the order to its location in the store"
     CANCEL_ORDER = "CANCEL_ORDER", "Cancel the order in the store"
     PUSH_TRACKING = "PUSH_TRACKING", "Send a tracking number to the source"
     COPY_TRACKING = "COPY_TRACKING", "Write a parcel that the source shipped into the store"
     EDIT_TRACKING = "EDIT_TRACKING", "Change a tracking number at the source"
+    PAUSE_ORDER = "PAUSE_ORDER", "Stop the order's fulfillment in the store while a request is open"
+    RESUME_ORDER = "RESUME_ORDER", "Let the order's fulfillment go on in the store"
+    CANCEL_LINES = "CANCEL_LINES", "Cancel some of the order's items in the store"
+    RECORD_RETURN = "RECORD_RETURN", "Write down in the store that goods come back"
+    CLOSE_RETURN = "CLOSE_RETURN", "Close a return in the store"
+    RECORD_REFUND = "RECORD_REFUND", "Write a refund down in the store, where no money moves"
+    READ_CANCELS = "READ_CANCELS", "Read the order's cancellations at the source"
+    ANSWER_CANCEL = "ANSWER_CANCEL", "Answer a buyer's request to cancel at the source"
+    ANSWER_RETURN = "ANSWER_RETURN", "Answer a return at the source"
+    CANCEL_AT_SOURCE = "CANCEL_AT_SOURCE", "Cancel the order, or items of it, at the source"
 
 
 class OutboxStatus(models.TextChoices):

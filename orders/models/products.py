@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import Merchant
 from connectors.models import ConnectedStore
@@ -25,6 +26,12 @@ class ProductLink(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["store", "sku"], name="product_link_once")]
+        indexes: ClassVar = [
+            # Links of one spelling, `orders/components.py: sku_key`: few, and asked for with every look-up.
+            models.Index(
+                fields=["store"], condition=Q(is_manual=True, sku__startswith=" "), name="product_link_spelled"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.sku

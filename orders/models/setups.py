@@ -23,6 +23,7 @@ class Setup(models.Model):
     confirmed = models.JSONField(default=dict, blank=True)  # steps only the merchant can vouch for: {step: when}
     shipping = models.JSONField(default=dict, blank=True)  # what the platform last said about who ships
     checked_at = models.DateTimeField(null=True, blank=True)  # when the platform was asked who ships
+    aftersales = models.JSONField(default=dict, blank=True, db_default={})  # orders/aftersale_rules.py
     open_step = models.PositiveSmallIntegerField(null=True, blank=True)  # the first one not done when last looked at
 
     def __str__(self) -> str:
@@ -39,6 +40,9 @@ class Concern(models.TextChoices):
     LINKS = "LINKS", "Product links"
     STORE = "STORE", "Store options"
     SYNC = "SYNC", "Order sync"
+    DEADLINES = "DEADLINES", "Deadlines"
+    ALERTS = "ALERTS", "Alerts"
+    AFTERSALES = "AFTERSALES", "Cancellations and returns"
 
 
 class SettingsVersion(models.Model):

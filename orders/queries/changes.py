@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.base.money import to_text
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class
-from orders import choices
+from orders import choices, merchant_words
+from orders.aftersale_rules import AftersaleRules, AnswerRule
+from orders.alert_rules import AlertRules
+from orders.deadlines import DeadlineRules
 from orders.fields import value_in_words
-from orders.models import Concern, HoldMode, RouteRule, SettingsVersion
+from orders.models import AlertKind, Concern, HoldMode, RouteRule, SettingsVersion
 from orders.queries.settings import store_label
 from orders.rules import FilterBy, RouteRules
 
@@ -65,6 +69,9 @@ def changes_in_words(*, concern: Concern, about: str, before: Any, after: Any, n
         Concern.LINKS: _links,
         Concern.STORE: _store,
         Concern.SYNC: _sync,
+        Concern.DEADLINES: _deadlines,
+        Concern.ALERTS: _alerts,
+        Concern.AFTERSALES: _aftersales,
     }[concern]
     found = [(what, _said(old), _said(new)) for what, old, new in rows(about, before or {}, after or {}, names)]
     return [Change(what, old, new) for what, old, new in found if old != new]
@@ -204,6 +211,66 @@ def _store(about: str, before: Any, after: Any, names: Names) -> _Rows:
 
 def _sync(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
     yield "Order sync", _on(before), _on(after)
+
+
+def _deadlines(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
+    old, new = DeadlineRules.from_json(before), DeadlineRules.from_json(after)
+    for name, words in merchant_words.DEADLINES.items():
+        yield (
+            words,
+            merchant_words.in_words(name, getattr(old, name)),
+            merchant_words.in_words(name, getattr(new, name)),
+        )
+
+
+def _alerts(_about: str, before: Any, after: Any, _names: Names) -> _Rows:
+    old, new = AlertRules.from_json(before), AlertRules.from_json(after)
+    for name, words in merchant_words.CHANNELS.items():
+        was, is_now = getattr(old, name), getattr(new, name)
+        for kind in AlertKind:
+            yield f"{kind.label}: {words}", _yes(kind.value in was), _yes(kind.value in is_now)
+    for name, words in merchant_words.ALERTS.items():
+        yield (
+            words,
+            merchant_words.in_words(name, getattr(old, name)),
+            merchant_words.in_words(name, getattr(new, name)),
+        )
+
+
+def _yes(is_so: bool) -> str:
+    return "Yes" if is_so else "No"
+
+
+def _aftersales(about: str, before: Any, after: Any, names: Names) -> _Rows:
+    old, new = AftersaleRules.from_json(before), AftersaleRules.from_json(after)
+    source = names.stores.get(int(about))
+    currency = (source.currency if source else "") or "USD"
+    for name in ("restock_cancelled", "cancels_at_source", "cancel_reason", "restock_returns"):
+        yield (
+            choices.NAMES[name],
+            choices.in_words(name, getattr(old, name)),
+            choices.in_words(name, getattr(new, name)),
+        )
+    for word in dict.fromkeys([*old.store_reasons, *new.store_reasons]):
+        said = [choices.in_words("cancel_reason", kept.store_reasons.get(word, "")) for kept in (old, new)]
+        yield f"Reason for “{word}”", said[0], said[1]
+    was, is_now = ({each.name: each for each in rules.answer_rules} for rules in (old, new))
+    for name in dict.fromkeys([*was, *is_now]):
+        yield f"Answer “{name}”", rule_in_words(was.get(name), currency), rule_in_words(is_now.get(name), currency)
+
+
+def rule_in_words(rule: AnswerRule | None, currency: str) -> str:
+    """What a rule answers, and to which requests: Accept, if “mistake”, up to 20.00, within 24 h."""
+    if rule is None:
+        return ""
+    parts = [choices.in_words("reply", rule.reply)]
+    if rule.reasons:
+        parts.append(f"if {' or '.join(f'“{each}”' for each in rule.reasons)}")
+    if rule.at_most:
+        parts.append(f"up to {to_text(rule.at_most, currency)}")
+    if rule.within_hours:
+        parts.append(f"within {rule.within_hours} h of the purchase")
+    return ", ".join(parts)
 
 
 def _on(kept: Mapping[str, Any]) -> str:

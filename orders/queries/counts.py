@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, DateTimeField, Func, IntegerField, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
@@ -22,13 +23,15 @@ from orders.models import Order, OrderState, OrderTally
 from orders.models.orders import TABS
 
 MOST = 1000
+MOST_NEWS = 100  # as _NEWS says
 _FITS = {"all": Q(), **{tab: Q(tab=tab) for tab in TABS}, "needs_attention": ~Q(attention="")}
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Figures of all tabs, and of which tabs there may be more orders. The others are of all the merchant's orders:
-    those on hold, when the next hold ends, those that need a person, and the id of the last order that came."""
+    those on hold, when the next hold ends, those that need a person, the id of the last order that came, and when the
+    newest alerts were said that count at the bell."""
 
     tabs: Mapping[str, int]
     at_least: frozenset[str]
@@ -36,6 +39,7 @@ class Counts:
     next_due: datetime | None
     waiting: int
     newest: int
+    news: Sequence[datetime] = ()
 
 
 def counts_from_tallies(chosen: Q, *, merchant_id: int, now: datetime) -> Counts:
@@ -76,9 +80,10 @@ def _facts(now: datetime) -> dict[str, RawSQL]:
     cost as much as the rest of the page's queries."""
     return {
         "on_hold": RawSQL(_ON_HOLD, [], IntegerField()),  # noqa: S611 - constants, here and below
-        "waiting": RawSQL(_WAITING, [], IntegerField()),  # noqa: S611
+        "waiting": waiting(),
         "next_due": RawSQL(_NEXT_DUE, [OrderState.HELD.value, now], DateTimeField()),  # noqa: S611
         "newest": RawSQL(_NEWEST, [], BigIntegerField()),  # noqa: S611
+        "news": news(),
     }
 
 
@@ -86,6 +91,23 @@ _ON_HOLD = "select sum(count) from orders_ordertally where tab = 'on_hold'"
 _WAITING = "select sum(count) from orders_ordertally where attention <> ''"
 _NEWEST = "select max(id) from orders_order"
 _NEXT_DUE = "select min(release_at) from orders_order where state = %s and tab = 'on_hold' and release_at > %s"
+
+
+def news() -> RawSQL:
+    """When the newest alerts were said that count at the bell; which of them a member has read, the member knows."""
+    return RawSQL(_NEWS, [], ArrayField(DateTimeField()))  # noqa: S611
+
+
+_NEWS = """
+array(select said_at from orders_alertmessage
+where merchant_id = accounts_merchant.id and is_shown and not (word in ('RESOLVED', 'TEST'))
+order by said_at desc limit 100)
+"""
+
+
+def waiting() -> RawSQL:
+    """How many orders wait for a person."""
+    return RawSQL(_WAITING, [], IntegerField())  # noqa: S611
 
 
 def _up_to_most(orders: QuerySet[Order]) -> Func:
@@ -107,4 +129,5 @@ def _counts(found: Mapping[str, Any], *, at_least: frozenset[str]) -> Counts:
         next_due=found["next_due"],
         waiting=found["waiting"] or 0,
         newest=found["newest"] or 0,
+        news=found["news"] or (),
     )

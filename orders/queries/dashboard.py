@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 from django.urls import reverse
 
 from accounts.access import merchant_rows
@@ -15,15 +15,15 @@ from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
 from orders import wording
 from orders.models import Order, OrderEvent, OrderState, SetAside
-from orders.queries.counts import MOST, Counts, counts_from_tallies
-from orders.queries.questions import ANSWER_WITHIN
+from orders.queries.counts import Counts, counts_from_tallies
+from orders.queries.hours import hours_of
 from orders.queries.setup import checklists, setup_of
 from orders.queries.stores import BADGES, authorization_of
+from orders.queries.work import tiles
 
 DAY = timedelta(hours=24)
 NEWEST = 60  # orders among which activity is looked for: events have no index by merchant, and need none
 SHOWN = 8
-_TO_SHIP = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION")
 _MIRRORED = (OrderState.MIRRORED, OrderState.FULFILLED, OrderState.COMPLETED)
 # The parts of the day's sum, each with its words, tone, and the list that holds it.
 _PARTS = (
@@ -52,7 +52,8 @@ def dashboard_context(
         has_shop = any(store.part == StorePart.SOURCE for store in stores)
         shown = {
             "ledger": _ledger(merchant_id, now),
-            "tiles": _tiles(merchant_id, counts, now),
+            "tiles": tiles(merchant_id=merchant_id, counts=counts, now=now),
+            "hours": hours_of(merchant_id=merchant_id, now=now),
             "activity": _activity(merchant_id),
         }
     return {
@@ -60,7 +61,7 @@ def dashboard_context(
         "checklists": cards,
         "connections": _connections([store for store in stores if store.state != StoreState.DISCONNECTED], now),
         "statuses": [_status(tab, counts) for tab in _STATUSES] if has_shop else [],
-        "frame": (stores, counts.waiting),
+        "frame": (stores, counts.waiting, counts.news),
         "now": now,
     }
 
@@ -97,38 +98,6 @@ def _bar(parts: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
         drawn.append({"x": round(at, 1), "width": round(width, 1), "tone": tone})
         at += width + gap
     return drawn
-
-
-def _tiles(merchant_id: int, counts: Counts, now: datetime) -> list[dict[str, Any]]:
-    orders, mine = reverse("orders"), Order.objects.filter(merchant_id=merchant_id)
-    pressing = mine.filter(source_status__in=_TO_SHIP, ship_by__lt=now + DAY).order_by("ship_by")
-    due = [moment for moment in pressing.values_list("ship_by", flat=True)[: MOST + 1] if moment is not None]
-    late = [moment for moment in due if moment < now]
-    nearest = next((moment for moment in due if moment >= now), None)
-    asked = mine.filter(cancel_requested_at__isnull=False).exclude(state=OrderState.CANCELLED)
-    cancel = asked.aggregate(count=Count("pk"), first=Min("cancel_requested_at"))
-    late_text = f"{_capped(len(late))} of them late" if late else ""
-    return [
-        _tile("Ship within 24 h", len(due), "half", "amber", f"{orders}?ship_by=1", due=nearest, text=late_text),
-        _tile("Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None),
-        _tile(
-            "Cancellation requested", cancel["count"], "half", "amber", f"{orders}?kind=cancel",
-            due=cancel["first"] + ANSWER_WITHIN if cancel["first"] else None,
-        ),
-        _tile("Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", text="Waiting"),
-        _tile("On hold", counts.on_hold, "half", "amber", f"{orders}?tab=on_hold", due=counts.next_due),
-    ]  # fmt: skip
-
-
-def _tile(
-    label: str, count: int, mark: str, tone: str, url: str, *, due: datetime | None = None, text: str = ""
-) -> dict[str, Any]:
-    shown = {"label": label, "count": _capped(count), "url": url, "mark": mark if count else "", "tone": tone}
-    return {**shown, "due": due if count else None, "text": text if count else "None"}
-
-
-def _capped(count: int) -> str:
-    return f"{MOST:,}+" if count > MOST else f"{count:,}"
 
 
 def _status(tab: str, counts: Counts) -> dict[str, Any]:

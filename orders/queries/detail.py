@@ -14,7 +14,6 @@ from accounts.access import merchant_rows
 from connectors.models import ApiCall, ConnectedStore
 from connectors.registry import label_of
 from orders import suggesting, wording
-from orders.attention import UNTOUCHED
 from orders.components import sku_key
 from orders.models import (
     Attention,
@@ -28,6 +27,7 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
+from orders.queries.aftersales import boxes_of
 from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
 from orders.queries.parcels import packages_note, packages_of
@@ -75,6 +75,7 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         links = _links(order, mirrors)
         newer, older = _neighbors(order)
         likely = _likely(order) if can_act else []
+        aftersales = boxes_of(order, now=now, can_act=can_act)
     shown = row_of(
         order,
         mirrors=[seen_mirror(mirror) for mirror in mirrors],
@@ -95,12 +96,14 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         "packages": packages_of(order, packages, items, now, can_act=can_act) + ([by_hand] if by_hand else []),
         "packages_note": "" if packages else packages_note(order),
         "timeline": timeline_of(events, calls),
-        "dry_run_url": reverse("order_dry_run", args=[order.pk]) if can_act and order.state in UNTOUCHED else "",
+        "aftersales": aftersales,
+        "cancel_url": reverse("order_cancel", args=[order.pk]) if aftersales["cancel"]["can_cancel"] else "",
+        "dry_run_url": _dry_run_url(order) if can_act else "",
         "back_url": reverse("orders"),
         "previous_url": reverse("order", args=[newer]) if newer else "",
         "next_url": reverse("order", args=[older]) if older else "",
     }
-    return {"order": shown, "poll_url": reverse("order_poll", args=[order.pk]), "now": now}
+    return {"order": shown, "can_act": can_act, "poll_url": reverse("order_poll", args=[order.pk]), "now": now}
 
 
 def order_version(*, merchant_id: int, order_id: int) -> int | None:
@@ -305,11 +308,9 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
         facts.append({"label": "Ship by", "value": _moment(order.ship_by), **running})
     if order.auto_cancel_at and order.state in (OrderState.READY, OrderState.MIRRORED):
         facts.append({"label": "Auto-cancel", "value": _moment(order.auto_cancel_at), "due": order.auto_cancel_at})
-    for mirror in mirrors:
-        if mirror.settings_number:
-            path = reverse("settings_version", args=[mirror.settings_number])
-            where = {"sub": label_of(mirror.store)} if len(mirrors) > 1 else {}
-            facts.append({"label": "Settings", "value": f"Version {mirror.settings_number}", "path": path, **where})
+    facts += [
+        _settings(mirror, is_one=len(mirrors) == 1) for mirror in mirrors if mirror.settings_number or mirror.sent
+    ]
     if order.snapshot.get("delivery_option_name"):
         facts.append({"label": "Shipping", "value": order.snapshot["delivery_option_name"]})
     if order.snapshot.get("buyer_email"):
@@ -317,6 +318,20 @@ def _facts(order: Order, mirrors: Sequence[Mirror]) -> list[dict[str, Any]]:
     if order.snapshot.get("buyer_message"):
         facts.append({"label": "Buyer's message", "value": order.snapshot["buyer_message"]})
     return facts
+
+
+def _settings(mirror: Mirror, *, is_one: bool) -> dict[str, Any]:
+    """The version that made the order; before the first one there are the defaults."""
+    where = {} if is_one else {"sub": label_of(mirror.store)}
+    if not mirror.settings_number:
+        return {"label": "Settings", "value": "Defaults, before the first version", **where}
+    path = reverse("settings_version", args=[mirror.settings_number])
+    return {"label": "Settings", "value": f"Version {mirror.settings_number}", "path": path, **where}
+
+
+def _dry_run_url(order: Order) -> str:
+    """What would be sent by the settings of now, whether or not something was; of a cancelled order nothing is."""
+    return reverse("order_dry_run", args=[order.pk]) if order.state != OrderState.CANCELLED else ""
 
 
 def _address(order: Order) -> dict[str, Any] | None:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from connectors.base import snapshot
 from connectors.base.types import Address, OrderDraft
 from connectors.registry import label_of
-from orders import wording
+from orders import stand_in, wording
 from orders.dryrun import DryRun
+from orders.models import Order, OrderState
 from orders.queries.money import draft_money
 from orders.queries.rows import money_text
 from orders.queries.settings import store_label
+from orders.rehearsal import tried
 
 
-def dry_run_context(runs: Sequence[DryRun]) -> dict[str, Any]:
-    """The context of templates/orders/dry_run.html."""
-    return {"runs": [_run(run) for run in runs]}
+def dry_run_context(order: Order, *, clock: Callable[[], datetime]) -> dict[str, Any]:
+    """The context of templates/orders/dry_run.html. Makes calls: not inside a transaction. The order that was given is
+    not to be saved afterwards."""
+    is_needed = stand_in.is_needed(snapshot.from_json(order.snapshot))
+    runs = [_run(run) for run in tried(order=order, clock=clock)]
+    is_used = is_needed and any(run.get("address") for run in runs)
+    return {
+        "runs": runs,
+        "stand_in_place": stand_in.place_of(order.source_store.region) if is_used else "",
+        "is_made": order.state in (OrderState.MIRRORED, OrderState.FULFILLED, OrderState.COMPLETED),
+    }
 
 
 def _run(run: DryRun) -> dict[str, Any]:

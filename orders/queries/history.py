@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -16,6 +17,7 @@ from orders.queries.changes import Change, Names, about_in_words, changes_in_wor
 from orders.queries.mapping import seen_options
 
 PAGE = 30
+_MOST_NAMED = 4  # changes in the question before a restore
 
 
 def names_of(*, merchant_id: int, now: datetime) -> Names:
@@ -25,7 +27,9 @@ def names_of(*, merchant_id: int, now: datetime) -> Names:
     return Names(stores=ConnectedStore.objects.in_bulk(), options=cast(Mapping[str, str], options))
 
 
-def history_context(*, merchant_id: int, concern: str, about: str, before: int, now: datetime) -> dict[str, Any]:
+def history_context(
+    *, merchant_id: int, concern: str, about: str, before: int, can_change: bool, now: datetime
+) -> dict[str, Any]:
     """The context of templates/settings/history.html, newest first from below `before`, in the caller's transaction."""
     found = SettingsVersion.objects.order_by("-number")
     if concern in Concern.values:
@@ -36,14 +40,43 @@ def history_context(*, merchant_id: int, concern: str, about: str, before: int, 
         found = found.filter(number__lt=before)
     kept, names = list(found[: PAGE + 1]), names_of(merchant_id=merchant_id, now=now)
     is_one = concern in Concern.values
+    states = {(each.concern, each.about) for each in kept[:PAGE] if each.concern != Concern.SYNC}
+    now_said = {key: versions.state_of(concern=Concern(key[0]), about=key[1]) for key in states} if can_change else {}
     return {
-        "versions": [version_row(each, names) for each in kept[:PAGE]],
+        "versions": [{**version_row(each, names), "restore": _restore(each, now_said, names)} for each in kept[:PAGE]],
         "older": kept[PAGE - 1].number if len(kept) > PAGE else None,
         "is_newest": not before,
         "concern": concern if is_one else "",
         "about": about if is_one else "",
         "about_text": _about(Concern(concern), about, names) if is_one else "",
     }
+
+
+def _restore(version: SettingsVersion, now_said: Mapping[tuple[str, str], Any], names: Names) -> dict[str, Any] | None:
+    """The button that brings a version back, with what that changes now; none where it changes nothing."""
+    key = (version.concern, version.about)
+    if key not in now_said:
+        return None
+    changes = changes_in_words(
+        concern=Concern(version.concern), about=version.about, before=now_said[key], after=version.document, names=names
+    )
+    said = [f"{each.what}: {each.before} becomes {each.after}." for each in changes[:_MOST_NAMED]]
+    more = len(changes) - len(said)
+    return (
+        {
+            "url": reverse("settings_restore", args=[version.number]),
+            "seen": digest_of(changes),
+            "text": " ".join([*said, *([f"And {more} more."] if more else []), "It becomes a version of its own."]),
+        }
+        if changes
+        else None
+    )
+
+
+def digest_of(changes: Sequence[Change]) -> str:
+    """What comes back with a restore, and proves which changes were seen."""
+    said = "\n".join(f"{each.what}\t{each.before}\t{each.after}" for each in changes)
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def version_row(version: SettingsVersion, names: Names) -> dict[str, Any]:

@@ -46,7 +46,9 @@ _LISTED = (
 )  # fmt: skip
 
 
-_DEADLINES = {"late": "Late", "1": "Within 24 hours", "3": "Within 3 days"}
+_DEADLINES = {"late": "Late", "1": "Within 24 hours", "3": "Within 3 days", "cancel": "Auto-cancel within 24 hours"}
+# What the platform cancels by itself at `auto_cancel_at`: no tracking number is there yet.
+_WITHOUT_TRACKING = ("ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 _TO_SHIP = Q(source_status__in=["ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION"])
 
 
@@ -72,7 +74,7 @@ def order_page(*, merchant_id: int, query: Mapping[str, str], is_owner: bool, no
         "hold_banner": _hold_banner(counts),
         "setup": _setup(stores, is_owner=is_owner),
         "poll_url": _poll_address(query, newest=counts.newest),
-        "frame": (stores, counts.waiting),
+        "frame": (stores, counts.waiting, counts.news),
         "now": now,
     }
 
@@ -138,11 +140,21 @@ def _filtered(query: Mapping[str, str], *, now: datetime) -> QuerySet[Order]:
     orders = Order.objects.filter(_tallied(query, cancel_requested=Q(cancel_requested_at__isnull=False)))
     if query.get("ordered") in _ORDERED:
         orders = orders.filter(ordered_at__gte=now - timedelta(days=int(query["ordered"])))
-    if query.get("ship_by") in _DEADLINES:
+    if query.get("ship_by") == "cancel":
+        orders = orders.filter(pk__in=about_to_be_cancelled(now).values("pk")[: MOST + 1])
+    elif query.get("ship_by") in _DEADLINES:
         until = timedelta(days=0 if query["ship_by"] == "late" else int(query["ship_by"]))
         pressing = Order.objects.filter(_TO_SHIP, ship_by__lt=now + until).order_by("ship_by")
         orders = orders.filter(pk__in=pressing.values("pk")[: MOST + 1])
     return searched(orders, query.get("q", ""))
+
+
+def about_to_be_cancelled(now: datetime) -> QuerySet[Order]:
+    """Orders that TikTok Shop cancels within 24 hours unless their tracking number is there by then, the nearest first,
+    in the merchant's rows. They are found by the day they were to be shipped, which is never later."""
+    is_late = Q(ship_by__lt=now + timedelta(hours=24)) | Q(ship_by=None)
+    waiting = Order.objects.filter(is_late, source_status__in=_WITHOUT_TRACKING)
+    return waiting.filter(auto_cancel_at__lt=now + timedelta(hours=24)).order_by("auto_cancel_at")
 
 
 def _tallied(query: Mapping[str, str], *, cancel_requested: Q) -> Q:

@@ -11,13 +11,13 @@ from django.http import Http404
 from django.urls import reverse
 
 from accounts.access import merchant_rows
-from connectors.models import ConnectedStore, StorePart, StoreState
+from connectors.models import ConnectedStore, StoreState
 from connectors.registry import label_of
 from orders import suggesting
 from orders.components import Component, sku_key
 from orders.matches import Match, Matches, Row
 from orders.models import CatalogReading, CatalogVariant
-from orders.queries.settings import store_label
+from orders.queries.settings import store_label, stores_by_use
 
 PAGE = 50
 LONGEST_SEARCH = 100
@@ -51,12 +51,6 @@ _EMPTY = {
 }
 
 
-def destinations(merchant_id: int) -> list[ConnectedStore]:
-    """The stores that orders go to, in the caller's transaction."""
-    stores = ConnectedStore.objects.filter(merchant_id=merchant_id, part=StorePart.DESTINATION)
-    return list(stores.exclude(state=StoreState.DISCONNECTED).order_by("name", "pk"))
-
-
 def product_page(
     *, merchant_id: int, store_id: int, query: Mapping[str, str], can_manage: bool, now: datetime
 ) -> dict[str, Any]:
@@ -67,7 +61,7 @@ def product_page(
     number = int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 else 1
     number = max(1, number)
     with merchant_rows(merchant_id):
-        stores = destinations(merchant_id)
+        stores = stores_by_use()
         store = next((each for each in stores if each.pk == store_id), None)
         if store is None:
             raise Http404
@@ -111,9 +105,9 @@ def link_page(
     matches = Matches.of(store)
     key = sku_key(sku, case_matters=matches.exact)
     row = matches.of_keys([key]).get(key)
-    title = row.title if row else ""
+    title, kept = row.title if row else "", _parts_of(store, row)
     if parts is None:
-        parts = _parts_of(store, row)
+        parts = kept
     taken = {part.variant_id for part in parts}
     found = suggesting.search(store=store, words=search) if search else []
     suggested = [] if search else suggesting.suggest(store=store, sku=sku, title=title)
@@ -124,12 +118,15 @@ def link_page(
         "waiting": row.waiting if row else 0,
         "is_manual": bool(row and row.is_manual),
         "parts": parts,
+        "is_draft": {each.variant_id: each.quantity for each in parts}
+        != {each.variant_id: each.quantity for each in kept},
         "search": search,
         "found": [_variant(each, taken, sku, title) for each in found or suggested],
         "is_suggested": bool(suggested),
         "is_most": len(found) == suggesting.MOST_FOUND,
         "is_read": matches.parameters["is_read"],
         "error": error,
+        "page_url": reverse("product_link", args=[store.pk]),
         "back_url": reverse("store_products", args=[store.pk]),
     }
 

@@ -56,7 +56,9 @@ def _deadline(order: Order) -> dict[str, Any]:
     due: datetime | None = None
     label, hours = "", 0
     if order.attention == Attention.CANCEL_PENDING and order.cancel_requested_at:
-        due, label, hours = order.cancel_requested_at + ANSWER_WITHIN, "Answer by", 24
+        told = order.attention_detail.get("answer_by")
+        due = datetime.fromisoformat(told) if told else order.cancel_requested_at + ANSWER_WITHIN
+        label, hours = "Answer by", 24
     elif order.ship_by and order.state in (OrderState.READY, OrderState.MIRRORED):
         due, label, hours = order.ship_by, "Ship by", 48
     return {"due": due, "due_label": label, "hours": hours}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from connectors.models import ConnectedStore
+from orders import stand_in
 from orders.queries.rows import money_text
 from orders.rehearsal import SIZES, Outcome, Rehearsal, Rehearsed
 from orders.wording import Badge
 
+_MOST_REASONS = 6
 BADGES = {
     Outcome.SAME: Badge("SAME", "Same", "tick", "green"),
     Outcome.DIFFERS: Badge("DIFFERS", "Differs", "half", "amber"),
@@ -46,6 +49,9 @@ def rehearsal_context(*, shop: ConnectedStore, run: Rehearsal | None, shown: str
                 for outcome, badge in BADGES.items()
             ],
             "rows": [_row(each) for each in rows],
+            "reasons": Counter(words for each in rows for words in each.words).most_common(_MOST_REASONS),
+            "stand_ins": sum(each.has_stand_in for each in run.done),
+            "stand_in_place": stand_in.place_of(shop.region),
         }
     }  # fmt: skip
 
@@ -63,6 +69,7 @@ def _row(each: Rehearsed) -> dict[str, Any]:
         "difference": money_text(difference, each.currency) if difference is not None else "",
         "is_even": difference == 0,
         "words": ". ".join(each.words),
+        "has_stand_in": each.has_stand_in,
     }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.db.models.fields.json import KT
+from django.db.models.lookups import IsNull
+from django.urls import reverse
 
 from connectors.base.connector import Destination, Features
 from connectors.models import ConnectedStore, StorePart, StoreState
@@ -23,8 +25,10 @@ FEATURES = {
     "idempotency_key": "Carries out a repeated request only once",
     "hold": "Can keep an order back",
     "cancel": "Orders can be cancelled from here",
+    "partial_cancel": "Single items can be cancelled from here",
     "partial_fulfillment": "Says which items are in which parcel",
     "refunds": "Refunds can be recorded",
+    "returns": "Returns can be recorded",
     "custom_lines": "Items without a linked product can be ordered",
     "sku_search": "Products can be looked up by SKU",
     "amounts": "Orders have prices and totals",
@@ -50,12 +54,33 @@ def route_label(route: Route) -> str:
     return f"{store_label(route.source_store)} › {store_label(route.destination_store)}"
 
 
+def shops_by_use() -> list[ConnectedStore]:
+    """The TikTok shops, those that are switched on first, then by name, in the caller's transaction: a page that stands
+    for one shop opens on the first."""
+    shops = ConnectedStore.objects.filter(part=StorePart.SOURCE).exclude(state=StoreState.DISCONNECTED)
+    return list(shops.order_by(IsNull(F("setup__switched_on_at"), True), "name", "pk"))
+
+
+def stores_by_use() -> list[ConnectedStore]:
+    """The stores that orders go to, in the order of the shops that send there; then those that get nothing, by name. In
+    the caller's transaction."""
+    stores = ConnectedStore.objects.filter(part=StorePart.DESTINATION).exclude(state=StoreState.DISCONNECTED)
+    used = [route.destination_store_id for route in routes_by_shop()]
+    rank = {store_id: place for place, store_id in reversed(list(enumerate(used)))}
+    return sorted(stores.order_by("name", "pk"), key=lambda store: rank.get(store.pk, len(used)))
+
+
+def picks_of(shown: ConnectedStore, to: str) -> list[tuple[str, str, bool]]:
+    """The stores of the same part to choose from on the page `to`, in the caller's transaction."""
+    stores = shops_by_use() if shown.part == StorePart.SOURCE else stores_by_use()
+    return [(store_label(each), reverse(to, args=[each.pk]), each.pk == shown.pk) for each in stores]
+
+
 def routes_by_shop() -> list[Route]:
     """Every route, shop by shop, as they are asked; one that nobody made yet is made where the answer is plain. In the
     caller's transaction."""
-    shops = ConnectedStore.objects.filter(part=StorePart.SOURCE).exclude(state=StoreState.DISCONNECTED)
     found: list[Route] = []
-    for shop in shops.order_by("name"):
+    for shop in shops_by_use():
         for route in routing.chosen_routes(shop):
             route.source_store = shop
             found.append(route)
@@ -86,14 +111,14 @@ def settings_index(*, merchant_id: int) -> dict[str, Any]:
 
 
 def _pages(route: Route) -> list[dict[str, str]]:
-    """Each page of the route's rules, and what is chosen there beside the defaults."""
+    """Each page of the route's rules, and what is chosen there beside the defaults; empty where nothing is."""
     kept = RouteRules.from_json(route.rules)
     pages = []
     for slug, form in GROUPS.items():
         on_route = route if form is HoldForm else kept
         said = {name: getattr(on_route, name) for name in form.base_fields}
         chosen = [_chosen(name, value) for name, value in said.items() if value != form.default(name)]
-        pages.append({"slug": slug, "title": form.title, "chosen": "; ".join(chosen) or "Defaults"})
+        pages.append({"slug": slug, "title": form.title, "chosen": "; ".join(chosen)})
     return pages
 
 

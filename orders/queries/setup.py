@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,6 +79,21 @@ def checklists(
     return cards
 
 
+def way_on(shops: Sequence[ConnectedStore]) -> dict[str, str] | None:
+    """The banner that leads back to the checklist of the first of these shops that is not on; in merchant_rows."""
+    shop = next((each for each in shops if not ((setup := setup_of(each)) and setup.switched_on_at)), None)
+    step = first_open(readiness.look(shop)[1]) if shop else None
+    if shop is None or step is None:
+        return None
+    return {
+        "tone": "blue",
+        "title": f"{shop.name} is not switched on yet.",
+        "text": f"Next is step {step.number} of {len(TITLES)}: {TITLES[step.key]}.",
+        "action_label": "Go on with the checklist",
+        "action_url": f"{reverse('dashboard')}?shop={shop.pk}#setup-{shop.pk}",
+    }
+
+
 def _card(facts: Facts, steps: Sequence[Step], *, can_manage: bool) -> dict[str, Any]:
     is_on = facts.setup.switched_on_at is not None
     return {
@@ -101,7 +116,6 @@ def _badge(is_on: bool, step: Step | None) -> Badge:
 
 
 def _step(facts: Facts, step: Step, steps: Sequence[Step], *, can_manage: bool) -> dict[str, Any]:
-    shop = facts.shop
     shown: dict[str, Any] = {
         "number": step.number,
         "title": TITLES[step.key],
@@ -110,20 +124,28 @@ def _step(facts: Facts, step: Step, steps: Sequence[Step], *, can_manage: bool) 
         "why": step.why,
         "is_next": step == first_open(steps),
     }
-    if not can_manage:
-        return shown
-    if step.vouch:
-        shown["vouch"] = {"label": step.vouch, "url": reverse("setup_vouch", args=[shop.pk]), "step": step.key.value}
-    elif step.is_done and step.key in facts.setup.confirmed:
-        shown["take_back"] = {"url": reverse("setup_vouch", args=[shop.pk]), "step": step.key.value}
-    if step.key in _CHECKED and (not step.is_done or step.key is StepKey.SHIPPING):
-        label = "Check now" if facts.setup.checked_at is None else "Check again"
-        url = reverse("setup_check", args=[shop.pk])
-        shown["check"] = {
-            "label": "Look for them now" if step.key is StepKey.PRODUCTS else label, "url": url, "step": step.key.value,
-        }  # fmt: skip
-    shown["link"] = _link(facts, step, steps)
+    if can_manage:
+        shown["presses"] = list(_presses(facts, step))
+        shown["link"] = _link(facts, step, steps)
     return shown
+
+
+def _presses(facts: Facts, step: Step) -> Iterator[dict[str, str]]:
+    """The buttons of a step: to have it judged anew, to give one's word for it, to take that back."""
+    shop, key = facts.shop, step.key
+
+    def press(what: str, label: str, busy: str) -> dict[str, str]:
+        name = f"{what}-{shop.pk}-{key.value}"
+        return {"label": label, "url": reverse(f"setup_{what}", args=[shop.pk]), "name": name, "value": "yes",
+                "step": key.value, "busy": busy, "style": ""}  # fmt: skip
+
+    if key in _CHECKED and (not step.is_done or key is StepKey.SHIPPING):
+        again = "Check now" if facts.setup.checked_at is None else "Check again"
+        yield press("check", "Look for them now" if key is StepKey.PRODUCTS else again, "Asking")
+    if step.vouch:
+        yield press("vouch", step.vouch, "Saving")
+    elif step.is_done and key in facts.setup.confirmed:
+        yield {**press("vouch", "Take back", "Saving"), "name": "answer", "value": "no", "style": "plain"}
 
 
 def _link(facts: Facts, step: Step, steps: Sequence[Step]) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from connectors import oauth, registry
 from connectors.models import ConnectedStore, StorePart, StoreState
 from orders.models import Route, RouteRule
 from orders.queries.settings import route_sentence, store_label
+from orders.queries.setup import way_on
 from orders.routing import currencies_differ
 from orders.wording import Badge
 
@@ -34,10 +35,11 @@ _CONNECT = {
 WARN_DAYS = 30
 
 
-def stores_context(*, merchant_id: int, is_owner: bool, now: datetime) -> dict[str, Any]:
+def stores_context(*, merchant_id: int, is_owner: bool, can_manage: bool, now: datetime) -> dict[str, Any]:
     """The context of templates/stores/list.html."""
     with merchant_rows(merchant_id):
-        stores = list(ConnectedStore.objects.order_by("part", "name"))
+        stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
+        way = way_on([store for store in stores if _is_open_source(store)]) if can_manage else None
         routes = list(Route.objects.select_related("source_store", "destination_store"))
         webhooks = _webhooks(now)
     shown = [(store.part, _store(store, webhooks.get(store.pk, {}), now)) for store in stores]
@@ -47,6 +49,8 @@ def stores_context(*, merchant_id: int, is_owner: bool, now: datetime) -> dict[s
         "shops": [_routes(store, routes, stores) for store in stores if _is_open_source(store)],
         "addable": platforms_to_add({store.platform for store in stores if store.state != StoreState.DISCONNECTED}),
         "is_owner": is_owner,
+        "can_manage": can_manage,
+        "way_on": way,
         "now": now,
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +21,8 @@ from orders.models import Mirror, Order
 from orders.states import AlreadyMoved, IllegalTransition
 from orders.views.pages import membership_of
 
-Step = Callable[[Order, str, datetime], None]
+Step = Callable[..., object]  # keyword-only: order, by, now, and what the form says
+View = Callable[..., HttpResponse]
 
 
 def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpResponse:
@@ -33,7 +35,7 @@ def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpRespo
             order = locked.filter(pk=order_id).first()
             if order is None:
                 raise Http404
-            step(order, membership.user.name or membership.user.email, now)
+            step(order=order, by=membership.user.name or membership.user.email, now=now)
         messages.success(request, said)
     except attention.NotPossible as error:
         messages.error(request, str(error))
@@ -42,43 +44,28 @@ def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpRespo
     return redirect("order", order_id)
 
 
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def retry(request: HttpRequest, order_id: int) -> HttpResponse:
-    """Try again now."""
-    return act(request, order_id, _retry, "Tried again at once. The page shows what comes of it.")
+def button(step: Step, said: str, *, reads: Callable[[HttpRequest], Mapping[str, Any]] | None = None) -> View:
+    """The view of a button that takes one step, with what `reads` finds in its form."""
+
+    @require_POST
+    @member_required(at_least=Role.MANAGER)
+    def press(request: HttpRequest, order_id: int) -> HttpResponse:
+        return act(request, order_id, partial(step, **(reads(request) if reads else {})), said)
+
+    return press
 
 
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def dismiss(request: HttpRequest, order_id: int) -> HttpResponse:
-    """A person settled it elsewhere."""
-    return act(request, order_id, _dismiss, "Marked as settled.")
-
-
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def skip(request: HttpRequest, order_id: int) -> HttpResponse:
-    """Do not create this order."""
-    return act(request, order_id, _skip, "Skipped. Nothing is created.")
-
-
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def create(request: HttpRequest, order_id: int) -> HttpResponse:
-    """Create an order that was skipped."""
-    return act(request, order_id, _create, "It is created now. The page shows what comes of it.")
+retry = button(attention.retry, "Tried again at once. The page shows what comes of it.")
+dismiss = button(attention.dismiss, "Marked as settled.")
+skip = button(attention.skip, "Skipped. Nothing is created.")
+create = button(attention.create_anyway, "It is created now. The page shows what comes of it.")
 
 
 @require_POST
 @member_required(at_least=Role.MANAGER)
 def carrier(request: HttpRequest, order_id: int) -> HttpResponse:
     """Say which carrier the store's word means."""
-    chosen = request.POST.get("carrier", "")
-
-    def step(order: Order, by: str, now: datetime) -> None:
-        parcels.choose_carrier(order=order, carrier_id=chosen, by=by, now=now)
-
+    step = partial(parcels.choose_carrier, carrier_id=request.POST.get("carrier", ""))
     merchant_id = membership_of(request).merchant_id
     with merchant_rows(merchant_id):
         versions.take_turn(merchant_id)
@@ -122,19 +109,3 @@ def _link_now(request: HttpRequest, store: ConnectedStore, sku: str) -> tuple[li
         parts = [linking.ask_store(store=store, sku=named, clock=timezone.now)]
     by = membership.user.name or membership.user.email
     return parts, linking.link_now(store=store, links={sku: parts}, by=by, now=timezone.now())
-
-
-def _retry(order: Order, by: str, now: datetime) -> None:
-    attention.retry(order=order, by=by, now=now)
-
-
-def _dismiss(order: Order, by: str, now: datetime) -> None:
-    attention.dismiss(order=order, by=by, now=now)
-
-
-def _skip(order: Order, by: str, now: datetime) -> None:
-    attention.skip(order=order, by=by, now=now)
-
-
-def _create(order: Order, by: str, now: datetime) -> None:
-    attention.create_anyway(order=order, by=by, now=now)

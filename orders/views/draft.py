@@ -1,28 +1,30 @@
-"""What was filled in and is not saved yet: what it changes, what it would do to recent orders, and whether a person
-saw that before saving. It lives in the form alone: nothing of a draft is kept here."""
+"""A page on which a setting is filled in, looked at and saved: what a draft changes, what it would do to recent orders,
+and whether a person saw that before. A draft lives in the form alone: nothing of it is kept here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from accounts.access import merchant_rows
 from accounts.models import Membership, Role
-from connectors.models import ConnectedStore
 from orders import versions
-from orders.effect import Proposal, effect
-from orders.models import Concern, Route
-from orders.queries.changes import Change, Names, changes_in_words
+from orders.models import Concern
+from orders.queries.changes import Change, changes_in_words
+from orders.queries.history import history_url, latest_of, names_of
 from orders.saving import Author
-
-_MOST_SHOWN = 20
+from orders.views.outlook import Outlook
+from orders.views.pages import membership_of, shop_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,6 @@ class Part:
     before: Any
     after: Any
 
-    @property
-    def is_change(self) -> bool:
-        """Whether saving it makes a version."""
-        return bool(self.before != self.after)
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -47,11 +44,76 @@ class Look:
     changes: Sequence[Change]
     number: int
     digest: str
-    effect: Mapping[str, Any] | None = None
 
 
-def look_at(*, merchant_id: int, parts: Sequence[Part], names: Names) -> Look:
-    """What saving these parts would change, in the caller's transaction."""
+class DraftPage(ABC):
+    """One page of settings. Making it reads its rows; `is_valid` says whether what was filled in can be read at all.
+    `concern` and `about` are those whose history the page leads to."""
+
+    template: ClassVar[str]
+    applies = "Applies to new orders only; orders already created stay as they are."
+    name: str  # of a file about it
+    url: str
+    concern: Concern
+    about: str
+    is_valid = True
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.membership, self.now = membership_of(request), timezone.now()
+        self.data = request.POST if request.method == "POST" else None
+
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """What was filled in beside what is kept, in the caller's transaction."""
+
+    @abstractmethod
+    def save(self, by: Author) -> str:
+        """Keep it, in the caller's transaction. Returns what is said of it."""
+
+    @abstractmethod
+    def outlook(self, number: int) -> Outlook | None:
+        """What it would do to recent orders, if it does anything to them. Not inside a transaction."""
+
+    @abstractmethod
+    def context(self) -> dict[str, Any]:
+        """What the template draws beside the draft, in the caller's transaction."""
+
+
+def answer(request: HttpRequest, page: DraftPage) -> HttpResponse:
+    """Show the page; look at what was filled in; or, where exactly that was looked at, save it."""
+    membership = page.membership
+    look, outlook = None, None
+    if page.data is not None:
+        require_change(membership)
+    if page.data is not None and page.is_valid:
+        with merchant_rows(membership.merchant_id):
+            look = look_at(page)
+            if look.changes and was_seen(request, look):
+                messages.success(request, page.save(author_of(membership)))
+                return redirect(page.url)
+        outlook = page.outlook(look.number) if look.changes else None
+        if outlook and request.POST.get("step") == "csv":
+            return outlook.table(page.name)
+    with merchant_rows(membership.merchant_id), shop_time(membership):
+        context = {
+            "look": look,
+            "effect": outlook.context(request.POST) if outlook else None,
+            "is_invalid": not page.is_valid,
+            "is_stale": look is not None and request.POST.get("step") == "save",
+            "can_change": may_change(membership),
+            "latest": latest_of(page.concern, page.about),
+            "history_url": history_url(page.concern, page.about),
+            "page_url": page.url,
+            "applies": page.applies,
+            **page.context(),
+        }
+        return render(request, page.template, context, status=200 if page.is_valid else 400)
+
+
+def look_at(page: DraftPage) -> Look:
+    """What saving the page would change, in the caller's transaction."""
+    parts, merchant_id = page.parts(), page.membership.merchant_id
+    names = names_of(merchant_id=merchant_id, now=page.now)
     changes = [
         change
         for part in parts
@@ -67,32 +129,6 @@ def look_at(*, merchant_id: int, parts: Sequence[Part], names: Names) -> Look:
 def was_seen(request: HttpRequest, look: Look) -> bool:
     """Whether the person presses Save for exactly what the page showed: the same change, from the same state."""
     return request.POST.get("step") == "save" and request.POST.get("seen") == look.digest
-
-
-def effect_of(
-    *, merchant_id: int, routes: Iterable[Route], proposed: Mapping[int, Proposal], now: datetime
-) -> dict[str, Any]:
-    """What the draft would have done to the orders of the last 30 days, over all shops with these routes. Not inside a
-    transaction."""
-    sources: dict[int, ConnectedStore] = {route.source_store_id: route.source_store for route in routes}
-    found = [
-        effect(merchant_id=merchant_id, source_store=source, proposed=proposed, now=now) for source in sources.values()
-    ]
-    shown = {name: sum(getattr(each, name) for each in found) for name in ("same", "differ", "blocked")}
-    differing = [order for each in found for order in each.orders]
-    whole = max(1, sum(shown.values()))
-    # A single order of many is still to be seen in the bar.
-    widths = {f"{name}_width": max(2.0, round(100 * count / whole, 2)) if count else 0 for name, count in shown.items()}
-    widths["blocked_x"] = round(100 - widths["blocked_width"], 2)
-    widths["differ_x"] = round(widths["blocked_x"] - widths["differ_width"], 2)
-    return {
-        **shown,
-        **widths,
-        "untold": sum(each.untold for each in found),
-        "is_capped": any(each.is_capped for each in found),
-        "orders": differing[:_MOST_SHOWN],
-        "more": max(0, len(differing) - _MOST_SHOWN),
-    }
 
 
 def may_change(membership: Membership) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +16,6 @@ from accounts.models import Role
 from orders import saving
 from orders.models import SettingsVersion
 from orders.queries import history as queries
-from orders.queries.changes import Change
 from orders.versions import CannotRestore
 from orders.views.draft import author_of, may_change
 from orders.views.pages import membership_of, shop_time, zone_name
@@ -38,6 +35,7 @@ def settings_history(request: HttpRequest) -> HttpResponse:
             concern=asked.get("concern", ""),
             about=about,
             before=before,
+            can_change=may_change(membership),
             now=timezone.now(),
         )
         return render(request, "settings/history.html", {**context, "zone_name": zone_name(membership)})
@@ -54,7 +52,7 @@ def settings_version(request: HttpRequest, number: int) -> HttpResponse:
         more = {
             "can_change": may_change(membership),
             "zone_name": zone_name(membership),
-            "seen": _digest(context["would_change"]),
+            "seen": queries.digest_of(context["would_change"]),
         }
         return render(request, "settings/version.html", {**context, **more})
 
@@ -68,7 +66,7 @@ def restore_version(request: HttpRequest, number: int) -> HttpResponse:
     with merchant_rows(membership.merchant_id):
         version = _version(number)
         names = queries.names_of(merchant_id=membership.merchant_id, now=by.now)
-        if request.POST.get("seen") != _digest(queries.would_change(version, names)):
+        if request.POST.get("seen") != queries.digest_of(queries.would_change(version, names)):
             messages.error(request, "The settings changed meanwhile. Look at what a restore changes now.")
             return redirect("settings_version", number)
     try:
@@ -86,8 +84,3 @@ def _version(number: int) -> SettingsVersion:
     if found is None:
         raise Http404
     return found
-
-
-def _digest(changes: Sequence[Change]) -> str:
-    said = "\n".join(f"{each.what}\t{each.before}\t{each.after}" for each in changes)
-    return hashlib.sha256(said.encode()).hexdigest()[:32]

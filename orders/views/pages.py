@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Membership, Role
-from orders import dryrun
+from connectors.models import ConnectedStore, StorePart
 from orders.models import Order
 from orders.queries import detail, lists, stores
 from orders.queries.dryrun import dry_run_context
@@ -43,7 +44,10 @@ def order_list(request: HttpRequest) -> HttpResponse:
             now=timezone.now(),
         )
         request.frame = context.pop("frame")  # type: ignore[attr-defined]
-        return render(request, "orders/list.html", {**context, "zone_name": zone_name(membership)})
+        several = {"label": "Cancel several", "url": reverse("orders_cancel"), "style": "plain"}
+        actions = [several] if membership.role in (Role.OWNER, Role.MANAGER) and context["page"]["rows"] else []
+        more = {"zone_name": zone_name(membership), "actions": actions}
+        return render(request, "orders/list.html", {**context, **more})
 
 
 @require_safe
@@ -87,8 +91,9 @@ def order_dry_run(request: HttpRequest, order_id: int) -> HttpResponse:
         order = Order.objects.select_related("source_store").filter(pk=order_id).first()
     if order is None:
         raise Http404
-    runs = dryrun.dry_run(order=order, clock=timezone.now)
-    return render(request, "orders/dry_run.html", {"order": order, **dry_run_context(runs)})
+    context = dry_run_context(order, clock=timezone.now)
+    with shop_time(membership):
+        return render(request, "orders/dry_run.html", {"order": order, **context})
 
 
 @require_safe
@@ -114,16 +119,26 @@ def store_list(request: HttpRequest) -> HttpResponse:
     membership = membership_of(request)
     with shop_time(membership):
         context = stores.stores_context(
-            merchant_id=membership.merchant_id, is_owner=membership.role == Role.OWNER, now=timezone.now()
+            merchant_id=membership.merchant_id,
+            is_owner=membership.role == Role.OWNER,
+            can_manage=membership.role in (Role.OWNER, Role.MANAGER),
+            now=timezone.now(),
         )
-        can_manage = membership.role in (Role.OWNER, Role.MANAGER)
-        return render(request, "stores/list.html", {**context, "can_manage": can_manage})
+        return render(request, "stores/list.html", context)
 
 
 def membership_of(request: HttpRequest) -> Membership:
     """The membership that `member_required` has made sure of."""
     membership: Membership = request.membership  # type: ignore[attr-defined]
     return membership
+
+
+def store_or_404(store_id: int, part: StorePart) -> ConnectedStore:
+    """This merchant's store, in the caller's transaction."""
+    found = ConnectedStore.objects.filter(pk=store_id, part=part).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def shop_time(membership: Membership) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,21 +15,24 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import member_required, merchant_rows
 from accounts.models import Membership, Role
 from connectors.models import ConnectedStore, StorePart, StoreState
-from orders import catalogs, linkcsv, linking, queue
+from orders import catalogs, linkcsv, linking, queue, versions
 from orders.components import Component
 from orders.matches import sources_of
+from orders.models import Route
+from orders.proposals import Proposal
 from orders.queries import products as queries
-from orders.views.pages import membership_of, shop_time
+from orders.queries.settings import stores_by_use
+from orders.views.outlook import Outlook, outlook_on_orders
+from orders.views.pages import membership_of, shop_time, store_or_404
 
 
 @require_safe
 @never_cache
 @member_required()
 def home(request: HttpRequest) -> HttpResponse:
-    """The products of the first store, or how to get one."""
-    merchant_id = membership_of(request).merchant_id
-    with merchant_rows(merchant_id):
-        stores = queries.destinations(merchant_id)
+    """The products of the store that the shop that is switched on sends to, or how to get one."""
+    with merchant_rows(membership_of(request).merchant_id):
+        stores = stores_by_use()
     if stores:
         return redirect("store_products", stores[0].pk)
     return render(request, "products/none.html")
@@ -108,7 +113,23 @@ def link(request: HttpRequest, store_id: int) -> HttpResponse:
         parts, error = refused.parts, str(refused)
     with merchant_rows(store.merchant_id):
         shown = queries.link_page(store=store, sku=sku, parts=parts, search=search, error=error)
-    return render(request, "products/link.html", shown, status=400 if error else 200)
+    outlook = _outlook(store, {sku: parts}) if parts and shown["is_draft"] else None
+    if outlook and given.get("step") == "csv":
+        return outlook.table("product-link")
+    with shop_time(membership_of(request)):
+        shown["effect"] = outlook.context(given) if outlook else None
+        return render(request, "products/link.html", shown, status=400 if error else 200)
+
+
+def _outlook(store: ConnectedStore, links: Mapping[str, Sequence[Component]]) -> Outlook | None:
+    """What these links would have done to the orders of the last 30 days; None where none go to this store."""
+    with merchant_rows(store.merchant_id):
+        routes = list(Route.objects.select_related("source_store", "destination_store").filter(destination_store=store))
+        number = (versions.latest_number(store.merchant_id) or 0) + 1
+    if not routes or not links:
+        return None
+    proposals = [(route, Proposal(links=links)) for route in routes]
+    return outlook_on_orders(merchant_id=store.merchant_id, proposals=proposals, number=number, now=timezone.now())
 
 
 @require_POST
@@ -147,7 +168,8 @@ def export(request: HttpRequest, store_id: int) -> HttpResponse:
 def import_links(request: HttpRequest, store_id: int) -> HttpResponse:
     """Links from CSV: first what the file would do, line by line; then, on a second word, its good lines are saved."""
     store = _store(request, store_id)
-    context = {"store": {"id": store.pk, "label": store.name}, "most_rows": linkcsv.MOST_ROWS}
+    page_url = reverse("links_import", args=[store.pk])
+    context = {"store": {"id": store.pk, "label": store.name}, "most_rows": linkcsv.MOST_ROWS, "page_url": page_url}
     if request.method != "POST":
         return render(request, "products/import.html", context)
     sent = request.FILES.get("file")
@@ -163,8 +185,20 @@ def import_links(request: HttpRequest, store_id: int) -> HttpResponse:
         return render(request, "products/import.html", {**context, "error": str(error)}, status=400)
     counts = {outcome.value: report.count(outcome) for outcome in linkcsv.Outcome}
     lines = sorted(report.lines, key=lambda line: line.outcome is not linkcsv.Outcome.REFUSED)
-    shown = {**context, "lines": lines[:500], "left_out": len(lines[500:]), "counts": counts, "skus": len(report.links)}
-    return render(request, "products/import.html", {**shown, "content": linkcsv.text_of(content)})
+    outlook = _outlook(store, report.links)
+    if outlook and request.POST.get("step") == "csv":
+        return outlook.table("product-links")
+    with shop_time(membership_of(request)):
+        shown = {
+            **context,
+            "lines": lines[:500],
+            "left_out": len(lines[500:]),
+            "counts": counts,
+            "skus": len(report.links),
+            "content": linkcsv.text_of(content),
+            "effect": outlook.context(request.POST) if outlook else None,
+        }
+        return render(request, "products/import.html", shown)
 
 
 def _imported(request: HttpRequest, store: ConnectedStore, report: linkcsv.Report) -> HttpResponse:
@@ -216,10 +250,7 @@ def _draft(request: HttpRequest, store: ConnectedStore) -> list[Component]:
 def _store(request: HttpRequest, store_id: int) -> ConnectedStore:
     """A store of this merchant that orders go to. Raises Http404."""
     with merchant_rows(membership_of(request).merchant_id):
-        found = ConnectedStore.objects.filter(pk=store_id, part=StorePart.DESTINATION).first()
-    if found is None:
-        raise Http404
-    return found
+        return store_or_404(store_id, StorePart.DESTINATION)
 
 
 def _name(membership: Membership) -> str:

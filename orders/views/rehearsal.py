@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import member_required, merchant_rows
 from accounts.models import Role
-from connectors.models import ConnectedStore, StorePart, StoreState
 from orders import rehearsal
 from orders.queries.rehearsal import rehearsal_context
+from orders.queries.settings import shops_by_use
 from orders.views.dashboard import shop_of
 from orders.views.pages import membership_of
 
@@ -21,11 +21,10 @@ from orders.views.pages import membership_of
 @require_safe
 @member_required(at_least=Role.MANAGER)
 def newest(request: HttpRequest) -> HttpResponse:
-    """The dry run of the merchant's first shop."""
+    """The dry run of the shop that is switched on."""
     with merchant_rows(membership_of(request).merchant_id):
-        shops = ConnectedStore.objects.filter(part=StorePart.SOURCE).exclude(state=StoreState.DISCONNECTED)
-        shop = shops.order_by("name").first()
-    return redirect("rehearsal", shop.pk) if shop else redirect("dashboard")
+        shops = shops_by_use()
+    return redirect("rehearsal", shops[0].pk) if shops else redirect("dashboard")
 
 
 @never_cache

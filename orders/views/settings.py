@@ -1,148 +1,70 @@
-"""The pages of routes, and of the choices that a store's platform offers."""
+"""The page of one shop or store: what its platform can do, and the choices that it offers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import member_required, merchant_rows
-from accounts.models import Role
-from connectors.models import ConnectedStore, StorePart
-from orders import routing, saving
-from orders.forms import OptionsForm, RouteForm
-from orders.models import Concern, Route, RouteRule
+from connectors.models import ConnectedStore
+from orders import saving
+from orders.forms import OptionsForm
+from orders.models import Concern, Route
+from orders.proposals import Proposal
 from orders.queries import settings as queries
-from orders.queries.history import history_url, latest_of
-from orders.views.draft import author_of, may_change, require_change
-from orders.views.pages import membership_of, shop_time
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@member_required(at_least=Role.MANAGER)
-def new_route(request: HttpRequest, store_id: int) -> HttpResponse:
-    """Add a route from a TikTok shop."""
-    merchant_id = membership_of(request).merchant_id
-    with merchant_rows(merchant_id):
-        source = ConnectedStore.objects.filter(pk=store_id, part=StorePart.SOURCE).first()
-    if source is None:
-        raise Http404
-    return _route(request, Route(merchant_id=merchant_id, source_store=source))
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@member_required(at_least=Role.MANAGER)
-def route(request: HttpRequest, route_id: int) -> HttpResponse:
-    """Change a route."""
-    with merchant_rows(membership_of(request).merchant_id):
-        found = Route.objects.select_related("source_store", "destination_store").filter(pk=route_id).first()
-    if found is None:
-        raise Http404
-    return _route(request, found)
-
-
-@require_POST
-@member_required(at_least=Role.MANAGER)
-def remove_route(request: HttpRequest, route_id: int) -> HttpResponse:
-    """Take a route away. Orders that were planned over it go on."""
-    with merchant_rows(membership_of(request).merchant_id):
-        found = Route.objects.filter(pk=route_id).first()
-        if found is None:
-            raise Http404
-        saving.remove_route(route=found, by=author_of(membership_of(request)))
-    messages.success(request, "Removed. Orders that are on their way over it go on.")
-    return redirect("stores")
+from orders.versions import state_of
+from orders.views.draft import DraftPage, Part, answer
+from orders.views.outlook import Outlook, outlook_on_orders
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required()
 def store(request: HttpRequest, store_id: int) -> HttpResponse:
-    """One store: what it can do, and the choices it offers."""
-    membership = membership_of(request)
-    with merchant_rows(membership.merchant_id):
-        found = ConnectedStore.objects.filter(pk=store_id).first()
-        if found is None:
-            raise Http404
-        shown = queries.store_settings(found)
-        latest = latest_of(Concern.STORE, str(found.pk))
-    data = request.POST if request.method == "POST" else None
-    form = OptionsForm(data, options=shown["options"], chosen=found.options)
-    if data is not None:
-        require_change(membership)
-        if form.is_valid():
-            with merchant_rows(found.merchant_id):
-                saving.save_options(store=found, options=form.cleaned_data, by=author_of(membership))
-            messages.success(request, "Saved. It counts for orders created from now on.")
-            return redirect("store_settings", store_id)
-    context = {
-        **shown,
-        "store": found,
-        "form": form,
-        "latest": latest,
-        "history_url": history_url(Concern.STORE, str(found.pk)),
-        "can_change": may_change(membership),
-    }
-    with shop_time(membership):
-        return render(request, "stores/settings.html", context, status=400 if data is not None else 200)
+    """One store: what it can do, and the choices it offers. Saved is only what was looked at."""
+    return answer(request, _StorePage(request, store_id))
 
 
-def _route(request: HttpRequest, shown: Route) -> HttpResponse:
-    with merchant_rows(shown.merchant_id):
-        stores = list(ConnectedStore.objects.filter(part=StorePart.DESTINATION).order_by("name"))
-        warehouses = queries.warehouses_of(shown.source_store)
-    if not stores:
-        messages.error(request, "Connect a store first: then orders can go there.")
-        return redirect("stores")
-    form = RouteForm(
-        request.POST if request.method == "POST" else None,
-        initial=_initial(shown),
-        stores=[(store.pk, queries.store_label(store)) for store in stores],
-        warehouses=warehouses,
-    )
-    if request.method == "POST" and form.is_valid() and _saved(request, form, shown, stores):
-        return redirect("stores")
-    context = {"route": shown, "form": form, "is_new": shown.pk is None}
-    return render(request, "stores/route.html", context, status=400 if request.method == "POST" else 200)
+class _StorePage(DraftPage):
+    """One store's choices. Of a shop that orders come from they say when an order goes on, not what is sent."""
 
+    template = "stores/settings.html"
+    concern = Concern.STORE
+    name = "store"
 
-def _initial(shown: Route) -> dict[str, Any]:
-    is_first = shown.pk is None
-    return {
-        "destination": shown.destination_store_id,
-        "rule": RouteRule.SKU if is_first else shown.rule,
-        "skus": "\n".join(shown.skus),
-        "warehouse_ids": "\n".join(shown.warehouse_ids),
-        "least_share": shown.least_share,
-        "takes_part": shown.takes_part,
-        "leaves_rest": shown.leaves_rest,
-        "position": shown.position or 1,
-    }
+    def __init__(self, request: HttpRequest, store_id: int) -> None:
+        super().__init__(request)
+        with merchant_rows(self.membership.merchant_id):
+            found = ConnectedStore.objects.filter(pk=store_id).first()
+            if found is None:
+                raise Http404
+            routes = Route.objects.select_related("source_store", "destination_store").order_by("source_store_id")
+            self.routes = list(routes.filter(destination_store=found))
+            self.shown = queries.store_settings(found)
+        self.store, self.url, self.about = found, reverse("store_settings", args=[store_id]), str(store_id)
+        self.form = OptionsForm(self.data, options=self.shown["options"], chosen=found.options)
+        self.is_valid = self.data is None or self.form.is_valid()
 
+    def parts(self) -> list[Part]:
+        before = state_of(concern=Concern.STORE, about=self.about)
+        return [Part(Concern.STORE, self.about, before, {**before, **self.form.cleaned_data})]
 
-def _saved(request: HttpRequest, form: RouteForm, shown: Route, stores: list[ConnectedStore]) -> bool:
-    """Whether the route could be kept; else the form says why not."""
-    said = form.cleaned_data
-    shown.destination_store = next(store for store in stores if str(store.pk) == said["destination"])
-    shown.rule, shown.position, shown.takes_part = said["rule"], said["position"], said["takes_part"]
-    shown.leaves_rest = said["leaves_rest"]
-    shown.skus, shown.warehouse_ids = said["skus"], said["warehouse_ids"]
-    shown.least_share = said["least_share"]
-    try:
-        with merchant_rows(shown.merchant_id):
-            saving.save_route(route=shown, by=author_of(membership_of(request)))
-    except routing.RouteRefused as error:
-        form.add_error(None, str(error))
-        return False
-    except IntegrityError:
-        form.add_error(None, "Somebody changed the routes at this moment. Look at them and save again.")
-        return False
-    messages.success(request, "Saved. It counts for orders released from now on.")
-    return True
+    def save(self, by: saving.Author) -> str:
+        made = saving.save_options(store=self.store, options={**self.store.options, **self.form.cleaned_data}, by=by)
+        return f"Saved as version {made.number}. It counts for orders created from now on."
+
+    def outlook(self, number: int) -> Outlook | None:
+        said = {**self.store.options, **self.form.cleaned_data}
+        proposals = [(route, Proposal(options=said)) for route in self.routes]
+        if not proposals:
+            return None
+        return outlook_on_orders(
+            merchant_id=self.membership.merchant_id, proposals=proposals, number=number, now=self.now
+        )
+
+    def context(self) -> dict[str, Any]:
+        return {**self.shown, "store": self.store, "form": self.form}

@@ -104,6 +104,52 @@ def features(seller: Seller, value: Any) -> None:
             raise Refused(400, "An item is not eligible for BLANK_BOX")
 
 
+def update(seller: Seller, sent: dict[str, Any], body: dict[str, Any]) -> str:
+    """The whole of updateFulfillmentOrder's body, in which everything is optional; the action that it asks for."""
+    if body.get("marketplaceId") not in (None, seller.marketplace):
+        raise Refused(400, "Value for parameter marketplaceId is invalid. Reason: InvalidValue.")
+    for name, longest in (("displayableOrderId", 40), ("displayableOrderComment", 750)):
+        text(body, name, longest=longest, is_required=False)
+    if body.get("displayableOrderDate") is not None:
+        moment(body, "displayableOrderDate")
+    speed = choice(body, "shippingSpeedCategory", SPEEDS) or sent["shippingSpeedCategory"]
+    choice(body, "fulfillmentPolicy", POLICIES)
+    action = choice(body, "fulfillmentAction", frozenset({"Ship", "Hold"}))
+    if speed == "ScheduledDelivery" and (seller.marketplace != JAPAN or action == "Hold"):
+        raise Refused(400, "ScheduledDelivery is available in Japan only, and without Hold")
+    if body.get("destinationAddress") is not None:
+        address(body["destinationAddress"])
+    emails(body)
+    features(seller, body.get("featureConstraints"))
+    _changed_items(sent["items"], body.get("items"))
+    return action
+
+
+def _changed_items(items: list[dict[str, Any]], given: Any) -> None:
+    if given is None:
+        return
+    if not isinstance(given, list):
+        raise Refused(400, "items must be a list")
+    known = {item["sellerFulfillmentOrderItemId"]: item["sellerSku"] for item in items}
+    for item in given:
+        key = text(item, "sellerFulfillmentOrderItemId", longest=50)
+        if key not in known or item.get("sellerSku") not in (None, known[key]):
+            raise Refused(400, f"The order has no item {key} of that SKU")
+        if type(item.get("quantity")) is not int or item["quantity"] < 1:  # [guess] none at all is no quantity
+            raise Refused(400, "quantity must be a whole number of at least 1")
+        text(item, "giftMessage", longest=512, is_required=False)
+        text(item, "displayableComment", longest=250, is_required=False)
+    ids = [item["sellerFulfillmentOrderItemId"] for item in given]
+    if len(set(ids)) < len(ids):
+        raise Refused(400, "sellerFulfillmentOrderItemId must be unique in the order")
+
+
+def emails(body: dict[str, Any]) -> None:
+    for email in body.get("notificationEmails") or []:
+        if not isinstance(email, str) or len(email) > 64:
+            raise Refused(400, "notificationEmails are texts of at most 64 characters")
+
+
 def creation(seller: Seller, body: dict[str, Any]) -> None:
     """The whole of createFulfillmentOrder's body. Raises Refused at the first thing that is wrong."""
     if body.get("marketplaceId") not in (None, seller.marketplace):
@@ -121,8 +167,6 @@ def creation(seller: Seller, body: dict[str, Any]) -> None:
             raise Refused(400, "fulfillmentAction Hold does not go with ScheduledDelivery")
     choice(body, "fulfillmentPolicy", POLICIES)
     address(body.get("destinationAddress"))
-    for email in body.get("notificationEmails") or []:
-        if not isinstance(email, str) or len(email) > 64:
-            raise Refused(400, "notificationEmails are texts of at most 64 characters")
+    emails(body)
     features(seller, body.get("featureConstraints"))
     items(seller, body.get("items"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from sandbox.amazon import returns
 from sandbox.amazon.orders import STATUSES, Orders
 from sandbox.amazon.state import App, Seller, State
 from sandbox.verbs import Verbs
@@ -22,6 +24,9 @@ KNOBS = frozenset(
         "rate",
         "blank_box",
         "login_hop",
+        "cancel_takes",
+        "is_cancel_lost",
+        "lowered_as",
         "missing_status",
         "refusal_status",
         "currency",
@@ -78,7 +83,38 @@ class Controls(Verbs):
         self.orders.move(order, body["status"])
 
     def do_cancel(self, body: dict[str, Any]) -> None:
-        self.orders.cancel(*self._order(body))
+        self.orders.cancel(*self._order(body), made_by="merchant")
+
+    def do_open_return(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{lines?: units by SKU, reason?, note?}: everything that left by default."""
+        _, order = self._order(body)
+        lines = body.get("lines") or {}
+        wanted = dict(lines) if isinstance(lines, dict) else {one["sku"]: one["quantity"] for one in lines}
+        items = []
+        for item, shipment, left in returns.returnable(order):
+            take = min(left, int(wanted.get(item["sellerSku"], 0))) if wanted else left
+            if wanted:
+                wanted[item["sellerSku"]] = int(wanted.get(item["sellerSku"], 0)) - take
+            items += [self._unit(item, shipment, body) for _ in range(take)]
+        if not items or any(int(count) > 0 for count in wanted.values()):
+            raise ControlError("not that many may come back")
+        made = returns.create(self.state, order, {"items": items}, made_by="merchant")["payload"]
+        return {"return": made["returnAuthorizations"][0]["returnAuthorizationId"]}
+
+    def _unit(self, item: dict[str, Any], shipment: str, body: dict[str, Any]) -> dict[str, Any]:
+        made = {
+            "sellerReturnItemId": secrets.token_hex(8),
+            "sellerFulfillmentOrderItemId": item["sellerFulfillmentOrderItemId"],
+            "amazonShipmentId": shipment,
+            "returnReasonCode": body.get("reason", "CR-UNWANTED_ITEM"),
+        }
+        return {**made, "returnComment": body["note"]} if body.get("note") else made
+
+    def do_receive_return(self, body: dict[str, Any]) -> None:
+        """{items?: their ids, condition?, reason?}: the center looks at what came back."""
+        seller, order = self._order(body)
+        condition, reason = body.get("condition", "Sellable"), body.get("reason", "")
+        returns.receive(self.state, seller, order, body.get("items"), condition=condition, reason=reason)
 
     def do_uninstall(self, body: dict[str, Any]) -> None:
         seller = self.state.seller(body.get("shop"))

@@ -255,6 +255,15 @@ def _seen(seller: Seller, order: dict[str, Any]) -> dict[str, Any]:
             }
             for item in sent["items"]
         ],
+        "returns": [
+            {
+                "id": one["sellerReturnItemId"],
+                "status": one["status"],
+                "condition": one.get("returnReceivedCondition", ""),
+                "note": one.get("returnComment", ""),
+            }
+            for one in order["returns"]
+        ],
         "fulfillments": [
             {
                 "id": shipment["amazonShipmentId"],

@@ -22,6 +22,18 @@ STATUSES = (
     "Invalid",
 )
 OPEN = ("New", "Received", "Planning")
+# What an update may change beside items and action.
+CHANGEABLE = (
+    "displayableOrderId",
+    "displayableOrderDate",
+    "displayableOrderComment",
+    "shippingSpeedCategory",
+    "destinationAddress",
+    "fulfillmentPolicy",
+    "shipFromCountryCode",
+    "notificationEmails",
+    "featureConstraints",
+)
 
 
 class Orders:
@@ -45,7 +57,9 @@ class Orders:
             "sent": body,
             "shipments": [],
             "returns": [],
+            "authorizations": [],
             "unfulfillable": {},
+            "cancelled": {},
         }
         self.state.moving[seller.key, order_id] = seller.orders[order_id]
         self._allot(seller, seller.orders[order_id])
@@ -86,7 +100,7 @@ class Orders:
             seller = self.state.sellers[key]
             if order["action"] == "Hold":
                 if order["status"] in OPEN and now - order["made"] > HOLD_LIFE:
-                    self.cancel(seller, order)
+                    self._stop(seller, order, "amazon")
             elif order["status"] == "Received" and now - order["made"] >= 1:
                 self.move(order, "Planning")
             if order["status"] not in OPEN or (order["status"] == "Planning" and order["action"] != "Hold"):
@@ -107,31 +121,77 @@ class Orders:
         return seller.orders[order_id]
 
     def update(self, seller: Seller, order: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-        if order["status"] not in OPEN:
+        """Of an order on hold, or one that is not planned yet. Raises Refused, and changes nothing then."""
+        if order["status"] not in OPEN or (order["status"] == "Planning" and order["action"] != "Hold"):
             raise Refused(400, f"The order cannot be updated in status {order['status']}")
-        action = checks.choice(body, "fulfillmentAction", frozenset({"Ship", "Hold"}))
-        if body.get("destinationAddress"):
-            checks.address(body["destinationAddress"])
-            order["sent"] = {**order["sent"], "destinationAddress": body["destinationAddress"]}
+        action = checks.update(seller, order["sent"], body)
+        changes = self._quantities(seller, order, body.get("items") or [])
+        self._change(seller, order, changes)
+        order["sent"] = {**order["sent"], **{name: body[name] for name in CHANGEABLE if body.get(name) is not None}}
         order["action"] = action or order["action"]
         self.state.moving[seller.key, order["id"]] = order
         order["changed"] = self.state.world.now()
         return {}
 
-    def cancel(self, seller: Seller, order: dict[str, Any]) -> dict[str, Any]:
-        """Once picking has begun it is too late."""
+    def _quantities(self, seller: Seller, order: dict[str, Any], items: list[dict[str, Any]]) -> dict[str, int]:
+        """By how many units each item grows; those that are not named stay as they are."""
+        now = {item["sellerFulfillmentOrderItemId"]: item for item in order["sent"]["items"]}
+        left = {key: item["quantity"] - order["cancelled"].get(key, 0) for key, item in now.items()}
+        grown = {}
+        for item in items:
+            key = item["sellerFulfillmentOrderItemId"]
+            grown[key] = item["quantity"] - left[key]
+            if grown[key] > seller.stock[now[key]["sellerSku"]]["quantity"]:
+                raise Refused(400, "There is not that much inventory")
+        if sum(left.values()) + sum(grown.values()) > checks.MOST_UNITS:
+            raise Refused(400, f"An order has at most {checks.MOST_UNITS} units")
+        return grown
+
+    def _change(self, seller: Seller, order: dict[str, Any], grown: dict[str, int]) -> None:
+        """[guess] Units that are taken away lower the quantity, or are told as cancelled beside it."""
+        gone: dict[str, int] = {}
+        items = []
+        for item in order["sent"]["items"]:
+            key, sku = item["sellerFulfillmentOrderItemId"], item["sellerSku"]
+            change = grown.get(key, 0)
+            seller.stock[sku]["quantity"] -= change
+            if change < 0:
+                gone[sku] = gone.get(sku, 0) - change
+            if change < 0 and seller.lowered_as == "cancelled":
+                order["cancelled"][key] = order["cancelled"].get(key, 0) - change
+                change = 0
+            items.append({**item, "quantity": item["quantity"] + change})
+        order["sent"] = {**order["sent"], "items": items}
+        if gone:
+            facts = {"reference": order["id"].removeprefix("TT-"), "lines": gone, "how": "update"}
+            self.state.world.ledger_add("amazon", "units.cancelled", order["id"], restocked=True, by="app", **facts)
+
+    def cancel(self, seller: Seller, order: dict[str, Any], *, made_by: str = "app") -> dict[str, Any]:
+        """A request: what became of it is read afterwards. Once picking has begun it is too late."""
         if order["status"] not in (*OPEN, "Cancelled"):
             raise Refused(400, f"The order cannot be cancelled in status {order['status']}")
-        if order["status"] != "Cancelled":
-            for item in order["sent"]["items"]:
-                kept = item["quantity"] - order["unfulfillable"].get(item["sellerFulfillmentOrderItemId"], 0)
-                if item["sellerSku"] in seller.stock:
-                    seller.stock[item["sellerSku"]]["quantity"] += kept
-            self.move(order, "Cancelled")
-            self.state.world.ledger_add(
-                "amazon", "order.cancelled", order["id"], reference=order["id"].removeprefix("TT-")
-            )
+        if seller.is_cancel_lost:
+            return {}
+        if seller.cancel_takes:
+            self.state.world.later(seller.cancel_takes, lambda: self._stop(seller, order, made_by))
+        else:
+            self._stop(seller, order, made_by)
         return {}
+
+    def _stop(self, seller: Seller, order: dict[str, Any], made_by: str) -> None:
+        """Does nothing where it is too late by now."""
+        if order["status"] not in OPEN:
+            return
+        for item in order["sent"]["items"]:
+            key = item["sellerFulfillmentOrderItemId"]
+            kept = item["quantity"] - order["unfulfillable"].get(key, 0) - order["cancelled"].get(key, 0)
+            if item["sellerSku"] in seller.stock:
+                seller.stock[item["sellerSku"]]["quantity"] += kept
+        self.move(order, "Cancelled")
+        reference = order["id"].removeprefix("TT-")
+        self.state.world.ledger_add(
+            "amazon", "order.cancelled", order["id"], reference=reference, restocked=True, by=made_by
+        )
 
     def ship(
         self, seller: Seller, order: dict[str, Any], wanted: dict[str, int], tracking: dict[str, str], *, status: str
@@ -195,7 +255,7 @@ class Orders:
         is_open = sum(remaining(order).values()) or any(
             shipment["fulfillmentShipmentStatus"] == "PENDING" for shipment in order["shipments"]
         )
-        is_over = "CompletePartialled" if order["unfulfillable"] else "Complete"
+        is_over = "CompletePartialled" if order["unfulfillable"] or order["cancelled"] else "Complete"
         self.move(order, "Processing" if is_open else is_over)
         order["changed"] = self.state.world.now()
 
@@ -205,6 +265,7 @@ def remaining(order: dict[str, Any]) -> dict[str, int]:
     left = {
         item["sellerFulfillmentOrderItemId"]: item["quantity"]
         - order["unfulfillable"].get(item["sellerFulfillmentOrderItemId"], 0)
+        - order["cancelled"].get(item["sellerFulfillmentOrderItemId"], 0)
         for item in order["sent"]["items"]
     }
     for shipment in order["shipments"]:

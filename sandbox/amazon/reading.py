@@ -33,8 +33,8 @@ class Reading:
         payload: dict[str, Any] = {
             "fulfillmentOrder": self._head(seller, order),
             "fulfillmentOrderItems": [self._item(order, item) for item in order["sent"]["items"]],
-            "returnItems": [],
-            "returnAuthorizations": [],
+            "returnItems": order["returns"],
+            "returnAuthorizations": order["authorizations"],
         }
         if order["shipments"]:
             payload["fulfillmentShipments"] = order["shipments"]
@@ -62,7 +62,7 @@ class Reading:
             "sellerSku": item["sellerSku"],
             "sellerFulfillmentOrderItemId": key,
             "quantity": item["quantity"],
-            "cancelledQuantity": item["quantity"] if order["status"] == "Cancelled" else 0,
+            "cancelledQuantity": item["quantity"] if order["status"] == "Cancelled" else order["cancelled"].get(key, 0),
             "unfulfillableQuantity": order["unfulfillable"].get(key, 0),
         }
 

@@ -52,6 +52,9 @@ class Seller:
     rate: float = RATE  # calls a second, for each operation
     blank_box: bool = True  # whether the goods may go in unbranded boxes
     login_hop: bool = False
+    cancel_takes: float = 0.0  # seconds from the request to the status
+    is_cancel_lost: bool = False  # a request that was accepted, and nothing came of it
+    lowered_as: str = "quantity"  # [guess] how units that an update took away are told: or "cancelled"
     missing_status: int = 404  # [guess] what an unknown order id brings: or 400, with the same words
     refusal_status: int = 400  # the model lets a 200 carry errors as well
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.shopify.authorization import Authorization
+from sandbox.shopify.merchant import MerchantVerbs
 from sandbox.shopify.notices import Notices
 from sandbox.shopify.selling import Selling
 from sandbox.shopify.state import App, Shop, State
-from sandbox.verbs import ShelfVerbs
+from sandbox.shopify.units import live_returns
 from sandbox.world import ControlError
 
 KNOBS = frozenset(
@@ -22,17 +23,21 @@ KNOBS = frozenset(
         "bucket_size",
         "restore_rate",
         "currency",
+        "routing_takes",
+        "shows_addresses",
+        "is_location_active",
+        "restocks_unclaimed",
+        "takes_empty_refunds",
     ]
 )
 
 
-class Controls(ShelfVerbs):
+class Controls(MerchantVerbs):
     knobs = KNOBS
     stock_field = "inventoryQuantity"
 
     def __init__(self, state: State, notices: Notices, authorization: Authorization) -> None:
-        self.state = state
-        self.notices = notices
+        super().__init__(state, notices)
         self.authorization = authorization
         self.selling = Selling(state, notices)
 
@@ -76,25 +81,27 @@ class Controls(ShelfVerbs):
 
     def do_cancel_fulfillment(self, body: dict[str, Any]) -> None:
         shop, order, fulfillment = self._fulfillment(body)
+        if any(line["item"] in fulfillment["items"] for one in live_returns(order) for line in one["lines"]):
+            raise ControlError("items of it are in a return")
         fulfillment["status"] = "CANCELLED"
         self.state.touch(order)
         self.notices.fulfillment(shop, "FULFILLMENTS_UPDATE", order, fulfillment)
 
-    def do_cancel(self, body: dict[str, Any]) -> None:
+    def do_never_stock(self, body: dict[str, Any]) -> None:
+        """A location has never stocked this SKU, or does from now on."""
+        shop = self.state.shop(body.get("shop"))
+        pair = (str(body["location"]), str(body["sku"]))
+        (shop.never_stocked.discard if body.get("stocks") else shop.never_stocked.add)(pair)
+
+    def do_change_address(self, body: dict[str, Any]) -> None:
+        """The merchant changes parts of an order's address."""
         shop, order = self._order(body)
-        self.selling.cancel(shop, order, "OTHER")
+        self.selling.update(shop, order, {"shippingAddress": {**(order["shippingAddress"] or {}), **body["address"]}})
 
     def do_delete(self, body: dict[str, Any]) -> None:
         shop, order = self._order(body)
         shop.forget(order)
         self.notices.order(shop, "ORDERS_DELETE", order)
-
-    def do_refund(self, body: dict[str, Any]) -> None:
-        shop, order = self._order(body)
-        refund = {"id": self.state.new_gid("Refund"), "note": str(body.get("note", ""))}
-        order["refunds"].append(refund)
-        self.state.touch(order)
-        self.notices.refund(shop, order, refund)
 
     def do_uninstall(self, body: dict[str, Any]) -> None:
         shop = self.state.shop(body.get("shop"))
@@ -120,10 +127,6 @@ class Controls(ShelfVerbs):
             raise ControlError("no app with an app_url is registered")
         shop = self.state.shop(body.get("shop"))
         return {"url": f"{app.app_url}?{self.authorization.signed(app, {'shop': shop.domain})}"}
-
-    def _order(self, body: dict[str, Any]) -> tuple[Shop, dict[str, Any]]:
-        shop = self.state.shop(body.get("shop"))
-        return shop, self.state.order(shop, str(body["order"]))
 
     def _fulfillment(self, body: dict[str, Any]) -> tuple[Shop, dict[str, Any], dict[str, Any]]:
         """The named fulfillment of the order, or its last."""

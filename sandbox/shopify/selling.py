@@ -5,15 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sandbox.shopify.errors import Errors, error
 from sandbox.shopify.notices import Notices
 from sandbox.shopify.state import Shop, State
+from sandbox.shopify.units import received, unfulfilled
 
-Errors = list[dict[str, Any]]
 DIGITS = {"JPY": 0, "VND": 0}
-
-
-def error(message: str, *field: str, code: str = "INVALID") -> dict[str, Any]:
-    return {"field": list(field) or None, "message": message, "code": code}
 
 
 class Selling:
@@ -29,9 +26,10 @@ class Selling:
         order = self._make(shop, given)
         shop.keep(order)
         if options.get("inventoryBehaviour", "BYPASS") != "BYPASS":
-            for line in given["lineItems"]:
-                if variant := shop.variants.get(line.get("variantId") or ""):
+            for line in order["lines"]:
+                if variant := shop.variants.get(line["variant"]):
                     variant["inventoryQuantity"] -= line["quantity"]
+                    line["is_claimed"] = True
         if customer := (given.get("customer") or {}).get("toUpsert"):
             shop.customers[customer.get("email") or order["email"]] = customer.get("phone") or ""
         self.state.world.ledger_add(
@@ -109,7 +107,7 @@ class Selling:
     def _make(self, shop: Shop, given: dict[str, Any]) -> dict[str, Any]:
         now, gid = self.state.world.now(), self.state.new_gid("Order")
         lines = [self._line(shop, line) for line in given["lineItems"]]
-        total = _total(given, lines)
+        sums = _sums(given, lines)
         name = given.get("name") or f"#{shop.next_number}"
         shop.next_number += 1
         customer = (given.get("customer") or {}).get("toUpsert") or {}
@@ -122,8 +120,9 @@ class Selling:
             "cancelled": None,
             "cancel_reason": None,
             "currency": given.get("currency") or shop.currency,
-            "total": total,
-            "paid": sum((_amount(one["amountSet"]) for one in _sales(given)), Decimal(0)),
+            "digits": DIGITS.get(given.get("currency") or shop.currency, 2),
+            **sums,
+            "transactions": [self._transaction(one) for one in given.get("transactions") or []],
             "financial": given.get("financialStatus") or "PENDING",
             "email": customer.get("email") or given.get("email") or "",
             "customer": customer,
@@ -144,7 +143,21 @@ class Selling:
             "lines": lines,
             "fulfillments": [],
             "refunds": [],
+            "returns": [],
             "holds": [],
+            "location": next(iter(shop.locations)),
+            "is_edited": False,
+        }
+
+    def _transaction(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": self.state.new_gid("OrderTransaction"),
+            "kind": given.get("kind") or "SALE",
+            "status": given.get("status") or "SUCCESS",
+            "amount": _amount(given["amountSet"]),
+            "gateway": given.get("gateway") or "manual",
+            "parent": None,
+            "created": self.state.world.now(),
         }
 
     def _line(self, shop: Shop, line: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +172,11 @@ class Selling:
             "price": price,
             "properties": line.get("properties") or [],
             "requires_shipping": bool(line.get("requiresShipping")),
-            "removed": 0,
+            "variant": line.get("variantId") or "",
+            "is_claimed": False,
+            "edited": 0,
+            "cancelled": 0,
+            "refunded": 0,
         }
 
     def ship(
@@ -192,6 +209,7 @@ class Selling:
             "created": self.state.world.now(),
             "tracking": {"company": "", "number": "", "url": "", **tracking},
             "lines": lines,
+            "items": {self.state.new_gid("FulfillmentLineItem"): line_id for line_id in lines},
         }
         order["fulfillments"].append(fulfillment)
         self.state.touch(order)
@@ -210,20 +228,10 @@ class Selling:
         self.notices.order(shop, "ORDERS_UPDATED", order)
 
     def pay(self, shop: Shop, order: dict[str, Any]) -> None:
-        order["paid"], order["financial"] = order["total"], "PAID"
+        open_sum = order["total"] - received(order)
+        order["transactions"].append(self._transaction({"amountSet": {"shopMoney": {"amount": open_sum}}}))
+        order["financial"] = "PAID"
         self.state.touch(order)
-        self.notices.order(shop, "ORDERS_UPDATED", order)
-
-    def cancel(self, shop: Shop, order: dict[str, Any], reason: str) -> None:
-        """Marks the order as cancelled. May be repeated."""
-        if order["cancelled"]:
-            return
-        order["cancelled"], order["cancel_reason"] = self.state.world.now(), reason.lower()
-        self.state.touch(order)
-        self.state.world.ledger_add(
-            "shopify", "order.cancelled", order["id"], reference=order["sourceIdentifier"], name=order["name"]
-        )
-        self.notices.order(shop, "ORDERS_CANCELLED", order)
         self.notices.order(shop, "ORDERS_UPDATED", order)
 
 
@@ -234,29 +242,14 @@ def _units(lines: list[dict[str, Any]]) -> dict[str, int]:
     return units
 
 
-def unfulfilled(order: dict[str, Any], line: dict[str, Any]) -> int:
-    shipped = sum(
-        fulfillment["lines"].get(line["id"], 0)
-        for fulfillment in order["fulfillments"]
-        if fulfillment["status"] == "SUCCESS"
-    )
-    return int(line["quantity"] - line["removed"] - shipped)
-
-
 def _amount(bag: dict[str, Any]) -> Decimal:
     return Decimal(bag["shopMoney"]["amount"])
 
 
-def _sales(given: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        one
-        for one in given.get("transactions") or []
-        if one.get("kind") in ("SALE", "CAPTURE") and one.get("status") == "SUCCESS"
-    ]
+def _sums(given: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, Decimal]:
+    """What was sent, added up: the platform computes neither tax nor shipping for such orders.
 
-
-def _total(given: dict[str, Any], lines: list[dict[str, Any]]) -> Decimal:
-    """What was sent, added up: the platform computes neither tax nor shipping for such orders."""
+    `tax` is what is added to the prices."""
     fixed = (given.get("discountCode") or {}).get("itemFixedDiscountCode")
     discount = _amount(fixed["amountSet"]) if fixed and fixed.get("amountSet") else Decimal(0)
     products = sum((line["price"] * line["quantity"] for line in lines), Decimal(0))
@@ -265,7 +258,10 @@ def _total(given: dict[str, Any], lines: list[dict[str, Any]]) -> Decimal:
     for line in given["lineItems"]:
         taxes += line.get("taxLines") or []
     tax = sum((_amount(line["priceSet"]) for line in taxes if line.get("priceSet")), Decimal(0))
-    return products - min(discount, products) + shipping + (Decimal(0) if given.get("taxesIncluded") else tax)
+    tax = Decimal(0) if given.get("taxesIncluded") else tax
+    discount = min(discount, products)
+    total = products - discount + shipping + tax
+    return {"products": products, "discount": discount, "shipping": shipping, "tax": tax, "total": total}
 
 
 def _tag_refusals(tags: list[str]) -> Errors:

@@ -19,6 +19,7 @@ SHOPS = (
     ("alices-candles.myshopify.com", "Alice's Candles", "USD"),
     ("charlies-cards.myshopify.com", "Charlie's Cards", "USD"),
 )
+LOCATIONS = ("Main warehouse", "Annex")
 
 
 @dataclass
@@ -67,6 +68,16 @@ class Shop:
     duplicate_creates: bool = False  # [guess] what a taken unique metafield does inside orderCreate
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)  # idempotency key -> what it made
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)  # by id; the first has every order until it is moved
+    never_stocked: set[tuple[str, str]] = field(default_factory=set)  # (location, SKU)
+    routing_takes: float = 0.0  # [guess] seconds until an order has its fulfillment orders
+    shows_addresses: bool = True  # whether the app was approved for protected customer data
+    edits: dict[str, dict[str, Any]] = field(default_factory=dict)  # sessions of order editing that are open
+    return_of: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)  # part -> order, return
+    location_id: str = ""
+    is_location_active: bool = True
+    restocks_unclaimed: bool = False  # [guess] whether cancelled units that stock was never taken for are added to it
+    takes_empty_refunds: bool = True  # [guess] whether a refund may have neither items nor amounts
 
     def keep(self, order: dict[str, Any]) -> None:
         self.orders[order["id"]] = order
@@ -100,7 +111,10 @@ class State:
         for domain, name, currency in SHOPS:
             if domain in self.shops:
                 continue
-            shop = self.shops[domain] = Shop(domain, name, currency)
+            locations = {self.new_gid("Location"): place for place in LOCATIONS}
+            shop = self.shops[domain] = Shop(
+                domain, name, currency, locations=locations, location_id=next(iter(locations))
+            )
             for sku, title, price in PRODUCTS:
                 self.add_variant(shop, sku, title, price)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.squarespace.errors import Refused, invalid, missing
-from sandbox.squarespace.state import Site
+from sandbox.squarespace.orders import KEY
+from sandbox.squarespace.state import Site, State
 
 MOST_IDS = 50
 
@@ -56,23 +57,57 @@ def inventory(site: Site, ids: str | None) -> dict[str, Any]:
     return {"inventory": rows, "pagination": {"nextPageUrl": None, "nextPageCursor": None, "hasNextPage": False}}
 
 
-def adjust(site: Site, body: dict[str, Any], key: str) -> None:
-    """All of it or nothing; a key that was seen does nothing again."""
+OPERATIONS = ("incrementOperations", "decrementOperations", "setFiniteOperations", "setUnlimitedOperations")
+
+
+def adjust(state: State, site: Site, body: dict[str, Any], key: str) -> None:
+    """All of it or nothing; a key that was seen does nothing again, whatever is sent with it."""
     if not key:
         raise missing("Idempotency-Key")
-    if key in site.keys:
+    if not KEY.fullmatch(key):
+        raise invalid("Idempotency-Key is not valid")
+    now = state.world.now()
+    if site.adjustments.get(key, -site.key_life) > now - site.key_life:
         return
-    changes: dict[str, int] = {}
-    for name, sign in (("incrementOperations", 1), ("decrementOperations", -1)):
-        for change in body.get(name) or []:
-            if change.get("variantId") not in site.variants or type(change.get("quantity")) is not int:
-                raise invalid(f"{name} names no variant or quantity")
-            changes[change["variantId"]] = changes.get(change["variantId"], 0) + sign * change["quantity"]
-    if any(site.variants[variant_id]["quantity"] + change < 0 for variant_id, change in changes.items()):
+    if unknown := sorted(set(body) - set(OPERATIONS)):
+        raise invalid(f"{unknown[0]} is not known")
+    every = [(name, one) for name in OPERATIONS for one in body.get(name) or []]
+    if not every:
+        raise missing("incrementOperations")  # [guess] that nothing at all is refused
+    if len(every) > MOST_IDS:
+        raise invalid(f"At most {MOST_IDS} operations")
+    after = {one["id"]: (one["quantity"], one["is_unlimited"]) for one in site.variants.values()}
+    for name, one in every:
+        _apply(after, name, one)
+    before = {one["id"]: one["quantity"] for one in site.variants.values()}
+    for variant_id, (quantity, is_unlimited) in after.items():
+        site.variants[variant_id] |= {"quantity": quantity, "is_unlimited": is_unlimited}
+    site.adjustments[key] = now
+    changed = {site.variants[one]["sku"]: after[one][0] - count for one, count in before.items()}
+    lines = {sku: change for sku, change in changed.items() if change}
+    state.world.ledger_add("squarespace", "stock.adjusted", key, lines=lines, by="app")
+
+
+def _apply(after: dict[str, tuple[int, bool]], name: str, one: Any) -> None:
+    """[guess] What has no count can be set, and is neither added to nor taken from."""
+    variant_id = one if name == "setUnlimitedOperations" else one.get("variantId") if isinstance(one, dict) else None
+    if not isinstance(variant_id, str) or variant_id not in after:
+        raise invalid(f"{name} names no variant")
+    if name == "setUnlimitedOperations":
+        after[variant_id] = (0, True)
+        return
+    count, (quantity, is_unlimited) = one.get("quantity"), after[variant_id]
+    if type(count) is not int or count < 0 or (count == 0 and name != "setFiniteOperations"):
+        raise invalid(f"{name} names no quantity")
+    if name == "setFiniteOperations":
+        after[variant_id] = (count, False)
+        return
+    if is_unlimited:
+        raise Refused(409, "The variant's stock is unlimited")
+    changed = quantity + (count if name == "incrementOperations" else -count)
+    if changed < 0:
         raise Refused(409, "Not enough stock for a variant")
-    for variant_id, change in changes.items():
-        site.variants[variant_id]["quantity"] += change
-    site.keys[key] = {"at": 0.0, "sent": "", "order": ""}
+    after[variant_id] = (changed, False)
 
 
 def _product(one: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +122,7 @@ def _product(one: dict[str, Any]) -> dict[str, Any]:
                 "id": one["id"],
                 "sku": one["sku"],
                 "pricing": {"basePrice": {"currency": "USD", "value": one["price"]}},
-                "stock": {"quantity": one["quantity"], "unlimited": False},
+                "stock": {"quantity": one["quantity"], "unlimited": one["is_unlimited"]},
                 "attributes": {},
             }
         ],
@@ -99,6 +134,6 @@ def _stock(one: dict[str, Any]) -> dict[str, Any]:
         "variantId": one["id"],
         "sku": one["sku"],
         "descriptor": one["title"],
-        "isUnlimited": False,
+        "isUnlimited": one["is_unlimited"],
         "quantity": one["quantity"],
     }

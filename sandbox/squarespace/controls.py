@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sandbox.squarespace.notices import Notices
 from sandbox.squarespace.orders import Orders
+from sandbox.squarespace.panel import Panel
 from sandbox.squarespace.state import App, Site, State
 from sandbox.verbs import ShelfVerbs
 from sandbox.world import ControlError
@@ -32,6 +34,7 @@ class Controls(ShelfVerbs):
         self.state = state
         self.notices = notices
         self.orders = orders
+        self.panel = Panel(state, orders)
 
     def place(self, wanted: str | None) -> Site:
         return self.state.site(wanted)
@@ -71,12 +74,23 @@ class Controls(ShelfVerbs):
         self.orders.touch(site, order, "FULFILLED")
 
     def do_cancel(self, body: dict[str, Any]) -> None:
-        self.orders.cancel(*self._order(body))
+        """{restock?}"""
+        self.panel.cancel(*self._order(body), is_restocked=bool(body.get("restock")))
 
     def do_refund(self, body: dict[str, Any]) -> None:
-        site, order = self._order(body)
-        order["refundedTotal"] = {"currency": order["grandTotal"]["currency"], "value": str(body["amount"])}
-        self.orders.touch(site, order, "REFUNDED")
+        """{amount?, note?}: all that is left by default."""
+        amount = Decimal(str(body["amount"])) if "amount" in body else None
+        self.panel.refund(*self._order(body), amount, note=str(body.get("note", "")))
+
+    def do_restock(self, body: dict[str, Any]) -> None:
+        """{lines?: units by SKU}: what came back, all of the order by default."""
+        lines = body.get("lines")
+        pairs = lines.items() if isinstance(lines, dict) else [(one["sku"], one["quantity"]) for one in lines or []]
+        self.panel.restock(*self._order(body), {sku: int(count) for sku, count in pairs} if lines else None)
+
+    def do_note(self, body: dict[str, Any]) -> None:
+        """{text}"""
+        self.panel.note(self._order(body)[1], str(body["text"]))
 
     def do_mark_pending(self, body: dict[str, Any]) -> None:
         site, order = self._order(body)

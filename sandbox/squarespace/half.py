@@ -173,7 +173,7 @@ class SquarespaceHalf:
             self.orders.fulfill(site, order, _body(request).get("shipments"))
             return answer(None, 204)
         if operation == "inventory.adjust":
-            catalog.adjust(site, _body(request), request.headers.get("Idempotency-Key", ""))
+            catalog.adjust(self.state, site, _body(request), request.headers.get("Idempotency-Key", ""))
             return answer(None, 204)
         if operation == "inventory.list":
             return answer(catalog.inventory(site, ids[0] if ids else None))
@@ -242,6 +242,8 @@ def _seen(site: Site, order: dict[str, Any]) -> dict[str, Any]:
         "email": order["customerEmail"] or "",
         "phone": address.get("phone", ""),
         "note": "",
+        "internal_notes": [one["content"] for one in order["internalNotes"]],
+        "refunded": order["refundedTotal"]["value"],
         "tags": [],
         "shipping_address": {
             "name": name,

@@ -181,6 +181,7 @@ class Orders:
             "fulfilledOn": body.get("fulfilledOn"),
             "priceTaxInterpretation": body["priceTaxInterpretation"],
             "paymentState": "PAID",
+            "internalNotes": [],
             "sent": body,
         }
 
@@ -209,12 +210,7 @@ class Orders:
     def shown(self, site: Site, order: dict[str, Any]) -> dict[str, Any]:
         """As the API tells it: every field there, an empty array perhaps as null."""
         told = {name: value for name, value in order.items() if name not in ("made", "modified", "sent")}
-        told |= {
-            "modifiedOn": self.state.iso(order["modified"]),
-            "customerId": None,
-            "internalNotes": [],
-            "formSubmission": [],
-        }
+        told |= {"modifiedOn": self.state.iso(order["modified"]), "customerId": None, "formSubmission": []}
         told["fulfillments"] = [
             {name: one.get(name) for name in ("shipDate", "carrierName", "service", "trackingNumber", "trackingUrl")}
             for one in order["fulfillments"]
@@ -260,13 +256,6 @@ class Orders:
             )
         order["fulfillmentStatus"], order["fulfilledOn"] = "FULFILLED", self.state.iso()
         self.touch(site, order, "FULFILLED")
-
-    def cancel(self, site: Site, order: dict[str, Any]) -> None:
-        order["fulfillmentStatus"] = "CANCELED"
-        self.state.world.ledger_add(
-            "squarespace", "order.cancelled", order["id"], reference=order["externalOrderReference"]
-        )
-        self.touch(site, order, "CANCELED")
 
     def touch(self, site: Site, order: dict[str, Any], update: str) -> None:
         order["modified"] = self.state.world.now()

@@ -52,6 +52,7 @@ class Site:
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)  # Idempotency-Key -> what it was and brought
+    adjustments: dict[str, float] = field(default_factory=dict)  # Idempotency-Key -> when it was used
     calls: list[float] = field(default_factory=list)
     cooling_until: float = 0.0
     grant: Grant | None = None
@@ -97,6 +98,7 @@ class State:
             "title": title,
             "price": price,
             "quantity": 100,
+            "is_unlimited": False,
         }
         return site.variants[variant_id]
 

@@ -18,10 +18,18 @@ class Call:
     body: dict[str, Any]
     args: dict[str, str] = field(default_factory=dict)
     as_of: float | None = None
+    operation: str = ""
 
-    def order(self, order_id: str, *, code: int = 21008111) -> Order:
-        """This shop's order; a foreign and [guess] an unknown one are refused alike."""
+    @property
+    def version(self) -> str:
+        """The month in the path, where an operation is served in several."""
+        return self.args.get("version", "202309")
+
+    def order(self, order_id: str, *, code: int = 21008111, unknown: int | None = None) -> Order:
+        """This shop's order; a foreign and [guess] an unknown one are refused alike, unless that has its own code."""
         order = self.state.orders.get(order_id)
+        if order is None and unknown is not None:
+            raise Refusal(unknown, f"Order {order_id} is not found")
         if order is None or order.shop_id != self.shop.id:
             raise Refusal(code, f"Order {order_id} does not belong to the current seller")
         return order

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Any
 
+from sandbox.tiktok_shop.after_sales import AfterSales
 from sandbox.tiktok_shop.authorization import Authorization
 from sandbox.tiktok_shop.buying import bought, place_order
 from sandbox.tiktok_shop.cancellations import Cancellations
 from sandbox.tiktok_shop.cast import MARKETS
 from sandbox.tiktok_shop.envelope import Refusal
 from sandbox.tiktok_shop.notices import EVENT_TYPES, Notices
+from sandbox.tiktok_shop.paying import move, take_payment
 from sandbox.tiktok_shop.products import Shelf
+from sandbox.tiktok_shop.returns import Returns
 from sandbox.tiktok_shop.seller_center import SellerCenter
-from sandbox.tiktok_shop.state import App, Grant, Order, Shop, State
+from sandbox.tiktok_shop.state import App, Grant, Order, Shop
 from sandbox.world import ControlError
 
 WARNING_SECONDS = 30 * 86_400
@@ -24,19 +27,17 @@ ABSENT = "__absent__"  # in `update_fields`: take the field away
 
 class Controls:
     def __init__(
-        self, state: State, notices: Notices, cancellations: Cancellations, authorization: Authorization
+        self, notices: Notices, cancellations: Cancellations, returns: Returns, authorization: Authorization
     ) -> None:
-        self.state, self.notices = state, notices
-        self.cancellations, self.authorization = cancellations, authorization
-        seller_center, shelf = SellerCenter(cancellations), Shelf(state)
+        self.notices, self.state = notices, notices.state
+        self.authorization = authorization
+        seller_center, shelf = SellerCenter(cancellations), Shelf(self.state)
         self.verbs: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "app": self.app,
             "buy": self.buy,
             "pay": self.pay,
-            "buyer_cancel": self.buyer_cancel,
-            "request_cancel": self.buyer_cancel,
+            **AfterSales(cancellations, returns).verbs(),
             "seller_cancel": seller_center.cancel,
-            "system_cancel": self.system_cancel,
             "seller_answer": seller_center.answer,
             "seller_ship": seller_center.ship,
             "platform_ship": seller_center.platform_ship,
@@ -103,16 +104,6 @@ class Controls:
         self._paid(order)
         return self._shown(order)
 
-    def buyer_cancel(self, body: dict[str, Any]) -> dict[str, Any]:
-        order = self._order(body)
-        row = self.cancellations.by_buyer(order, **({"reason": body["reason"]} if "reason" in body else {}))
-        return {"cancel_id": row["cancel_id"], "cancel_status": row["cancel_status"], **self._shown(order)}
-
-    def system_cancel(self, body: dict[str, Any]) -> dict[str, Any]:
-        order = self._order(body)
-        self.cancellations.by_system(order, body.get("reason", "system_cancel_order_reason_shipping_timeout"))
-        return self._shown(order)
-
     def end_hold(self, body: dict[str, Any]) -> dict[str, Any]:
         """This order's hold ends now, whatever the clock says."""
         order = self._order(body)
@@ -135,7 +126,7 @@ class Controls:
         order = self._order(body)
         order.data["recipient_address"] |= body["address"]
         order.data["has_updated_recipient_address"] = True
-        self.state.save(order)
+        self.state.save(order, moves_time=self.state.shops[order.shop_id].edits_move_time)
         self.notices.address(order)
         return self._shown(order)
 
@@ -213,6 +204,16 @@ class Controls:
             "tracking_check": ("warn", "refuse", "off"),
             "locale": (),
             "most_products": (),
+            "cancel_answer_hours": (),
+            "return_answer_hours": (),
+            "replacement_answer_hours": (),
+            "auto_approve_hours": (0, 1, 3, 5),
+            "refund_seconds": (),
+            "rejects_by_api": (True, False),
+            "seller_cancels_unpaid": (True, False),
+            "edits_move_time": (True, False),
+            "cancelled_word": ("CANCEL", "CANCELLED"),
+            "payment_after_cancel": ("kept", "reduced"),
         }
         shop = self.state.shop(body.get("shop"))
         for name, value in body.items():
@@ -232,38 +233,10 @@ class Controls:
         return {"shop": shop_id}
 
     def _paid(self, order: Order) -> None:
-        now, shop = self.state.now(), self.state.shops[order.shop_id]
-        if not order.data["is_cod"]:
-            order.data["paid_time"] = now
-        for line in order.lines:
-            line["display_status"] = "AWAITING_SHIPMENT"  # lines know no ON_HOLD
-        if shop.market.package_until_shipped:
-            package_id = self.state.new_id("1153")
-            order.data["packages"] = [{"id": package_id}]
-            for line in order.lines:
-                line |= {"package_id": package_id, "package_status": "TO_FULFILL"}
-        order.data |= {
-            "rts_sla_time": now + 2 * DAY,
-            "tts_sla_time": now + 3 * DAY,
-            "shipping_due_time": now + 7 * DAY,
-            "delivery_sla_time": now + 6 * DAY,
-        }
-        self.state.world.ledger_add("tiktok_shop", "order.paid", order.id)
-        if not order.hold_wanted:
-            self._move(order, "AWAITING_SHIPMENT")
-            return
-        # A pre-order stays on hold until its release; a COD order's hour begins when it is placed [guess].
-        seconds = self.state.world.hold_seconds if order.hold_seconds is None else order.hold_seconds
-        order.hold_until = max(now + seconds, order.data.get("release_date", 0))
-        heappush(self.state.holds, (order.hold_until, order.id))
-        self._move(order, "ON_HOLD")
+        take_payment(self.state, self.notices, order)
 
     def _move(self, order: Order, status: str) -> None:
-        if status == "AWAITING_SHIPMENT":
-            self.state.world.ledger_add("tiktok_shop", "order.released", order.id)
-        order.data["status"] = status
-        self.state.save(order)
-        self.notices.status(order)
+        move(self.state, self.notices, order, status)
 
     def _carry(self, body: dict[str, Any], allowed: tuple[str, ...], status: str, field: str | None) -> dict[str, Any]:
         order = self._order(body)

@@ -33,6 +33,7 @@ def refuse(refusal: Refusal) -> Response:
 
 
 INT, STRING, BOOL, STRINGS, OBJECTS = "int64", "string", "bool", "[]string", "[]object"
+OBJECT = "object"
 
 
 def _has_type(value: Any, expected: str) -> bool:
@@ -42,6 +43,8 @@ def _has_type(value: Any, expected: str) -> bool:
         return isinstance(value, str)
     if expected == BOOL:
         return isinstance(value, bool)
+    if expected == OBJECT:
+        return isinstance(value, dict)
     if not isinstance(value, list):
         return False
     return all(isinstance(entry, str if expected == STRINGS else dict) for entry in value)

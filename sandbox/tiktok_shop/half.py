@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -13,13 +12,24 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from sandbox.faults import Fault
-from sandbox.tiktok_shop import logistics, orders, products
 from sandbox.tiktok_shop.authorization import Authorization
 from sandbox.tiktok_shop.calls import Call
+from sandbox.tiktok_shop.cancellation_calls import CancellationCalls
 from sandbox.tiktok_shop.cancellations import Cancellations
 from sandbox.tiktok_shop.controls import Controls
 from sandbox.tiktok_shop.envelope import Refusal, answer, bad_request, refuse
 from sandbox.tiktok_shop.notices import Notices
+from sandbox.tiktok_shop.operations import (
+    SHOPS,
+    Operation,
+    cancellation_operations,
+    order_operations,
+    return_operations,
+    shipping_operations,
+    shop_operations,
+)
+from sandbox.tiktok_shop.return_calls import ReturnCalls
+from sandbox.tiktok_shop.returns import Returns
 from sandbox.tiktok_shop.shipping import Shipping
 from sandbox.tiktok_shop.signing import request_is_signed
 from sandbox.tiktok_shop.state import App, Grant, Shop, State
@@ -29,22 +39,7 @@ from sandbox.world import World
 PREFIX = "/tiktok_shop"
 API = PREFIX + "/api"
 COMMON = frozenset({"app_key", "timestamp", "sign", "access_token", "shop_cipher", "version"})
-PRODUCTS = "seller.product.basic"
-PAGING = frozenset({"page_size", "page_token", "sort_field", "sort_order"})
-ORDER, SHIP = "seller.order.info", "seller.fulfillment.basic"
-LOGISTICS, RETURNS, SHOPS = "seller.logistics", "seller.return_refund.basic", "seller.authorization.info"
 FAULT_CODES = {401: 105002, 429: 36009002, 500: 36009003, 503: 36009007}
-
-
-@dataclass(frozen=True)
-class Operation:
-    method: str
-    path: str
-    name: str
-    scope: str
-    handler: Callable[[Call], dict[str, Any]]
-    query: frozenset[str] = frozenset()
-    needs_cipher: bool = True
 
 
 class Bucket:
@@ -73,109 +68,21 @@ class TiktokShopHalf:
         self.notices = Notices(self.state)
         self.authorization = Authorization(self.state)
         self.cancellations = Cancellations(self.notices)
-        self.controls = Controls(self.state, self.notices, self.cancellations, self.authorization)
+        self.returns = Returns(self.notices)
+        self.controls = Controls(self.notices, self.cancellations, self.returns, self.authorization)
         self.buckets: dict[tuple[str, str, str], Bucket] = {}
         self.operations = {f"{one.method} {one.path}": one for one in self._operations()}
         rules = [Rule(one.path, methods=[one.method], endpoint=key) for key, one in self.operations.items()]
         self.routes = Map(rules, strict_slashes=True, redirect_defaults=False, merge_slashes=False)
 
     def _operations(self) -> list[Operation]:
-        ships, cancels = Shipping(self.notices), self.cancellations
-        hooks = Subscriptions(self.state)
-        external, cancel = "/order/202406/orders", "/return_refund/202309/cancellations"
-        packages, ful = "/fulfillment/202309/packages/<package_id>", "/fulfillment/202309/orders/<order_id>"
-        logi = "/logistics/202309"
         return [
             Operation("GET", "/authorization/202309/shops", "shops", SHOPS, self._shops, needs_cipher=False),
-            Operation("POST", "/order/202309/orders/search", "orders.search", ORDER, orders.search, PAGING),
-            Operation("GET", "/order/202507/orders", "orders.detail", ORDER, orders.detail, frozenset({"ids"})),
-            Operation("GET", "/order/202309/orders", "orders.detail", ORDER, orders.detail, frozenset({"ids"})),
-            Operation(
-                "GET",
-                "/order/202407/orders/<order_id>/price_detail",
-                "orders.price_detail",
-                ORDER,
-                orders.price_detail,
-            ),
-            Operation("POST", f"{external}/external_orders", "external_orders.add", ORDER, orders.add_external),
-            Operation(
-                "GET",
-                f"{external}/<order_id>/external_orders",
-                "external_orders.get",
-                ORDER,
-                orders.get_external,
-                frozenset({"platform"}),
-            ),
-            Operation(
-                "POST",
-                f"{external}/external_order_search",
-                "external_orders.search",
-                ORDER,
-                orders.search_external,
-            ),
-            Operation("POST", f"{ful}/packages", "orders.ship", SHIP, ships.mark_shipped),
-            Operation("POST", f"{packages}/ship", "packages.ship", SHIP, ships.ship_package),
-            Operation("POST", f"{packages}/shipping_info/update", "packages.update", SHIP, ships.update_info),
-            Operation("POST", f"{ful}/shipping_info/update", "packages.update", SHIP, ships.update_info),
-            Operation("GET", packages, "packages.detail", SHIP, ships.package_detail),
-            Operation("GET", f"{ful}/tracking", "orders.tracking", LOGISTICS, ships.tracking),
-            Operation(
-                "GET",
-                f"{logi}/delivery_options/<delivery_option_id>/shipping_providers",
-                "providers",
-                LOGISTICS,
-                logistics.providers,
-                frozenset({"warehouse_region", "buyer_region"}),
-            ),
-            Operation("GET", f"{logi}/warehouses", "warehouses", LOGISTICS, logistics.warehouses),
-            Operation(
-                "GET",
-                f"{logi}/warehouses/<warehouse_id>/delivery_options",
-                "delivery_options",
-                LOGISTICS,
-                logistics.delivery_options,
-                frozenset({"scope"}),
-            ),
-            Operation(
-                "POST",
-                "/product/202502/products/search",
-                "products.search",
-                PRODUCTS,
-                products.search,
-                frozenset({"page_size", "page_token"}),
-            ),
-            Operation(
-                "GET", "/logistics/202510/seller_templates", "seller_templates", LOGISTICS, logistics.seller_templates
-            ),
-            Operation("POST", cancel, "cancellations.create", RETURNS, cancels.create),
-            Operation("POST", f"{cancel}/search", "cancellations.search", RETURNS, cancels.search, PAGING),
-            Operation(
-                "POST",
-                f"{cancel}/<cancel_id>/approve",
-                "cancellations.approve",
-                RETURNS,
-                cancels.approve,
-                frozenset({"idempotency_key"}),
-            ),
-            Operation(
-                "POST",
-                f"{cancel}/<cancel_id>/reject",
-                "cancellations.reject",
-                RETURNS,
-                cancels.reject,
-                frozenset({"idempotency_key"}),
-            ),
-            Operation(
-                "GET",
-                "/return_refund/202309/reject_reasons",
-                "cancellations.reject_reasons",
-                RETURNS,
-                cancels.reject_reasons,
-                frozenset({"return_or_cancel_id", "locale"}),
-            ),
-            Operation("PUT", "/event/202309/webhooks", "webhooks.put", SHOPS, hooks.put),
-            Operation("GET", "/event/202309/webhooks", "webhooks.list", SHOPS, hooks.listing),
-            Operation("DELETE", "/event/202309/webhooks", "webhooks.delete", SHOPS, hooks.delete),
+            *order_operations(),
+            *shipping_operations(Shipping(self.notices)),
+            *shop_operations(Subscriptions(self.state)),
+            *cancellation_operations(CancellationCalls(self.cancellations)),
+            *return_operations(ReturnCalls(self.returns)),
         ]
 
     def operation_of(self, request: Request) -> str | None:
@@ -200,6 +107,8 @@ class TiktokShopHalf:
             found = self._find(request)
             assert found is not None
             call = self._check(request, *found)
+            if made := self.state.refusals.get(operation):
+                raise Refusal(*made.pop(0))
             return answer(found[0].handler(call))
         except Refusal as refusal:
             request.environ["sandbox.note"] = f"{refusal.code} {refusal.message}"
@@ -214,6 +123,7 @@ class TiktokShopHalf:
     def tick(self) -> None:
         self.controls.tick()
         self.cancellations.tick()
+        self.returns.tick()
 
     def reset(self) -> None:
         self.state.clear()
@@ -248,6 +158,7 @@ class TiktokShopHalf:
                 for order in self.state.orders.values()
             ],
             "cancellations": list(self.state.cancellations.values()),
+            "returns": list(self.state.returns.values()),
         }
 
     def control(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +184,8 @@ class TiktokShopHalf:
         bucket = self.buckets.setdefault((app.app_key, shop.id, operation.name), Bucket())
         if not bucket.take(shop.qps):
             raise Refusal(36009002, "Too many requests", 429)
-        return Call(self.state, grant, shop, query, self._body(request), args, request.environ.get("sandbox.as_of"))
+        as_of = request.environ.get("sandbox.as_of")
+        return Call(self.state, grant, shop, query, self._body(request), args, as_of, operation.name)
 
     def _check_signature(self, request: Request, query: dict[str, str]) -> App:
         app = self.state.app

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.outgoing import Schedule
 from sandbox.tiktok_shop.signing import sign_webhook
 from sandbox.tiktok_shop.state import Order, Shop, State
+from sandbox.tiktok_shop.statuses import CANCEL_WITHDRAWN, CANCEL_WITHDRAWN_TOO
 
 EVENT_TYPES = {
     "ORDER_STATUS_CHANGE": 1,
@@ -22,6 +23,7 @@ EVENT_TYPES = {
     "NEW_MESSAGE": 14,
     "PRODUCT_INFORMATION_CHANGE": 15,
     "PRODUCT_CREATION": 16,
+    "REFUND_SUCCESS": 67,  # [guess] the name; 64 and 65 are not played, since nothing of their content is known
 }
 # Only 200 within three seconds counts; then 2 minutes, 30 minutes, 3 hours and 12 hours after the failure before.
 SCHEDULE = Schedule(retries=(120.0, 1800.0, 10_800.0, 43_200.0), timeout=3.0, accepts=frozenset({200}))
@@ -78,14 +80,43 @@ class Notices:
         self.send(self.state.shops[order.shop_id], "PACKAGE_UPDATE", data, order.id)
 
     def cancellation(self, order: Order, row: dict[str, Any]) -> None:
+        """A withdrawn one is spelled with two L here."""
+        status = row["cancel_status"]
         data = {
             "order_id": order.id,
             "cancellations_role": row["role"],
-            "cancel_status": row["cancel_status"],
+            "cancel_status": CANCEL_WITHDRAWN_TOO if status == CANCEL_WITHDRAWN else status,
             "cancel_id": row["cancel_id"],
             "create_time": row["create_time"],
         }
         self.send(self.state.shops[order.shop_id], "CANCELLATION_STATUS_CHANGE", data, order.id)
+
+    def returned(self, order: Order, row: dict[str, Any]) -> None:
+        names = ("return_type", "return_status", "return_id", "create_time", "update_time")
+        data = {"order_id": order.id, "return_role": row["role"], **{name: row[name] for name in names}}
+        self.send(self.state.shops[order.shop_id], "RETURN_STATUS_CHANGE", data, order.id)
+
+    def refunded(self, order: Order, row: dict[str, Any]) -> None:
+        """Type 67. [guess] the word of the status, and that a combined return is one RMA."""
+        rma = row["combined_return_id"] if row["is_combined_return"] else row["return_id"]
+        data = {
+            "aftersales_request_id": row["return_id"],
+            "refund_status": "SUCCESS",
+            "refund_total": row["refund_amount"]["refund_total"],
+            "refund_currency": row["refund_amount"]["currency"],
+            "refund_timestamp": self.state.now(),
+            "rma_id": rma,
+            "line_items": [
+                {
+                    "main_order_id": order.id,
+                    "return_line_item_id": line["return_line_item_id"],
+                    "sku_id": line["sku_id"],
+                    "sku_return_request_id": row["return_id"],
+                }
+                for line in row["return_line_items"]
+            ],
+        }
+        self.send(self.state.shops[order.shop_id], "REFUND_SUCCESS", data, order.id)
 
     def deauthorized(self, shop: Shop) -> None:
         message = f"Shop_id {shop.id} is deauthorized from your APP by merchant."

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.tiktok_shop.calls import Call
-from sandbox.tiktok_shop.cancellations import OUT_OF_STOCK, Cancellations, pending_of
+from sandbox.tiktok_shop.cancellation_calls import CancellationCalls
+from sandbox.tiktok_shop.cancellations import Cancellations, close_pending, pending_of
 from sandbox.tiktok_shop.cast import CARRIERS
+from sandbox.tiktok_shop.choosing import told_lines
+from sandbox.tiktok_shop.reasons import OUT_OF_STOCK, PACKED, check_rejection
 from sandbox.tiktok_shop.shipping import Shipping
 from sandbox.tiktok_shop.state import Grant, Order
 from sandbox.world import ControlError
@@ -14,32 +17,31 @@ from sandbox.world import ControlError
 
 class SellerCenter:
     def __init__(self, cancellations: Cancellations) -> None:
-        self.cancellations, self.state = cancellations, cancellations.state
+        self.calls, self.state = CancellationCalls(cancellations), cancellations.state
         self.shipping = Shipping(cancellations.notices)
 
     def cancel(self, body: dict[str, Any]) -> dict[str, Any]:
-        """By hand in Seller Center: the same rules as through the API."""
+        """{"order_id", "reason"?, "line_ids"? | "skus"?}."""
         order = self.state.order(str(body["order_id"]))
         shop = self.state.shops[order.shop_id]
         default = OUT_OF_STOCK + ("_uk" if shop.region == "GB" else "")
         request = {"order_id": order.id, "cancel_reason": body.get("reason", default)}
-        if "line_ids" in body:
-            request["order_line_item_ids"] = body["line_ids"]
-        row = self.cancellations.create(self._call(order, request))
+        if (lines := told_lines(order, body)) is not None:
+            request["order_line_item_ids"] = [line["id"] for line in lines]
+        row = self.calls.create(self._call(order, request))
         return {**row, "order_id": order.id, "order": order.data}
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        """{"order_id", "approve": bool}: answers the buyer's request by hand in Seller Center."""
+        """{"order_id", "approve": bool, "reason"?}: answers the buyer's request to cancel."""
         order = self.state.order(str(body["order_id"]))
         pending = pending_of(self.state, order)
         if pending is None:
             raise ControlError("no request is waiting")
-        args = {"cancel_id": pending["cancel_id"]}
         if body.get("approve"):
-            self.cancellations.approve(self._call(order, {}, args))
+            self.calls.approve(self._call(order, {}, {"cancel_id": pending["cancel_id"]}))
         else:
-            reason = body.get("reason", "seller_reject_apply_product_has_been_packed")
-            self.cancellations.reject(self._call(order, {"reject_reason": reason}, args))
+            check_rejection("CANCEL", body.get("reason", PACKED))
+            close_pending(self.calls.cancellations.notices, order, pending, why="rejected")  # not by API
         return {"order_id": order.id, "order": order.data}
 
     def ship(self, body: dict[str, Any]) -> dict[str, Any]:

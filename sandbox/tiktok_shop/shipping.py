@@ -8,8 +8,10 @@ from typing import Any
 from sandbox.tiktok_shop.calls import Call
 from sandbox.tiktok_shop.cancellations import close_pending, pending_of
 from sandbox.tiktok_shop.cast import CARRIERS
+from sandbox.tiktok_shop.eligibility import parcel_is_stopped
 from sandbox.tiktok_shop.envelope import STRING, STRINGS, Refusal, bad_request, check_fields
 from sandbox.tiktok_shop.notices import Notices
+from sandbox.tiktok_shop.rows import lines_of
 from sandbox.tiktok_shop.state import Order
 
 # What the carriers' own numbers look like; enough to play the platform's later check.
@@ -40,6 +42,7 @@ class Shipping:
             raise Refusal(21008106, "This market must use Ship Package")
         self._check_state(call, order)
         lines = self._lines(order, call.body.get("order_line_item_ids"))
+        self._check_after_sales(call, order, lines)
         warning = self._check_number(call, order)
         package_id = self._ship(call, order, lines)
         data: dict[str, Any] = {
@@ -56,6 +59,7 @@ class Shipping:
             raise Refusal(21008106, "The seller ships this order")
         self._check_state(call, order)
         lines = self._lines(order, call.body.get("order_line_item_ids"))
+        self._check_after_sales(call, order, lines)
         return {"order_id": order.id, "package_id": self._ship(call, order, lines)}
 
     def ship_package(self, call: Call) -> dict[str, Any]:
@@ -69,9 +73,10 @@ class Shipping:
         if call.shop.market.marks_orders:
             raise Refusal(21008106, "This market must use Mark Package As Shipped")
         self._check_state(call, order)
-        lines = [line for line in order.lines if line.get("package_id") == package_id and not line.get("rts_time")]
+        lines = [line for line in _open_lines(order) if line.get("package_id") == package_id]
         if not lines:
             raise Refusal(21008099, "The package has been shipped")
+        self._check_after_sales(call, order, lines)
         self._check_number(call, order)
         self._ship(call, order, lines)
         return {}
@@ -140,19 +145,18 @@ class Shipping:
             raise Refusal(21011040, "The order has been shipped")  # [guess] which of the six codes of a repeat
         if order.status == "UNPAID":
             raise Refusal(21011007, "The order is not paid")  # [guess]
-        if (pending := pending_of(call.state, order)) is not None:
-            if call.shop.region != "US":
-                raise Refusal(21011007, "The order has an after-sale request")
-            close_pending(self.notices, order, pending)  # in the US shipping rejects the buyer's request
+
+    def _check_after_sales(self, call: Call, order: Order, lines: list[dict[str, Any]]) -> None:
+        """A return that is open stops the parcel; a request to cancel does so outside the US."""
+        is_stopped = any(parcel_is_stopped(call.state, order, line["id"]) for line in lines)
+        if is_stopped or (call.shop.region != "US" and pending_of(call.state, order) is not None):
+            raise Refusal(21011007, "The order has an after-sale request")
 
     def _lines(self, order: Order, wanted: list[str] | None) -> list[dict[str, Any]]:
-        open_lines = [
-            line for line in order.lines if not line.get("rts_time") and line["display_status"] != "CANCELLED"
-        ]
         if wanted is None:
             if order.status == "PARTIALLY_SHIPPING":
                 raise Refusal(21011048, "The order has several packages, name the lines")
-            return open_lines
+            return _open_lines(order)
         known = {line["id"]: line for line in order.lines}
         if len(set(wanted)) != len(wanted) or any(one not in known for one in wanted):
             raise Refusal(21011029, "The order line does not belong to the package")
@@ -231,6 +235,7 @@ class Shipping:
             raise Refusal(21011049, "The tracking can be updated only within 72 hours")
 
     def _ship(self, call: Call, order: Order, lines: list[dict[str, Any]]) -> str:
+        self._overtake_request(call, order, lines)
         existing = {line.get("package_id") for line in order.lines if not line.get("rts_time")} - {None}
         whole = all(line in lines for line in order.lines if line["display_status"] != "CANCELLED")
         package_id = existing.pop() if len(existing) == 1 and whole else call.state.new_id("1153")
@@ -251,6 +256,12 @@ class Shipping:
             self.notices.package(order, [str(package_id)], "SPLIT")
         self.notices.status(order)
         return str(package_id)
+
+    def _overtake_request(self, call: Call, order: Order, lines: list[dict[str, Any]]) -> None:
+        """In the US shipping rejects the buyer's request; [guess] one for other lines stays."""
+        pending = pending_of(call.state, order)
+        if pending and {line["id"] for line in lines} & {one["order_line_item_id"] for one in lines_of(pending)}:
+            close_pending(self.notices, order, pending, why="rejected")
 
     def _write(self, call: Call, order: Order, lines: list[dict[str, Any]], package_id: str) -> None:
         carrier_id = call.body["shipping_provider_id"]
@@ -277,3 +288,7 @@ class Shipping:
             shipping_provider_id=call.body["shipping_provider_id"],
             line_ids=[line["id"] for line in lines],
         )
+
+
+def _open_lines(order: Order) -> list[dict[str, Any]]:
+    return [line for line in order.lines if not line.get("rts_time") and line["display_status"] != "CANCELLED"]

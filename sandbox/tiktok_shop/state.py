@@ -52,6 +52,17 @@ class Shop:
     tracking_check: str = "warn"  # or "refuse", "off"
     locale: str = "en-US"
     most_products: int = 10_000  # that a search shows
+    # After the sale. Where the documentation leaves something open, both readings can be set.
+    cancel_answer_hours: int = 48  # for the seller, before the platform approves
+    return_answer_hours: int = 48
+    replacement_answer_hours: int = 24
+    auto_approve_hours: int = 0  # after the hold, within which a buyer's cancellation needs no answer
+    refund_seconds: int = 60  # [guess] from success to the money
+    rejects_by_api: bool = True  # the US is to lose it: there shipping will be the only way to reject a cancellation
+    seller_cancels_unpaid: bool = False  # the overview says no, and yet there are reason keys for it
+    edits_move_time: bool = True  # [guess] whether edits that change no status move an order's `update_time`
+    cancelled_word: str = "CANCEL"  # or "CANCELLED": how a withdrawn cancellation's status ends in a search
+    payment_after_cancel: str = "kept"  # [guess] or "reduced", when some of the lines are cancelled
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -146,9 +157,15 @@ class State:
         self.orders: dict[str, Order] = {}
         self.listings: dict[str, list[Any]] = {}  # shop -> what it offers, see products.py
         self.cancellations: dict[str, dict[str, Any]] = {}
+        self.returns: dict[str, dict[str, Any]] = {}
+        self.after_sales: dict[str, list[dict[str, Any]]] = {}  # order -> its cancellations and returns
+        self.row_versions: dict[str, list[tuple[float, str]]] = {}  # cancellation or return -> as JSON, of late
+        self.answers: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {}  # idempotency key -> request, answer
+        self.refusals: dict[str, list[tuple[int, str]]] = {}  # operation -> what it is going to say, made by control
         # What each tick looks at, so that its cost does not grow with all that ever happened.
         self.holds: list[tuple[float, str]] = []  # a heap of (ends at, order)
         self.open_cancellations: dict[str, dict[str, Any]] = {}
+        self.open_returns: dict[str, dict[str, Any]] = {}
         self.changes: list[tuple[int, str]] = []  # sorted (update time, order), an entry for every edit
         self.tracked: dict[str, set[str]] = {}  # tracking number -> the orders that ever had it
         self.muted_events: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from typing import Any
 
 from sandbox.verbs import ShelfVerbs
@@ -10,7 +11,8 @@ from sandbox.wix.authorization import Authorization
 from sandbox.wix.notices import Notices
 from sandbox.wix.orders import Orders, remaining
 from sandbox.wix.parcels import Parcels
-from sandbox.wix.payments import Payments
+from sandbox.wix.payments import Payments, settled
+from sandbox.wix.refunds import Refunds, refunded_units, waits
 from sandbox.wix.state import App, Site, State
 from sandbox.world import ControlError
 
@@ -22,6 +24,7 @@ KNOBS = frozenset(
         "payments_after_paid",
         "second_cancel",
         "refund_result",
+        "cancel_fulfilled",
         "offline_refundable",
         "knows_tiktok",
         "calls_per_minute",
@@ -38,9 +41,11 @@ class Controls(ShelfVerbs):
         state: State,
         notices: Notices,
         authorization: Authorization,
+        *,
         orders: Orders,
         parcels: Parcels,
         payments: Payments,
+        refunds: Refunds,
     ) -> None:
         self.state = state
         self.notices = notices
@@ -48,6 +53,7 @@ class Controls(ShelfVerbs):
         self.orders = orders
         self.parcels = parcels
         self.payments = payments
+        self.refunds = refunds
 
     def place(self, wanted: str | None) -> Site:
         return self.state.site(wanted)
@@ -81,6 +87,8 @@ class Controls(ShelfVerbs):
 
     def do_ship(self, body: dict[str, Any]) -> dict[str, Any]:
         site, order = self._order(body)
+        if order["status"] == "CANCELED":
+            raise ControlError("the order is canceled")
         given: dict[str, Any] = {"lineItems": self._lines(order, body.get("lines"))}
         if body.get("tracking_number"):
             given["trackingInfo"] = {"trackingNumber": body["tracking_number"]}
@@ -91,8 +99,9 @@ class Controls(ShelfVerbs):
         made = self.parcels.create(site, order, {"fulfillment": given}, by_app=False)
         return {"fulfillment": made["fulfillmentId"]}
 
-    def _lines(self, order: dict[str, Any], wanted: Any) -> list[dict[str, Any]]:
-        left = {line["id"]: remaining(order, line["id"]) for line in order["lineItems"]}
+    def _lines(self, order: dict[str, Any], wanted: Any, left: dict[str, int] | None = None) -> list[dict[str, Any]]:
+        """Units by SKU as units by line, of those that are left to ship, or of these."""
+        left = left or {line["id"]: remaining(order, line["id"]) for line in order["lineItems"]}
         if not wanted:
             return [{"id": line_id, "quantity": count} for line_id, count in left.items() if count]
         pairs = wanted.items() if isinstance(wanted, dict) else [(one["sku"], one["quantity"]) for one in wanted]
@@ -106,7 +115,7 @@ class Controls(ShelfVerbs):
                     left[line["id"]] -= take
                     count -= take
             if count:
-                raise ControlError(f"not that many of {sku} are left to ship")
+                raise ControlError(f"not that many of {sku} are left")
         return lines
 
     def do_add_tracking(self, body: dict[str, Any]) -> None:
@@ -129,12 +138,46 @@ class Controls(ShelfVerbs):
     def do_set_status(self, body: dict[str, Any]) -> None:
         self._order(body)[1]["status"] = body["to"]
 
+    def do_add_payment(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{amount, to?: a status, is_refundable?}: as a buyer or a provider would leave it."""
+        _, order = self._order(body)
+        amount = {"amount": str(body["amount"])}
+        made = self.payments.add(order, {"payments": [{"amount": amount}]})["paymentsIds"][0]
+        payment = order["payments"][-1]
+        payment["status"] = body.get("to", "APPROVED")
+        payment["refundDisabled"] = not body.get("is_refundable", True)
+        return {"payment": made}
+
     def do_settle_refunds(self, body: dict[str, Any]) -> None:
-        self.payments.settle(self._order(body)[1], body.get("result", "SUCCEEDED"))
+        self.payments.settle(*self._order(body), body.get("result", "SUCCEEDED"))
 
     def do_cancel(self, body: dict[str, Any]) -> None:
+        """{restock?}"""
         site, order = self._order(body)
-        self.orders.cancel(site, order, {}, by_app=False)
+        self.orders.cancel(site, order, {"restockAllItems": bool(body.get("restock"))}, by_app=False)
+
+    def do_refund(self, body: dict[str, Any]) -> dict[str, Any]:
+        """{lines?: units by SKU, amount?, restock?, reason?}: of its first payment, what is left of it by default."""
+        site, order = self._order(body)
+        if not order["payments"]:
+            raise ControlError("there is no payment to refund")
+        payment = order["payments"][0]
+        left = Decimal(payment["amount"]["amount"]) - settled(order, payment) - waits(order, payment)
+        one = {"paymentId": payment["id"], "amount": {"amount": str(body.get("amount", left))}, "externalRefund": True}
+        given: dict[str, Any] = {"orderId": order["id"], "paymentRefunds": [one]}
+        given |= {"customerReason": body["reason"]} if body.get("reason") else {}
+        if body.get("lines"):
+            free = {line["id"]: line["quantity"] - refunded_units(order, line["id"]) for line in order["lineItems"]}
+            rows = self._lines(order, body["lines"], free)
+            items = [{"lineItemId": row["id"], "quantity": row["quantity"]} for row in rows]
+            given["refundItems"] = {"lineItems": items}
+            given |= {"sideEffects": {"restock": {"lineItems": items}}} if body.get("restock") else {}
+        return {"refund": self.refunds.refund(site, order, given, by_app=False)["refund"]["id"]}
+
+    def do_comment(self, body: dict[str, Any]) -> None:
+        """{text}"""
+        activity = {"merchantComment": {"message": str(body["text"])}}
+        self.orders.comment(self._order(body)[1], {"activity": activity}, by_app=False)
 
     def do_uninstall(self, body: dict[str, Any]) -> None:
         site = self.state.site(body.get("shop"))

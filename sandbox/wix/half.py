@@ -2,7 +2,7 @@
 
 Operations: install, token, instance.get, orders.create, orders.search, orders.get, orders.cancel, orders.update,
 activities.add, fulfillments.list, fulfillments.get, fulfillments.create, fulfillments.update, fulfillments.delete,
-payments.get, payments.add, refunds.able, refunds.create, catalog.version, variants.v3, variants.v1.
+payments.get, payments.add, refunds.able, refunds.calculate, refunds.create, catalog.version, variants.v3, variants.v1.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from sandbox.faults import Fault
-from sandbox.wix import catalog
+from sandbox.wix import catalog, refund_shapes
 from sandbox.wix.authorization import Authorization
 from sandbox.wix.controls import Controls
 from sandbox.wix.errors import Refused, answer, refusal
 from sandbox.wix.notices import Notices
-from sandbox.wix.orders import Orders, fulfillment_status, remaining
+from sandbox.wix.orders import HIDDEN, Orders, refuse
 from sandbox.wix.parcels import Parcels
 from sandbox.wix.payments import Payments
+from sandbox.wix.refunds import Refunds
+from sandbox.wix.searching import Search
+from sandbox.wix.snapshot import seen
 from sandbox.wix.state import Site, State
 from sandbox.world import World
 
@@ -45,6 +48,7 @@ _ROUTES = tuple(
         ("GET", f"/ecom/v1/payments/orders/{_ID}", "payments.get"),
         ("POST", f"/ecom/v1/payments/orders/{_ID}/add-payment", "payments.add"),
         ("POST", "/ecom/v1/order-billing/get-order-refundability", "refunds.able"),
+        ("POST", "/ecom/v1/order-billing/calculate-refund", "refunds.calculate"),
         ("POST", "/ecom/v1/order-billing/refund-payments", "refunds.create"),
         ("GET", "/stores/v3/provision/version", "catalog.version"),
         ("POST", "/stores/v3/products/query-variants", "variants.v3"),
@@ -79,10 +83,20 @@ class WixHalf:
         self.state = State(world)
         self.notices = Notices(self.state)
         self.orders = Orders(self.state, self.notices)
+        self.search = Search(self.state, self.orders)
         self.parcels = Parcels(self.state, self.notices)
-        self.payments = Payments(self.state, self.notices)
+        self.payments = Payments(self.state, self.notices, self.orders)
+        self.refunds = Refunds(self.state, self.notices, self.payments)
         self.authorization = Authorization(self.state, self.notices)
-        self.controls = Controls(self.state, self.notices, self.authorization, self.orders, self.parcels, self.payments)
+        self.controls = Controls(
+            self.state,
+            self.notices,
+            self.authorization,
+            orders=self.orders,
+            parcels=self.parcels,
+            payments=self.payments,
+            refunds=self.refunds,
+        )
 
     def operation_of(self, request: Request) -> str | None:
         if request.path == "/wix/installer/install" and request.method in ("GET", "POST"):
@@ -138,7 +152,7 @@ class WixHalf:
                 for site in sites
                 for one in site.variants.values()
             ],
-            "orders": [_seen(site, order) for site in sites for order in site.orders.values()],
+            "orders": [seen(site, order) for site in sites for order in site.orders.values()],
         }
 
     def _pace(self, site: Site) -> None:
@@ -162,11 +176,13 @@ class WixHalf:
         if operation == "orders.create":
             return {"order": self.orders.create(site, body)}
         if operation == "orders.search":
-            return self.orders.search(site, body, request.environ.get("sandbox.as_of"))
+            return self.search.run(site, body, request.environ.get("sandbox.as_of"))
         if operation == "fulfillments.list":
             orders = [site.orders[order_id] for order_id in body.get("orderIds") or [] if order_id in site.orders]
             return {"ordersWithFulfillments": [self.parcels.told(order) for order in orders]}
-        order = self.orders.find(site, ids[-1] if ids else str(body.get("orderId")))
+        if not ids:
+            refuse(refund_shapes.ABLE.check({"orderId": body.get("orderId")}, ""))
+        order = self.orders.find(site, ids[-1] if ids else body["orderId"])
         if kind == "orders":
             return {"order": self._order_call(site, order, operation, body)}
         if kind == "fulfillments":
@@ -175,17 +191,24 @@ class WixHalf:
             return {"orderTransactions": self.payments.told(order)}
         if operation == "payments.add":
             return self.payments.add(order, body)
+        if kind == "refunds":
+            return self._refund_call(site, order, operation, body)
+        return self.orders.comment(order, body, by_app=True)
+
+    def _refund_call(self, site: Site, order: dict[str, Any], operation: str, body: dict[str, Any]) -> Any:
         if operation == "refunds.able":
-            return self.payments.refundability(site, order)
-        if operation == "refunds.create":
-            return self.payments.refund(site, order, body)
-        return {"activity": {}, "orderActivities": []}
+            return self.refunds.refundability(site, order, body)
+        if operation == "refunds.calculate":
+            return self.refunds.calculate(order, body)
+        return self.refunds.refund(site, order, body, by_app=True)
 
     def _order_call(self, site: Site, order: dict[str, Any], operation: str, body: dict[str, Any]) -> dict[str, Any]:
         if operation == "orders.cancel":
             return self.orders.cancel(site, order, body, by_app=True)
         if operation == "orders.update":
             given = body.get("order") or {}
+            if order["status"] in HIDDEN:
+                raise Refused(400, "the order is not approved", code=f"ORDER_IS_{order['status']}")
             if unknown := sorted(set(given) - _UPDATABLE):
                 raise Refused(400, f"{unknown[0]} cannot be updated", violations=[{"field": f"order.{unknown[0]}"}])
             order.update({name: value for name, value in given.items() if name != "id"})
@@ -221,70 +244,3 @@ def _body(request: Request) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Refused(400, "the body must be an object", code="INVALID_JSON")
     return content
-
-
-def _seen(site: Site, order: dict[str, Any]) -> dict[str, Any]:
-    place = (order.get("shippingInfo") or {}).get("logistics", {}).get("shippingDestination") or {}
-    address, contact = place.get("address") or {}, place.get("contactDetails") or {}
-    skus = {line["id"]: line["physicalProperties"].get("sku", "") for line in order["lineItems"]}
-    words = {"FULFILLED": "Fulfilled", "NOT_FULFILLED": "Unfulfilled", "PARTIALLY_FULFILLED": "Partly fulfilled"}
-    summary = order["priceSummary"]
-    return {
-        "id": order["id"],
-        "name": order["number"],
-        "shop": site.seller,
-        "reference": order["channelInfo"].get("externalOrderId", ""),
-        "created_at": order["made"],
-        "total": (summary.get("total") or {}).get("amount", ""),
-        "currency": order["currency"],
-        "status": "Cancelled" if order["status"] == "CANCELED" else "",
-        "fulfillment_status": words[fulfillment_status(order)],
-        "is_cancelled": order["status"] == "CANCELED",
-        "email": (order.get("buyerInfo") or {}).get("email", ""),
-        "phone": contact.get("phone", ""),
-        "note": order.get("buyerNote", ""),
-        "tags": [],
-        "fields": {one["title"]: one.get("value") for one in order.get("customFields") or []},
-        "payments": len(order["payments"]),
-        "shipping_address": {
-            "name": " ".join(filter(None, [contact.get("firstName"), contact.get("lastName")])),
-            "address1": address.get("addressLine", ""),
-            "address2": address.get("addressLine2", ""),
-            "city": address.get("city", ""),
-            "state": address.get("subdivision", ""),
-            "zip": address.get("postalCode", ""),
-            "country": address.get("country", ""),
-            "phone": contact.get("phone", ""),
-        },
-        "shipping_method": (order.get("shippingInfo") or {}).get("title", ""),
-        **{
-            shown: (summary.get(name) or {}).get("amount", "")
-            for shown, name in (
-                ("discount", "discount"),
-                ("tax", "tax"),
-                ("subtotal", "subtotal"),
-                ("shipping_total", "shipping"),
-            )
-        },
-        "lines": [
-            {
-                "sku": skus[line["id"]],
-                "title": line["productName"]["original"],
-                "quantity": line["quantity"],
-                "remaining": remaining(order, line["id"]),
-                "price": line["price"]["amount"],
-            }
-            for line in order["lineItems"]
-        ],
-        "fulfillments": [
-            {
-                "id": one["id"],
-                "status": "SUCCESS",
-                "tracking_number": (one.get("trackingInfo") or {}).get("trackingNumber", ""),
-                "carrier": (one.get("trackingInfo") or {}).get("shippingProvider", ""),
-                "lines": {skus[part["id"]]: part["quantity"] for part in one["lineItems"]},
-            }
-            for one in order["fulfillments"]
-        ],
-        "raw": order["sent"],
-    }

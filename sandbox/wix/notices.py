@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,7 @@ class Notices:
     def order(
         self, site: Site, slug: str, order: dict[str, Any], told: dict[str, Any], *, by_app: bool, **more: Any
     ) -> None:
-        """created, approved, updated or canceled; an action says `more` beside the order."""
+        """created, approved, updated, canceled or payment_status_updated; an action says `more` beside the order."""
         if slug == "created":
             part: dict[str, Any] = {"createdEvent": {"entity": told}}
         elif slug == "updated":
@@ -39,11 +40,29 @@ class Notices:
         part = {"updatedEvent": {"currentEntity": told}}
         self._domain_event(site, "wix.ecom.v1.fulfillments", "updated", order_id, part, by_app=by_app)
 
-    def refunded(self, site: Site, order_id: str, refund: dict[str, Any], transactions: dict[str, Any]) -> None:
-        body = {"orderId": order_id, "refund": refund, "sideEffects": {}, "orderTransactions": transactions}
+    def refunded(
+        self,
+        site: Site,
+        order_id: str,
+        refund: dict[str, Any],
+        transactions: dict[str, Any],
+        effects: Mapping[str, Any],
+        *,
+        by_app: bool,
+    ) -> None:
+        """[guess] Only once no part of it is pending, and of failed ones as well."""
+        body = {"orderId": order_id, "refund": refund, "sideEffects": effects, "orderTransactions": transactions}
+        self._of_transactions(site, "refund_completed", order_id, body, by_app=by_app)
+
+    def details_updated(
+        self, site: Site, order_id: str, transactions: dict[str, Any], refund_ids: list[str], *, by_app: bool
+    ) -> None:
+        body = {"orderTransactions": transactions, "paymentIds": [], "refundIds": refund_ids}
+        self._of_transactions(site, "details_updated", order_id, body, by_app=by_app)
+
+    def _of_transactions(self, site: Site, slug: str, order_id: str, body: dict[str, Any], *, by_app: bool) -> None:
         part = {"actionEvent": {"body": body}}
-        name = "wix.ecom.v1.order_transactions"
-        self._domain_event(site, name, "refund_completed", order_id, part, by_app=True)
+        self._domain_event(site, "wix.ecom.v1.order_transactions", slug, order_id, part, by_app=by_app)
 
     def installed(self, site: Site) -> None:
         assert self.state.app is not None

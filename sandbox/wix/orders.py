@@ -1,40 +1,18 @@
-"""Creating, finding and cancelling orders. Nothing is computed from the sums that are given, and nothing is unique."""
+"""Creating, telling and cancelling orders. Nothing is computed from the sums that are given, and nothing is unique."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sandbox.wix import shapes
+from sandbox.wix import refund_shapes, shapes
 from sandbox.wix.errors import Refused
 from sandbox.wix.notices import Notices
 from sandbox.wix.state import Site, State
 
-MOST = 100
-_ANY = frozenset({"$eq", "$ne", "$in", "$nin", "$gt", "$gte", "$lt", "$lte", "$exists"})
-_EQUAL = frozenset({"$eq", "$ne", "$in", "$nin"})
-FILTERS = {
-    **dict.fromkeys(("createdDate", "updatedDate", "number", "purchasedDate", "archived", "buyerInfo.email"), _ANY),
-    "priceSummary.total.amount": _ANY,
-    **dict.fromkeys(
-        (
-            "id",
-            "channelInfo.type",
-            "channelInfo.externalOrderId",
-            "fulfillmentStatus",
-            "paymentStatus",
-            "status",
-            "checkoutId",
-            "createdBy.userId",
-        ),
-        _EQUAL,
-    ),
-}
-SORTS = frozenset({"createdDate", "updatedDate", "number", "purchasedDate"})
 HIDDEN = frozenset({"PENDING", "REJECTED"})
 
 
@@ -98,10 +76,13 @@ class Orders:
             "status": "APPROVED" if is_paid else "INITIALIZED",
             "paymentStatus": given.get("paymentStatus") or "NOT_PAID",
             "lineItems": [self._line(line) for line in given["lineItems"]],
+            **_fees(given),
             "createdBy": {"appId": self.state.app.app_id if self.state.app else ""},
             "fulfillments": [],
             "payments": payments,
             "refunds": [],
+            "restocked": {},
+            "activities": [],
             "mailed": notifications.get("sendNotificationToBuyer", True),
             "sent": given,
         }
@@ -118,12 +99,13 @@ class Orders:
     # Reading
 
     def told(self, site: Site, order: dict[str, Any]) -> dict[str, Any]:
-        inner = ("made", "modified", "fulfillments", "payments", "refunds", "mailed", "sent")
+        inner = ("made", "modified", "fulfillments", "payments", "refunds", "restocked", "mailed", "sent")
         paid = sum((Decimal(one["amount"]["amount"]) for one in order["payments"]), Decimal(0))
-        refunded = sum((refunded_by(one) for one in order["refunds"]), Decimal(0))
+        refunded, waiting = (_refunded(order, status) for status in ("SUCCEEDED", "PENDING"))
         return {
             **{name: value for name, value in order.items() if name not in inner},
-            "paymentStatus": _payment_status(order, refunded),
+            "lineItems": [_told_line(order, line) for line in order["lineItems"]],
+            "paymentStatus": payment_status(order),
             "number": int(order["number"]) if site.number_as_integer else order["number"],
             "createdDate": self.state.iso(order["made"]),
             "updatedDate": self.state.iso(order["modified"]),
@@ -131,68 +113,15 @@ class Orders:
             "balanceSummary": {
                 "paid": {"amount": f"{paid:.2f}"},
                 "refunded": {"amount": f"{refunded:.2f}"},
+                "pendingRefund": {"amount": f"{waiting:.2f}"},
                 "balance": {"amount": f"{Decimal(_amount(order['priceSummary'].get('total')) or 0) - paid:.2f}"},
             },
-            "activities": [],
         }
 
     def find(self, site: Site, order_id: str) -> dict[str, Any]:
         if order_id not in site.orders:
             raise Refused(404, f"order with id {order_id} was not found", code="ORDER_NOT_FOUND")
         return site.orders[order_id]
-
-    def search(self, site: Site, body: dict[str, Any], as_of: float | None) -> dict[str, Any]:
-        refuse(shapes.SEARCH.check(body, ""))
-        search = body.get("search") or {}
-        paging = search.get("cursorPaging") or {}
-        limit, start = paging.get("limit", MOST), 0
-        if cursor := paging.get("cursor"):
-            if search.get("filter") or search.get("sort"):
-                raise Refused(400, "a cursor stands alone", code="INVALID_CURSOR")
-            search, start, as_of = _read_cursor(cursor)
-        conditions = _conditions(search.get("filter") or {})
-        horizon = (self.state.world.now() if as_of is None else as_of) - site.index_delay
-        orders = [order for order in self._near(site, conditions) if order["made"] <= horizon]
-        found = [order for order in orders if self._fits(site, order, conditions)]
-        self._sort(site, found, search.get("sort") or [{"fieldName": "createdDate", "order": "DESC"}])
-        page, is_more = found[start : start + limit], len(found) > start + limit
-        following = json.dumps([search, start + limit, as_of]).encode().hex() if is_more else None
-        return {
-            "orders": [self.told(site, order) for order in page],
-            "metadata": {"count": len(page), "cursors": {"next": following, "prev": None}, "hasNext": is_more},
-        }
-
-    def _near(self, site: Site, conditions: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
-        """All that can fit: by its reference an order is looked up, by its last change most are ruled out unread."""
-        for field, operator, value in conditions:
-            if field == "channelInfo.externalOrderId" and operator in ("$eq", "$in"):
-                wanted = value if operator == "$in" else [value]
-                return [site.orders[key] for one in wanted for key in site.by_reference.get(str(one), ())]
-            if (field, operator) == ("updatedDate", "$gte"):
-                return [order for order in site.orders.values() if self.state.iso(order["modified"]) >= str(value)]
-        return list(site.orders.values())
-
-    def _fits(self, site: Site, order: dict[str, Any], conditions: list[tuple[str, str, Any]]) -> bool:
-        """INITIALIZED never shows; PENDING and REJECTED only to those who ask for them."""
-        asked = {
-            one
-            for field, operator, value in conditions
-            if field == "status" and operator in ("$eq", "$in")
-            for one in (value if operator == "$in" else [value])
-        }
-        if order["status"] == "INITIALIZED" or (order["status"] in HIDDEN and order["status"] not in asked):
-            return False
-        told = self.told(site, order)
-        return all(_holds(_value(told, field), operator, value) for field, operator, value in conditions)
-
-    def _sort(self, site: Site, found: list[dict[str, Any]], sorts: list[dict[str, Any]]) -> None:
-        for sort in reversed(sorts):
-            field = sort.get("fieldName", "")
-            if field not in SORTS:
-                raise Refused(400, f"cannot sort by {field}", code="INVALID_SORT")
-            found.sort(
-                key=lambda order: str(_value(self.told(site, order), field) or ""), reverse=sort.get("order") == "DESC"
-            )
 
     # Changing
 
@@ -202,19 +131,46 @@ class Orders:
             raise Refused(400, "the order is not approved", code=f"ORDER_IS_{order['status']}")
         if order["status"] == "CANCELED":
             if site.second_cancel == "error":
-                raise Refused(428, "the order is canceled already", code="ORDER_ALREADY_CANCELLED")
+                raise Refused(428, "the order is canceled already", code="ORDER_ALREADY_CANCELED")
             return self.told(site, order)
+        if any(one["status"] == "AUTHORIZED" for one in order["payments"]):
+            raise Refused(400, "a payment is authorized", code="ORDER_HAS_AUTHORIZED_TRANSACTION")
+        if site.cancel_fulfilled == "refuse" and order["fulfillments"]:
+            raise Refused(428, "the order is fulfilled, in part at least", code="ORDER_CANNOT_BE_CANCELED")
         order["status"] = "CANCELED"
         self.touch(order)
-        reference = order["channelInfo"].get("externalOrderId", "")
-        self.state.world.ledger_add("wix", "order.cancelled", order["id"], reference=reference, name=order["number"])
+        self.state.world.ledger_add(
+            "wix",
+            "order.cancelled",
+            order["id"],
+            reference=order["channelInfo"].get("externalOrderId", ""),
+            name=order["number"],
+            restocked=bool(body.get("restockAllItems")),
+            mailed=bool(body.get("sendOrderCanceledEmail")),
+            by="app" if by_app else "merchant",
+        )
         if body.get("restockAllItems"):
-            move_stock(site, order, [(line["id"], line["quantity"]) for line in order["lineItems"]])
+            left = {line["id"]: line["quantity"] - restocked(order, line["id"]) for line in order["lineItems"]}
+            restock(self.state, site, order, left, why="cancel")
         told = self.told(site, order)
         more = {name: bool(body.get(name)) for name in ("restockAllItems", "sendOrderCanceledEmail")}
         more |= {"customMessage": body["customMessage"]} if body.get("customMessage") else {}
         self.notices.order(site, "canceled", order, told, by_app=by_app, **more)
         return told
+
+    def comment(self, order: dict[str, Any], body: dict[str, Any], *, by_app: bool) -> dict[str, Any]:
+        """An activity beside the order: a comment for the merchant, or one of the app's own kind."""
+        refuse(refund_shapes.ACTIVITY.check(body, ""))
+        given = {name: value for name, value in body["activity"].items() if value}
+        kind = "MERCHANT_COMMENT" if "merchantComment" in given else "CUSTOM_ACTIVITY"
+        made = {"id": str(uuid.uuid4()), "createdDate": self.state.iso(), "type": kind, **given}
+        made |= {"activityType": kind} if kind == "MERCHANT_COMMENT" else {}
+        order["activities"].append(made)
+        self.touch(order)
+        text = (given.get("merchantComment") or {}).get("message") or given["customActivity"]["type"]
+        facts = {"reference": order["channelInfo"].get("externalOrderId", ""), "by": "app" if by_app else "merchant"}
+        self.state.world.ledger_add("wix", "note.added", made["id"], order=order["id"], text=text, **facts)
+        return {"activityId": made["id"], "orderActivities": order["activities"]}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.state.world.now(), UTC)
@@ -245,16 +201,51 @@ def move_stock(site: Site, order: Mapping[str, Any], changes: Iterable[tuple[str
             variant["quantity"] += change
 
 
-def refunded_by(refund: Mapping[str, Any]) -> Decimal:
-    done = [one for one in refund["told"]["transactions"] if one["refundStatus"] == "SUCCEEDED"]
-    return sum((Decimal(one["amount"]["amount"]) for one in done), Decimal(0))
+def restock(state: State, site: Site, order: dict[str, Any], units: Mapping[str, int], *, why: str) -> None:
+    """Puts units by line id back; an order remembers how many of a line it did so with."""
+    moved = {line_id: count for line_id, count in units.items() if count}
+    for line_id, count in moved.items():
+        order["restocked"][line_id] = restocked(order, line_id) + count
+    move_stock(site, order, moved.items())
+    skus = {line["id"]: line["physicalProperties"].get("sku", "") for line in order["lineItems"]}
+    lines = {skus[line_id]: count for line_id, count in moved.items()}
+    reference = order["channelInfo"].get("externalOrderId", "")
+    state.world.ledger_add("wix", "stock.restocked", order["id"], reference=reference, lines=lines, why=why)
 
 
-def _payment_status(order: Mapping[str, Any], refunded: Decimal) -> str:
+def restocked(order: Mapping[str, Any], line_id: str) -> int:
+    return int(order["restocked"].get(line_id, 0))
+
+
+def payment_status(order: Mapping[str, Any]) -> str:
+    refunded = _refunded(order, "SUCCEEDED")
     if not refunded:
         return str(order["paymentStatus"])
     total = Decimal(_amount(order["priceSummary"].get("total")) or 0)
     return "FULLY_REFUNDED" if refunded >= total else "PARTIALLY_REFUNDED"
+
+
+def has_failed(refund: Mapping[str, Any]) -> bool:
+    """Whether nothing at all of it went back, or will."""
+    return all(one["refundStatus"] == "FAILED" for one in refund["transactions"])
+
+
+def _refunded(order: Mapping[str, Any], status: str) -> Decimal:
+    rows = (one for refund in order["refunds"] for one in refund["told"]["transactions"])
+    return sum((Decimal(one["amount"]["amount"]) for one in rows if one["refundStatus"] == status), Decimal(0))
+
+
+def _told_line(order: Mapping[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    alive = (one["told"] for one in order["refunds"] if not has_failed(one["told"]))
+    rows = (one for refund in alive for one in refund["details"]["lineItems"])
+    back = sum(int(one["quantity"]) for one in rows if one["lineItemId"] == line["id"])
+    counts = {"refundQuantity": back, "restockQuantity": restocked(order, line["id"])}
+    return {**line, **{name: count for name, count in counts.items() if count}}
+
+
+def _fees(given: Mapping[str, Any]) -> dict[str, Any]:
+    fees = given.get("additionalFees")
+    return {"additionalFees": [{**fee, "id": fee.get("id") or str(uuid.uuid4())} for fee in fees]} if fees else {}
 
 
 def refuse(violations: shapes.Violations) -> None:
@@ -273,44 +264,5 @@ def _payment(payment_id: str, amount: str, transaction: str) -> dict[str, Any]:
     }
 
 
-def _conditions(wanted: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    found = []
-    for field, condition in wanted.items():
-        if field not in FILTERS:
-            raise Refused(400, f"cannot filter by {field}", code="INVALID_FILTER")
-        pairs = condition.items() if isinstance(condition, dict) else [("$eq", condition)]
-        for operator, value in pairs:
-            if operator not in FILTERS[field]:
-                raise Refused(400, f"{field} cannot be filtered with {operator}", code="INVALID_FILTER")
-            found.append((field, operator, value))
-    return found
-
-
-def _holds(value: Any, operator: str, wanted: Any) -> bool:
-    text = str(value) if value is not None else ""
-    if operator in ("$in", "$nin"):
-        return (text in [str(one) for one in wanted]) == (operator == "$in")
-    if operator == "$exists":
-        return (value is not None) == wanted
-    if operator in ("$eq", "$ne"):
-        return (text == str(wanted)) == (operator == "$eq")
-    return {"$gt": text > wanted, "$gte": text >= wanted, "$lt": text < wanted, "$lte": text <= wanted}[operator]
-
-
-def _value(told: Mapping[str, Any], path: str) -> Any:
-    value: Any = told
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
 def _amount(price: Any) -> str:
     return str((price or {}).get("amount") or "")
-
-
-def _read_cursor(text: str) -> tuple[dict[str, Any], int, float | None]:
-    try:
-        search, start, as_of = json.loads(bytes.fromhex(text))
-    except ValueError as error:
-        raise Refused(400, "the cursor is not valid", code="INVALID_CURSOR") from error
-    return search, start, as_of

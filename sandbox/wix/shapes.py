@@ -377,27 +377,3 @@ PAYMENTS = Shape(
     },
     ("payments",),
 )
-REFUND_LINE = Shape({"lineItemId": GUID_TEXT, "quantity": Number(1, 100_000)}, ("lineItemId",))
-REFUND = Shape(
-    {
-        "orderId": GUID_TEXT,
-        "paymentRefunds": Many(
-            Shape({"paymentId": GUID_TEXT, "amount": PRICE, "externalRefund": Flag()}, ("paymentId",)), 50, 1
-        ),
-        "refundItems": Shape(
-            {
-                "lineItems": Many(REFUND_LINE, 300),
-                "additionalFees": Many(Anything(), 100),
-                "shipping": Shape({"amount": PRICE}),
-            }
-        ),
-        "sideEffects": Shape(
-            {
-                "restock": Shape({"lineItems": Many(REFUND_LINE, 300)}),
-                "notifications": Shape({"sendCustomerEmail": Flag(), "customMessage": Text(1000, 1)}),
-            }
-        ),
-        "customerReason": Text(200),
-    },
-    ("orderId", "paymentRefunds"),
-)

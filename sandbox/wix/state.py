@@ -43,6 +43,7 @@ class Site:
     number_as_integer: bool = False  # published examples show integers
     payments_after_paid: bool = False  # [guess] whether PAID makes a payment by itself
     second_cancel: str = "error"  # [guess] or "noop"
+    cancel_fulfilled: str = "allow"  # [guess] or "refuse", once a parcel left
     refund_result: str = "SUCCEEDED"  # or PENDING, or FAILED
     offline_refundable: bool = False  # [guess] or only by hand
     knows_tiktok: bool = True  # else the channel type TIKTOK is refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -172,3 +173,41 @@ class TestShare:
         clock = Clock()
         guest = pace(Limits(rate=50, burst=50, window=1.0, is_per_operation=True), clock, share=0.25)
         assert guest.room("orders.get", within=0.0) == 12
+
+    def test_waits_longer_where_it_has_more_patience(self) -> None:
+        clock, platform = Clock(), Platform(replace(WINDOW, burst=75))
+        guest = pace(WINDOW, clock, share=0.25, patience=75.0)
+        for _ in range(200):
+            guest.take("list")
+            platform.call(clock.now)
+        assert clock.now > 1_000_000.0 + 2 * 60
+
+
+class TestHeed:
+    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, POINTS])
+    def test_takes_over_what_the_lane_used(self, limits: Limits) -> None:
+        clock = Clock()
+        lane, guest = pace(limits, clock), pace(limits, clock, share=0.25, patience=90.0)
+        while lane.room("create", within=0.0):
+            lane.take("create")
+        guest.heed(lane.state())
+        assert guest.room("create", within=0.0) == 0
+        guest.take("create")
+        assert clock.now > 1_000_000.0
+
+    @pytest.mark.parametrize("limits", [BUCKET, WINDOW, POINTS])
+    def test_of_an_idle_lane_changes_nothing(self, limits: Limits) -> None:
+        clock = Clock()
+        lane, guest = pace(limits, clock), pace(limits, clock, share=0.25)
+        lane.take("create")
+        clock.sleep(600)
+        before = guest.room("create", within=0.0)
+        guest.heed(lane.state())
+        assert before - guest.room("create", within=0.0) <= 1
+
+    def test_keeps_the_silence_that_the_lane_was_told(self) -> None:
+        clock = Clock()
+        lane, guest = pace(BUCKET, clock), pace(BUCKET, clock, share=0.25)
+        lane.refused("create", retry_after=9.0)
+        guest.heed(lane.state())
+        assert guest.wait("create") >= 9.0

@@ -181,16 +181,16 @@ class Place:
         skus = list(dict.fromkeys(each.sku for each in order.lines))
         found = self.speak().find_variants(skus)
         variants = {sku.casefold(): (Component(some[0].external_id, sku),) for sku, some in found.items() if some}
-        return make_draft(
-            order,
-            DraftRules(
-                destination_currency="USD",
-                destination_label=self.kind.label,
-                source_store_id="7",
-                source_store_name="Alice's Candles",
-                variants=variants,
-                **rules,
-            ),
+        return make_draft(order, self.rules(variants=variants, **rules))
+
+    def rules(self, **rules: Any) -> DraftRules:
+        """Those of a route to this store."""
+        return DraftRules(
+            destination_currency="USD",
+            destination_label=self.kind.label,
+            source_store_id="7",
+            source_store_name="Alice's Candles",
+            **rules,
         )
 
     def create(self, **rules: Any) -> Any:

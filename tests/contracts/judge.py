@@ -27,6 +27,8 @@ AMAZON = {
     "orders.changed": (OUTBOUND, "", "ListAllFulfillmentOrdersResponse"),
     "orders.cancel": (OUTBOUND, "", "CancelFulfillmentOrderResponse"),
     "orders.preview": (OUTBOUND, "GetFulfillmentPreviewRequest", "GetFulfillmentPreviewResponse"),
+    "returns.reasons": (OUTBOUND, "", "ListReturnReasonCodesResponse"),
+    "returns.create": (OUTBOUND, "CreateFulfillmentReturnRequest", "CreateFulfillmentReturnResponse"),
     "features.list": (OUTBOUND, "", "GetFeaturesResponse"),
     "inventory.list": (INVENTORY, "", "GetInventorySummariesResponse"),
 }

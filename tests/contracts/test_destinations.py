@@ -8,11 +8,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 
-from connectors.base.aftersales import Refund
-from connectors.base.errors import OutcomeUnknown, PermanentError, PlatformError, UnsupportedFeature
+from connectors.base.errors import (
+    OutcomeUnknown,
+    PermanentError,
+    PlatformError,
+    ScopeMissing,
+    TemporaryError,
+    UnsupportedFeature,
+)
 from connectors.base.types import Shipment, ShipmentLine, Shipper
+from orders.components import Component
+from orders.drafting import make_draft
 from tests.contracts.conftest import JANE, REFERENCE, Place, full_order
+from tests.orders.builders import line, payment
 
 NUMBER = "9400111899562537866361"
 
@@ -317,6 +327,20 @@ class TestShipment:
         (later,) = place.speak().shipments_of(made.external_id)
         assert (later.external_id, later.tracking_number) == (parcel.external_id, NUMBER)
 
+    def test_tells_the_postcode_it_went_to(self, place: Place) -> None:
+        made = place.create()
+        place.ship(tracking_number=NUMBER)
+        assert {each.postal_code for each in place.speak().shipments_of(made.external_id)} == {JANE.postal_code}
+
+    def test_is_read_all_the_same_where_addresses_are_not_shown_to_us(self, place: Place) -> None:
+        if place.platform != "shopify":
+            pytest.skip("only Shopify approves apps for buyers' data")
+        made = place.create()
+        place.ship(tracking_number=NUMBER)
+        place.control("settings", shows_addresses=False)
+        (there,) = place.speak().shipments_of(made.external_id)
+        assert (there.tracking_number, there.postal_code) == (NUMBER, "")
+
 
 class TestParcelFromElsewhere:
     """What the source ships itself is written into the order."""
@@ -343,6 +367,28 @@ class TestParcelFromElsewhere:
         (there,) = place.speak().shipments_of(made.external_id)
         assert [(line.sku, line.quantity) for line in there.lines] == [("GFT-MTC-01", 1)]
         place.ship(tracking_number="94002")
+
+    def test_of_one_of_two_bundles_has_its_pieces_and_no_more(self, place: Place) -> None:
+        """Each candle is two tins and a matchbox there; the two tins differ in price by a cent."""
+        if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
+            pytest.skip("the platform knows no parcels with some of the lines")
+        found = place.speak().find_variants(["TIN-LAV-04", "GFT-MTC-01"])
+        bundle = tuple(
+            Component(found[sku][0].external_id, sku, quantity=count)
+            for sku, count in (("TIN-LAV-04", 2), ("GFT-MTC-01", 1))
+        )
+        lines = (line("11", price=2000), line("12", price=2000))
+        order = replace(full_order(), lines=lines, payment=payment(products=4000))
+        draft = make_draft(order, place.rules(variants={"cnd-fig-08": bundle}))
+        made = place.speak().create_order(draft, reference=REFERENCE)
+        parts = (ShipmentLine("TIN-LAV-04", 2, ("11",)), ShipmentLine("GFT-MTC-01", 1, ("11",)))
+        place.speak().record_shipment(made.external_id, Shipment("7", "USPS", NUMBER, "", parts, place.now()))
+        (there,) = place.speak().shipments_of(made.external_id)
+        units: dict[str, int] = {}
+        for each in there.lines:
+            units[each.sku] = units.get(each.sku, 0) + each.quantity
+        assert units == {"TIN-LAV-04": 2, "GFT-MTC-01": 1}
+        assert sum(each["remaining"] for each in place.order()["lines"]) == 3
 
     def test_of_what_left_before_is_refused(self, place: Place) -> None:
         if not (place.kind.features.without_address and place.kind.features.partial_fulfillment):
@@ -374,6 +420,8 @@ class TestHold:
                 place.speak().hold_order(made.external_id)
             with pytest.raises(UnsupportedFeature):
                 place.speak().release_order(made.external_id, place.draft())
+            with pytest.raises(UnsupportedFeature):
+                place.speak().resume_order(made.external_id)
             return
         for _ in range(2):
             place.speak().hold_order(made.external_id)
@@ -386,18 +434,87 @@ class TestHold:
         assert "tiktok-hold" not in order["tags"]
         assert order["shipping_address"]["zip"] == JANE.postal_code
 
-
-class TestRefund:
-    def test_is_recorded_once_or_said_to_be_impossible(self, place: Place) -> None:
+    def test_of_an_order_that_goes_on_changes_nothing_else(self, place: Place) -> None:
+        if not place.kind.features.hold:
+            pytest.skip("the platform keeps no order back")
         made = place.create()
-        refund = Refund(2400, "USD", {"CND-FIG-08": 1}, "Damaged")
-        if not place.kind.features.refunds:
-            with pytest.raises(UnsupportedFeature):
-                place.speak().record_refund(made.external_id, refund, reference="r1")
-            return
+        before = place.order()
+        place.speak().hold_order(made.external_id)
+        assert place.order()["is_on_hold"]
         for _ in range(2):
-            place.speak().record_refund(made.external_id, refund, reference="r1")
-        assert len([entry for entry in place.world.ledger if entry["event"] == "refund.created"]) == 1
+            place.speak().resume_order(made.external_id)
+        after = place.order()
+        names = ("is_on_hold", "shipping_address", "paid", "total", "tags", "note", "lines")
+        assert [after[name] for name in names] == [before[name] for name in names]
+
+
+class TestLocation:
+    def places(self, place: Place) -> list[str]:
+        snapshot = requests.get(f"{place.world.public_url}/_sandbox/{place.platform}", timeout=10).json()
+        return list(snapshot["shops"][0]["locations"])
+
+    def test_gets_the_order_or_the_platform_has_none(self, place: Place) -> None:
+        made = place.create()
+        if not place.kind.features.locations:
+            with pytest.raises(UnsupportedFeature):
+                place.speak().move_order(made.external_id, "1")
+            return
+        first, second = self.places(place)
+        assert place.order()["location"] == first
+        for _ in range(2):
+            place.speak().move_order(made.external_id, second)
+        assert place.order()["location"] == second
+        place.speak().move_order(made.external_id, first.rpartition("/")[2])  # by its number
+        assert place.order()["location"] == first
+        assert len([entry for entry in place.world.ledger if entry["event"] == "order.moved"]) == 2
+
+    def test_that_does_not_stock_it_leaves_it_where_it_is_and_says_why(self, place: Place) -> None:
+        if not place.kind.features.locations:
+            pytest.skip("the platform has no locations")
+        made = place.create()
+        first, second = self.places(place)
+        place.control("never_stock", location=second, sku="CND-FIG-08")
+        with pytest.raises(PermanentError, match="isn't stocked at this location") as refused:
+            place.speak().move_order(made.external_id, second)
+        assert refused.value.reason == "NOT_SUPPORTED"
+        assert place.order()["location"] == first
+
+    @pytest.mark.parametrize("location", ["somewhere", "gid://shopify/Location/1", ""])
+    def test_that_is_none_is_refused_by_name(self, place: Place, location: str) -> None:
+        if not place.kind.features.locations:
+            pytest.skip("the platform has no locations")
+        made = place.create()
+        with pytest.raises(PermanentError):
+            place.speak().move_order(made.external_id, location)
+
+    def test_is_waited_for_until_the_platform_planned_the_order(self, place: Place) -> None:
+        if not place.kind.features.locations:
+            pytest.skip("the platform has no locations")
+        place.control("settings", routing_takes=5)
+        made = place.create()
+        _, second = self.places(place)
+        with pytest.raises(TemporaryError):
+            place.speak().move_order(made.external_id, second)
+        place.world.advance(6)
+        place.speak().move_order(made.external_id, second)
+        assert place.order()["location"] == second
+
+    def test_of_what_has_left_is_settled(self, place: Place) -> None:
+        if not place.kind.features.locations:
+            pytest.skip("the platform has no locations")
+        made = place.create()
+        place.ship(tracking_number=NUMBER)
+        place.speak().move_order(made.external_id, self.places(place)[1])
+        assert not [entry for entry in place.world.ledger if entry["event"] == "order.moved"]
+
+    def test_needs_the_permission_to_read_locations(self, place: Place) -> None:
+        if not place.kind.features.locations:
+            pytest.skip("the platform has no locations")
+        made = place.create()
+        (shop, *_) = place.world.halves[place.platform].state.shops.values()  # type: ignore[attr-defined]
+        shop.install.scopes = tuple(each for each in shop.install.scopes if each != "read_locations")
+        with pytest.raises(ScopeMissing):
+            place.speak().move_order(made.external_id, self.places(place)[1])
 
 
 class TestPreview:
@@ -415,7 +532,9 @@ class TestFeatures:
             name
             for name in (
                 "cancel",
+                "partial_cancel",
                 "refunds",
+                "returns",
                 "custom_lines",
                 "partial_fulfillment",
                 "amounts",

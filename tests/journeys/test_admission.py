@@ -11,6 +11,7 @@ from orders import attention, routing
 from orders.models import HoldMode, OrderState, Route, RouteRule, Setup
 from orders.rules import Filter, FilterBy, PlatformShipped, RouteRules, Samples, Warehoused
 from tests.journeys.conftest import SHOPIFY_SHOP, STORES, Journey
+from tests.journeys.test_rules_sent import link_bundle
 
 FBT = {"fulfillment_type": "FULFILLMENT_BY_TIKTOK", "shipping_type": "TIKTOK"}
 LABELLED = {"shipping_type": "TIKTOK"}
@@ -159,6 +160,20 @@ class TestWhatTikTokShips:
         parcels = journey.shopify_order(order_id)["fulfillments"]
         assert [parcel["lines"] for parcel in parcels] == [{"CND-FIG-08": 1}, {"TIN-LAV-04": 1}]
 
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])
+    def test_comes_with_all_pieces_of_a_bundle_that_is_in_the_parcel(self, journey: Journey, platform: str) -> None:
+        """One candle is two tins and a matchbox there; the first of two leaves alone."""
+        route(journey, platform, warehoused=Warehoused.MIRROR)
+        link_bundle(journey, journey.store(platform))
+        order_id = journey.buy_released(**FBT, lines=[{"sku": "CND-FIG-08"}, {"sku": "CND-FIG-08"}])
+        lines = [line["id"] for line in journey.tiktok_order(order_id)["line_items"]]
+        for number, line_id in zip((NUMBER, "9400111899562537866378"), lines, strict=True):
+            journey.control("tiktok_shop/platform_ship", order_id=order_id, tracking_number=number, line_ids=[line_id])
+            journey.wait(10)
+        parcels = journey.order_in(platform, order_id)["fulfillments"]
+        assert [parcel["lines"] for parcel in parcels] == [{"TIN-LAV-04": 2, "GFT-MTC-01": 1}] * 2
+        assert journey.order(order_id).attention == ""
+
     def test_is_never_told_a_number_of_the_stores_own(self, journey: Journey) -> None:
         route(journey, warehoused=Warehoused.MIRROR)
         order_id = journey.buy_released(**FBT)
@@ -265,6 +280,20 @@ class TestAtOnce:
         assert at_once.order(order_id).state == OrderState.MIRRORED
         assert at_once.order(order_id).attention == ""
         assert len(at_once.ledger("order.created", order_id)) == 1
+
+    def test_lets_go_for_good_though_the_hold_itself_is_carried_out_late(self, at_once: Journey) -> None:
+        """TikTok lets the order go while nobody knows yet whether the store holds it."""
+        at_once.fault("shopify", "fulfillmentOrderHold", "late_commit", seconds=25, times=1)
+        order_id = at_once.buy()
+        at_once.settle()
+        assert not at_once.shopify_order(order_id)["is_on_hold"]
+        at_once.control("tiktok_shop/end_hold", order_id=order_id)
+        for _ in range(12):
+            at_once.wait(15)
+        there = at_once.shopify_order(order_id)
+        assert at_once.ledger("order.held", order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
+        assert (at_once.order(order_id).state, at_once.order(order_id).attention) == (OrderState.MIRRORED, "")
 
     def test_leaves_no_live_order_when_it_is_cancelled_while_its_create_is_in_doubt(self, at_once: Journey) -> None:
         at_once.fault("shopify", "orderCreate", "reset_after")

@@ -60,6 +60,7 @@ class TestSetupSchedules:
             call_command("setup_schedules")
         assert sorted(Schedule.objects.values_list("name", flat=True)) == [
             "clean_up",
+            "judge_alerts",
             "read_catalogs",
             "refresh_tokens",
             "renew_webhooks",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from accounts.access import merchant_rows
+from connectors import machine
 from connectors.models import ConnectedStore
 from orders import catalogs, linking
 from orders.components import Component
 from orders.matches import Match, Matches
-from orders.models import CatalogReading, CatalogVariant, OrderState, ProductLink
+from orders.models import CatalogReading, CatalogVariant, Lane, OrderState, ProductLink
 from orders.products import components_of
 from sandbox.tiktok_shop.state import SCOPES
 from tests.journeys.conftest import KEYS, STORES, Journey
@@ -72,6 +75,57 @@ class TestCatalogs:
         assert reading(shop).due_at > journey.now()
 
 
+class TestReadersPace:
+    """Amazon, which says nothing of what is left of its allowance."""
+
+    @pytest.fixture
+    def amazon(self, stores: Journey) -> Journey:
+        stores.control("amazon/settings", page_size=4)  # three pages
+        with merchant_rows(stores.store("amazon").merchant_id):
+            catalogs.ask_for(store=stores.store("amazon"), now=stores.now())
+        return stores
+
+    def refused(self, journey: Journey) -> list[str]:
+        return [entry["operation"] for entry in journey.world.journal if entry["status"] == 429]
+
+    def read(self, journey: Journey) -> list[float]:
+        """Read the catalog on a machine whose time is the sandbox's: how long the reader slept each time."""
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            journey.world.advance(seconds)
+
+        now = journey.world.now
+        with machine.running_on(machine.Machine(wall=now, steady=now, sleep=sleep)):
+            assert linking.read_and_link(store=journey.store("amazon"), clock=journey.now)
+        return slept
+
+    def test_begins_where_its_lane_left_off_and_is_refused_nothing(self, amazon: Journey) -> None:
+        store, now = amazon.store("amazon"), amazon.world.now()
+        seller = next(iter(amazon.world.halves["amazon"].state.sellers.values()))  # type: ignore[attr-defined]
+        seller.buckets["inventory.list"] = (0.0, now)
+        with merchant_rows(store.merchant_id):
+            lane = {"inventory.list": [0.0, now, 0.0, 2.0, 1.8]}
+            Lane.objects.filter(store=store).update(pace=lane, lease_until=None)
+        slept = self.read(amazon)
+        assert self.refused(amazon) == []
+        assert reading(store).count == 10
+        assert sum(slept) >= 3
+
+    def test_lets_a_lane_pass_that_is_at_work_though_not_for_ever(self, amazon: Journey) -> None:
+        store = amazon.store("amazon")
+        with merchant_rows(store.merchant_id):
+            Lane.objects.filter(store=store).update(lease_until=amazon.now() + timedelta(seconds=6))
+        assert 6 <= sum(self.read(amazon)) < catalogs.LET_PASS
+        with merchant_rows(store.merchant_id):
+            catalogs.ask_for(store=store, now=amazon.now())
+            Lane.objects.filter(store=store).update(lease_until=amazon.now() + timedelta(hours=1))
+        began = amazon.world.now()
+        self.read(amazon)
+        assert catalogs.LET_PASS <= amazon.world.now() - began < 5 * catalogs.LET_PASS
+
+
 class TestProductsPage:
     def test_asks_for_both_catalogs_and_shows_what_came_of_it(self, stores: Journey) -> None:
         store = stores.store("wix")
@@ -91,7 +145,6 @@ class TestProductsPage:
         waiting = [stores.buy_released(lines=PINE) for _ in range(3)]
         other = stores.buy_released(lines=[{"sku": "CND-FIG-08", "seller_sku": "NOBODY", "quantity": 1}])
         assert {stores.order(order_id).attention for order_id in (*waiting, other)} == {"NOT_LINKED"}
-        stores.wait(5)  # looking for what the orders have used up what Amazon allows in a moment
         store = read(stores, platform)
         pk = stores.order(waiting[1]).pk
         page = stores.person.open(f"{stores.site}/orders/{pk}/").text

@@ -17,11 +17,13 @@ from orders.shipping import save_mapping
 from orders.versions import about_route, latest_number, saving
 from tests.journeys.conftest import STORES, Journey
 from tests.journeys.test_stores import route
+from tests.journeys.test_tracking import drain_until_killed
 
 AMOUNTS = ("shopify", "wix", "squarespace")
 SALE = {"lines": [{"sku": "CND-FIG-08", "quantity": 2}], "shipping_fee": "5.99"}
 SALE |= {"discounts": {"seller": "6.40", "platform": "5.00"}, "shipping_discounts": {"platform": "2.00"}}
 BUNDLE = [("TIN-LAV-04", 2), ("GFT-MTC-01", 1)]
+OPTION = "7091146663229654785"  # the sandbox's standard shipping in the US
 
 
 def rule(journey: Journey, platform: str, **rules: Any) -> Route:
@@ -74,14 +76,35 @@ def money_rows(journey: Journey, reference: str) -> str:
 
 
 class TestWordForWord:
+    """What the dry run shows, byte by byte: of a bundle, by a mapped method, under many rules; and under none."""
+
+    EVERYTHING = {
+        "number_prefix": "TT-",
+        "tags": ["warm"],
+        "note": "{order_id} {buyer_message}",
+        "discounts": "SELLER_RECEIVES",
+        "tax": "NONE",
+        "email": "FIXED",
+        "fixed_email": "orders@example.com",
+        "stock": "KEEP",
+        "unlinked": "CUSTOM_LINE",
+        "unmapped_shipping": "FLAG",
+        "default_location": "gid://shopify/Location/655441491",
+    }
+    LINES = [{"sku": "CND-FIG-08", "quantity": 2}, {"sku": "TPR-BEE-02", "quantity": 1}]
+
     @pytest.mark.parametrize("platform", STORES)
-    def test_the_dry_run_is_what_is_then_sent(self, journey: Journey, platform: str) -> None:
-        everything = {"number_prefix": "TT-", "tags": ["warm"], "note": "{order_id} {buyer_message}"}
-        made = rule(journey, platform, discounts="SELLER_RECEIVES", **everything)
-        link_bundle(journey, journey.store(platform))
+    @pytest.mark.parametrize("is_everything", [True, False])
+    def test_the_dry_run_is_what_is_then_sent(self, journey: Journey, platform: str, is_everything: bool) -> None:
+        made = rule(journey, platform, **(self.EVERYTHING if is_everything else {}))
+        method = ("Expedited", "Expedited") if platform == "amazon" else ("Ground, 3 days", "GROUND-3")
+        if is_everything:
+            link_bundle(journey, journey.store(platform))
+            with merchant_rows(made.merchant_id):
+                save_mapping(store=made.destination_store, option_id=OPTION, name="Standard shipping", to=method)
         with merchant_rows(made.merchant_id):
             Route.objects.filter(pk=made.pk).update(hold_mode="EXTRA_HOLD", extra_hold_hours=1)
-        order_id = journey.buy_released(**SALE, message="Leave it at the door")
+        order_id = journey.buy_released(**{**SALE, "lines": self.LINES}, message="Leave it at the door")
         journey.wait(60)
         (run,) = dry_run(order=journey.order(order_id), clock=journey.now)
         assert run.request is not None, (run.code, run.detail)
@@ -93,6 +116,7 @@ class TestWordForWord:
         operation = "orderCreate" if platform == "shopify" else "orders.create"
         (sent,) = [entry for entry in journey.world.journal if entry["operation"] == operation]
         assert sent["body"] == run.request.body
+        assert (method[0] in sent["body"]) == is_everything
         assert (sent["method"], sent["path"].endswith(run.request.path)) == (run.request.method, True)
 
 
@@ -147,6 +171,12 @@ class TestEmail:
         if platform == "shopify":
             (made,) = journey.ledger("order.created", order["reference"])
             assert "customer" not in made["content"]
+
+    @pytest.mark.parametrize("platform", AMOUNTS)
+    def test_is_tiktoks_relay_address_unless_another_is_chosen(self, journey: Journey, platform: str) -> None:
+        rule(journey, platform)
+        order = received(journey, platform)
+        assert order["email"] == journey.tiktok_order(order["reference"])["buyer_email"]
 
     def test_of_the_merchant_is_told_amazon_neither(self, journey: Journey) -> None:
         rule(journey, "amazon", email="FIXED", fixed_email="orders@example.com")
@@ -227,6 +257,16 @@ class TestStock:
         journey.control("shopify/set_stock", shop="alices-candles.myshopify.com", sku="CND-FIG-08", quantity=1)
         order = journey.order(journey.buy_released(**SALE))
         assert order.attention == "OUT_OF_STOCK"
+
+    @pytest.mark.parametrize(("warehoused", "taken"), [("MIRROR", 0), ("MIRROR_AND_DEDUCT", 2)])
+    def test_of_shopify_is_taken_for_what_tiktoks_warehouse_ships_only_if_the_merchant_says_so(
+        self, journey: Journey, warehoused: str, taken: int
+    ) -> None:
+        rule(journey, "shopify", warehoused=warehoused, stock="OBEY")
+        before = self.stock(journey)
+        order = received(journey, "shopify", fulfillment_type="FULFILLMENT_BY_TIKTOK", shipping_type="TIKTOK", **SALE)
+        assert "tiktok-fbt" in order["tags"]
+        assert before - self.stock(journey) == taken
 
     @pytest.mark.parametrize(("stock", "behavior"), [("DEDUCT", "SKIP"), ("OBEY", "DEDUCT"), ("KEEP", "SKIP")])
     def test_of_squarespace_follows_the_rule_before_the_stores_own_choice(
@@ -375,6 +415,163 @@ class TestBundle:
         assert (order.state, order.attention) == (OrderState.FULFILLED, "")
         numbers = {line["tracking_number"] for line in journey.tiktok_order(order_id)["line_items"]}
         assert numbers == {"9400111899562537866361", "9400111899562537866378", "9400111899562537866385"}
+
+
+class TestLocation:
+    """The store's location of a TikTok Shop warehouse, or the default one."""
+
+    @pytest.fixture
+    def annex(self, journey: Journey) -> str:
+        """The location that Shopify does not choose by itself."""
+        _, second = journey._look("shopify")["shops"][0]["locations"]
+        return str(second)
+
+    def test_has_the_order_right_after_it_is_made(self, journey: Journey, annex: str) -> None:
+        rule(journey, "shopify", default_location=annex)
+        order_id = journey.buy_released()
+        assert journey.order_in("shopify", order_id)["location"] == annex
+        assert "Ship from" not in json.dumps(journey.order_in("shopify", order_id)["attributes"])
+        assert [item.kind for item in journey.items(order_id)] == ["CREATE_ORDER", "MOVE_ORDER"]
+        assert (journey.order(order_id).attention, journey.events(order_id)[-1]) == ("", "mirror.moved")
+        journey.ship(order_id)
+        journey.wait(60)
+        assert journey.order(order_id).state == OrderState.FULFILLED
+
+    def test_is_that_of_the_warehouse_before_the_default_one(self, journey: Journey, annex: str) -> None:
+        first, _ = journey._look("shopify")["shops"][0]["locations"]
+        warehouse = journey.order(journey.buy_released()).snapshot["warehouse_id"]
+        rule(journey, "shopify", default_location=first, locations={warehouse: annex.rpartition("/")[2]})
+        assert received(journey, "shopify")["location"] == annex
+
+    def test_that_nobody_chose_costs_no_call(self, journey: Journey) -> None:
+        rule(journey, "shopify")
+        order_id = journey.buy_released()
+        assert [item.kind for item in journey.items(order_id)] == ["CREATE_ORDER"]
+
+    @pytest.mark.parametrize(("platform", "is_named"), [("wix", True), ("amazon", False), ("squarespace", False)])
+    def test_is_named_on_the_order_where_the_store_has_none_but_a_place_for_it(
+        self, journey: Journey, platform: str, is_named: bool
+    ) -> None:
+        rule(journey, platform, default_location="Shelf 7")
+        order = received(journey, platform)
+        assert ("Shelf 7" in json.dumps(order)) == is_named
+        assert "chooses the location itself" in remarks(journey, order["reference"])
+
+    def test_that_does_not_stock_it_is_asked_about_and_the_order_is_not_lost(
+        self, journey: Journey, annex: str
+    ) -> None:
+        rule(journey, "shopify", default_location=annex)
+        journey.control("shopify/never_stock", location=annex, sku="CND-FIG-08")
+        order_id = journey.buy_released()
+        order = journey.order(order_id)
+        assert (order.state, order.attention) == (OrderState.MIRRORED, "NOT_SUPPORTED")
+        page = money_rows(journey, order_id)
+        assert "Not at the location that you chose" in page
+        assert "isn&#x27;t stocked at this location" in page
+        assert "Nothing was sent" not in page
+        journey.control("shopify/never_stock", location=annex, sku="CND-FIG-08", stocks=True)
+        journey.person.submit(holding=f"/orders/{order.pk}/retry/")
+        journey.settle()
+        assert journey.order_in("shopify", order_id)["location"] == annex
+        assert journey.order(order_id).attention == ""
+
+    def test_is_settled_once_the_parcel_left_from_elsewhere(self, journey: Journey, annex: str) -> None:
+        rule(journey, "shopify", default_location=annex)
+        journey.control("shopify/never_stock", location=annex, sku="CND-FIG-08")
+        order_id = journey.buy_released()
+        journey.ship(order_id)
+        journey.wait(60)
+        order = journey.order(order_id)
+        assert (order.state, order.attention) == (OrderState.FULFILLED, "")
+        assert {item.status for item in journey.items(order_id)} == {"DONE", "DROPPED"}
+
+    def test_of_an_order_whose_creates_answer_was_lost_is_reached_too(self, journey: Journey, annex: str) -> None:
+        rule(journey, "shopify", default_location=annex)
+        journey.fault("shopify", "orderCreate", "reset_after")
+        order_id = journey.buy_released()
+        for _ in range(4):
+            journey.wait(60)
+        assert journey.order_in("shopify", order_id)["location"] == annex
+        assert len(journey.ledger("order.created", order_id)) == 1
+
+    @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "error_after"])
+    def test_is_reached_though_an_answer_was_lost_and_the_order_moved_once(
+        self, journey: Journey, annex: str, kind: str
+    ) -> None:
+        rule(journey, "shopify", default_location=annex)
+        journey.fault("shopify", "fulfillmentOrderMove", kind)
+        order_id = journey.buy_released()
+        for _ in range(4):
+            journey.wait(60)
+        assert journey.order_in("shopify", order_id)["location"] == annex
+        assert len(journey.ledger("order.moved", order_id)) == 1
+        assert journey.order(order_id).attention == ""
+
+    @pytest.mark.parametrize("event", ["order.created", "order.moved"])
+    def test_is_reached_by_the_next_process_where_one_was_killed_after_a_call(
+        self, journey: Journey, annex: str, event: str
+    ) -> None:
+        rule(journey, "shopify", default_location=annex)
+        order_id = journey.buy()
+        journey.settle()
+        journey.world.advance(journey.world.hold_seconds + 5)
+        for _ in range(3):
+            drain_until_killed(journey, lambda: bool(journey.ledger(event, order_id)))
+        assert [item.status for item in journey.items(order_id)][-1] == "IN_FLIGHT"
+        for _ in range(4):
+            journey.wait(60)
+        assert journey.order_in("shopify", order_id)["location"] == annex
+        assert [len(journey.ledger(each, order_id)) for each in ("order.created", "order.moved")] == [1, 1]
+        assert journey.order(order_id).attention == ""
+
+    def test_is_not_sought_for_an_order_that_is_cancelled_meanwhile(self, journey: Journey, annex: str) -> None:
+        rule(journey, "shopify", default_location=annex)
+        journey.control("shopify/settings", routing_takes=600)
+        order_id = journey.buy_released()
+        journey.control("tiktok_shop/seller_cancel", order_id=order_id)
+        journey.wait(10)
+        assert journey.order_in("shopify", order_id)["is_cancelled"]
+        assert journey.ledger("order.moved", order_id) == []
+
+    def test_has_an_order_that_was_kept_back_once_it_is_let_go(self, journey: Journey, annex: str) -> None:
+        made = rule(journey, "shopify", default_location=annex)
+        with merchant_rows(made.merchant_id):
+            Route.objects.filter(pk=made.pk).update(hold_mode="AT_ONCE")
+        order_id = journey.buy()
+        journey.wait(10)
+        assert journey.order_in("shopify", order_id)["is_on_hold"]
+        journey.wait(journey.world.hold_seconds)
+        there = journey.order_in("shopify", order_id)
+        assert (there["is_on_hold"], there["location"]) == (False, annex)
+        kinds = [item.kind for item in journey.items(order_id)]
+        assert kinds == ["CREATE_ORDER", "HOLD_ORDER", "RELEASE_ORDER", "MOVE_ORDER"]
+
+
+class TestExtraHold:
+    @pytest.mark.parametrize("platform", STORES)
+    def test_keeps_the_order_from_the_store_for_so_many_hours_more(self, journey: Journey, platform: str) -> None:
+        made = rule(journey, platform)
+        with merchant_rows(made.merchant_id):
+            Route.objects.filter(pk=made.pk).update(hold_mode="EXTRA_HOLD", extra_hold_hours=5)
+        order_id = journey.buy_released()
+        journey.wait(5 * 3600 - 600)
+        assert journey.orders_in(platform, order_id) == []
+        journey.wait(700)
+        assert len(journey.orders_in(platform, order_id)) == 1
+
+
+class TestHoldOfAnOrderThatTikTokNeverHeld:
+    @pytest.mark.parametrize(("imposes", "is_there"), [("yes", False), ("no", True)])
+    def test_is_imposed_unless_the_merchant_says_no(self, journey: Journey, imposes: str, is_there: bool) -> None:
+        rule(journey, "shopify")
+        shop = journey.store("tiktok_shop")
+        with merchant_rows(shop.merchant_id):
+            ConnectedStore.objects.filter(pk=shop.pk).update(options={"imposes_hold": imposes})
+        order_id = journey.buy(hold=False)
+        journey.wait(30)
+        assert bool(journey.orders_in("shopify", order_id)) == is_there
+        journey.wait(journey.world.hold_seconds)
+        assert len(journey.orders_in("shopify", order_id)) == 1
 
 
 class TestVersion:

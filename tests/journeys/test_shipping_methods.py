@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from orders import drafting
 from tests.journeys.conftest import STORES, Journey
 from tests.journeys.test_stores import route, stores
 
@@ -24,7 +22,6 @@ METHOD: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 SAID = {"amazon": {"code": "Expedited"}}
 RECEIVED = {"shopify": ("Ground, 3 days", "GROUND-3"), "amazon": "Expedited"}
-BLOCKS = "SHIPPING_UNMAPPED" in inspect.getsource(drafting)
 
 
 def map_option(journey: Journey, platform: str, *, option: str = OPTION, **said: str) -> None:
@@ -50,7 +47,6 @@ class TestShippingMethod:
         assert METHOD[platform](after) == received
         assert METHOD[platform](before) != received
 
-    @pytest.mark.skipif(not BLOCKS, reason="orders are not drafted under the rules of their route yet")
     @pytest.mark.parametrize("platform", STORES)
     def test_that_is_missing_keeps_the_order_until_it_is_mapped(self, stores: Journey, platform: str) -> None:
         kept = route(stores, platform)

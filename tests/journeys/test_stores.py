@@ -538,7 +538,8 @@ class TestTwoShops:
         merchant_id = journey.store("shopify").merchant_id
         with merchant_rows(merchant_id):
             outlet = ConnectedStore.objects.get(external_id=shop_id)
-            routing.save_route(route=Route(source_store=outlet, destination_store=journey.store("shopify")))
+            (route,) = routing.chosen_routes(outlet)  # made by itself, since there is one store only
+            assert route.destination_store_id == journey.store("shopify").pk
         switch_on(outlet)
         first = journey.buy_released()
         second = journey.buy_released(shop="Alice's Outlet")

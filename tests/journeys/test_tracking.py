@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from accounts.access import all_merchants, merchant_rows
+from connectors.base.types import Carrier
 from connectors.speaking import speaking_to_source
-from orders import draining, lanes
+from orders import draining, lanes, saving
 from orders.models import (
     Attention,
     CarrierMapping,
@@ -163,6 +164,39 @@ class TestNumber:
         assert parcel.attention == ""
 
 
+class TestPostcode:
+    def moved(self, journey: Journey, **to: str) -> Parcels:
+        """The merchant corrects the address in Shopify, and ships there."""
+        order_id = journey.buy_released()
+        name = journey.shopify_order(order_id)["name"]
+        journey.control("shopify/change_address", shop=SHOPIFY_SHOP, order=name, address=to)
+        journey.ship(order_id, FIRST)
+        journey.settle()
+        return Parcels(journey, order_id)
+
+    def test_that_is_not_the_buyers_is_asked_about_and_sent_where_alice_knows_better(self, journey: Journey) -> None:
+        parcel = self.moved(journey, zip="90210")
+        assert (parcel.attention, parcel.told) == (Attention.TRACKING_INVALID, set())
+        page = parcel.page()
+        assert "to another postcode than the buyer" in page
+        assert "90210" not in page
+        parcel.press("parcel/send")
+        assert (parcel.attention, parcel.told) == ("", {("USPS", FIRST)})
+
+    def test_with_the_four_digits_more_is_the_same(self, journey: Journey) -> None:
+        order_id = journey.buy_released()
+        digits = journey.shopify_order(order_id)["shipping_address"]["zip"][:5]
+        name = journey.shopify_order(order_id)["name"]
+        journey.control("shopify/change_address", shop=SHOPIFY_SHOP, order=name, address={"zip": f"{digits}-1234"})
+        journey.ship(order_id, FIRST)
+        journey.settle()
+        assert Parcels(journey, order_id).told == {("USPS", FIRST)}
+
+    def test_that_shopify_does_not_show_us_stops_nothing(self, journey: Journey) -> None:
+        journey.control("shopify/settings", shop=SHOPIFY_SHOP, shows_addresses=False)
+        assert self.moved(journey, zip="90210").told == {("USPS", FIRST)}
+
+
 class TestCarrier:
     def test_that_nobody_knows_is_asked_about_with_suggestions(self, journey: Journey) -> None:
         parcel = shipped(journey, UPS, carrier="Brown Vans")
@@ -185,6 +219,33 @@ class TestCarrier:
             version = SettingsVersion.objects.get(concern=Concern.CARRIERS)
         assert (version.about, version.author) == (str(shop.pk), "Alice")
         assert shipped(journey, UPS, carrier="brown vans").told == {("UPS", UPS)}
+
+    def test_named_lets_only_those_go_on_that_wait_for_it(self, journey: Journey) -> None:
+        brown, green = (
+            shipped(journey, UPS, carrier="Brown Vans"),
+            shipped(journey, UPS[:-1] + "5", carrier="Green Vans"),
+        )
+        choices = journey.order(brown.order_id).attention_detail["choices"]
+        brown.press("carrier", carrier=next(each["id"] for each in choices if each["name"] == "UPS"))
+        assert (brown.attention, green.attention) == ("", Attention.CARRIER_UNMAPPED)
+        assert "order.retried" in journey.events(brown.order_id)
+        assert "order.retried" not in journey.events(green.order_id)
+
+    def test_of_one_of_two_parcels_lets_it_go_on_whichever_is_asked_about(self, journey: Journey) -> None:
+        order_id = journey.buy_released(lines=[{"sku": "CND-FIG-08", "quantity": 2}])
+        for number, carrier in ((UPS, "Brown Vans"), (FIRST, "Green Vans")):
+            journey.ship(order_id, number, carrier=carrier, lines={"CND-FIG-08": 1})
+            journey.settle()
+        parcel, shop = Parcels(journey, order_id), journey.store("tiktok_shop")
+        asked = journey.order(order_id).attention_detail
+        assert (parcel.attention, asked["carrier"]) == (Attention.CARRIER_UNMAPPED, "Green Vans")
+        ups = next(Carrier(each["id"], "UPS") for each in asked["choices"] if each["name"] == "UPS")
+        with merchant_rows(shop.merchant_id):
+            by = saving.Author("Alice", journey.now())
+            saving.save_carriers(source_store=shop, carriers={("", "brown vans"): ups}, by=by)
+        journey.settle()
+        assert parcel.told == {("UPS", UPS)}
+        assert parcel.attention == Attention.CARRIER_UNMAPPED
 
     def test_other_is_asked_about(self, journey: Journey) -> None:
         assert shipped(journey, carrier="Other").attention == Attention.CARRIER_UNMAPPED

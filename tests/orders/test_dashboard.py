@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -11,10 +12,10 @@ from django.utils import timezone
 
 from accounts.access import merchant_rows
 from accounts.models import Membership, Role, User
-from connectors.base.types import Shipper
+from connectors.base.types import AddressState, Shipper
 from connectors.models import ConnectedStore
-from orders import rehearsal
-from orders.models import ProductLink, SetAside, Setup
+from orders import rehearsal, routing
+from orders.models import Order, ProductLink, Route, SetAside, Setup, ShippingMapping
 from orders.queries.dashboard import dashboard_context
 from orders.rehearsal import Outcome
 from tests.factories import OrderFactory, UserFactory
@@ -65,17 +66,79 @@ class TestLedger:
 
 class TestTiles:
     def test_count_what_presses(self, tiktok: ConnectedStore) -> None:
-        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON + timedelta(hours=3))
-        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON - timedelta(hours=3))
-        OrderFactory(source_store=tiktok, in_transit=True, ship_by=NOON - timedelta(hours=3))
+        hour = timedelta(hours=1)
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON + 3 * hour, auto_cancel_at=NOON + 5 * hour)
+        OrderFactory(source_store=tiktok, mirrored=True, ship_by=NOON - 3 * hour)
+        OrderFactory(source_store=tiktok, in_transit=True, ship_by=NOON - 3 * hour)
         OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, cancel_requested_at=NOON)
-        OrderFactory(source_store=tiktok, unlinked=True, ship_by=None)
-        tiles = {tile["label"]: (tile["count"], tile["due"]) for tile in shown(tiktok)["tiles"]}
-        assert tiles["Ship within 24 h"] == ("2", NOON + timedelta(hours=3))
-        assert tiles["Overdue"] == ("1", NOON - timedelta(hours=3))
-        assert tiles["Cancellation requested"] == ("1", NOON + timedelta(hours=24))
-        assert tiles["Needs attention"][0] == "1"
-        assert tiles["On hold"] == ("0", None)
+        OrderFactory(source_store=tiktok, unlinked=True, ship_by=None, attention_at=NOON - 9 * hour)
+        tiles = {tile["label"]: tile for tile in shown(tiktok)["tiles"]}
+        said = {label: (tile["count"], tile["due"]) for label, tile in tiles.items()}
+        assert said == {
+            "Ship within 24 h": ("1", NOON + 3 * hour),
+            "Auto-cancel within 24 h": ("1", NOON + 5 * hour),
+            "Overdue": ("1", NOON - 3 * hour),
+            "Cancellation requested": ("1", NOON + 24 * hour),
+            "Return requested": ("0", None),
+            "Needs attention": ("1", None),
+        }
+        assert tiles["Needs attention"]["since"] == NOON - 9 * hour
+
+    def test_are_calm_while_there_is_nothing(self, tiktok: ConnectedStore) -> None:
+        assert {(tile["count"], tile["mark"], tile["text"]) for tile in shown(tiktok)["tiles"]} == {("0", "", "None")}
+
+    def test_turn_red_only_where_something_is_lost_or_stuck(self, tiktok: ConnectedStore) -> None:
+        order = OrderFactory(source_store=tiktok, mirrored=True, ship_by=None, cancel_requested_at=NOON)
+        for hours, tone in ((1, "amber"), (21, "red"), (25, "red")):
+            tile = next(
+                each
+                for each in shown(tiktok, now=NOON + timedelta(hours=hours))["tiles"]
+                if each["label"] == "Cancellation requested"
+            )
+            assert (tile["count"], tile["tone"]) == ("1", tone), order
+
+    def test_lead_to_the_work_list(self, alice: Client, tiktok: ConnectedStore) -> None:
+        OrderFactory(source_store=tiktok, mirrored=True)
+        for tile in shown(tiktok)["tiles"]:
+            assert alice.get(tile["url"]).status_code == 200
+
+
+class TestHours:
+    def at(self, shop: ConnectedStore, moment: datetime) -> None:
+        OrderFactory(source_store=shop, ordered_at=moment)
+
+    def hours(self, shop: ConnectedStore) -> dict[str, Any]:
+        with timezone.override(ZoneInfo("America/Los_Angeles")):
+            return shown(shop)["hours"]
+
+    def test_are_those_of_the_merchants_day_beside_the_same_day_a_week_before(self, tiktok: ConnectedStore) -> None:
+        midnight = NOON.replace(hour=8)
+        assert midnight < NOON < midnight + timedelta(days=1)
+        for moment in (midnight, midnight + timedelta(minutes=59), midnight - timedelta(minutes=1)):
+            self.at(tiktok, moment)
+            self.at(tiktok, moment - timedelta(days=7))
+        hours = self.hours(tiktok)
+        assert (hours["today"], hours["before"], hours["day"]) == (2, 2, f"{NOON:%A}")
+        assert hours["rows"] == [{"hour": "12 AM", "today": 2, "before": 2}]
+        assert [step["count"] for step in hours["steps"]] == [0, 1, 2]
+
+    def test_mark_the_one_that_is_not_over(self, tiktok: ConnectedStore) -> None:
+        self.at(tiktok, NOON)
+        hours = self.hours(tiktok)
+        assert [bar["is_open"] for bar in hours["bars"]] == [True]
+        assert (hours["peak"], hours["so_far"]["count"]) == (None, 1)
+
+    def test_stay_inside_their_plot(self, tiktok: ConnectedStore) -> None:
+        for _ in range(7):
+            self.at(tiktok, NOON - timedelta(hours=2))
+        hours = self.hours(tiktok)
+        (bar,) = hours["bars"]
+        assert bar["y"] + bar["height"] == hours["height"]
+        assert hours["peak"]["count"] == 7
+        assert [step["count"] for step in hours["steps"]] == [0, 5, 10]
+
+    def test_without_orders_are_a_sentence(self, alice: Client, tiktok: ConnectedStore) -> None:
+        assert "No order today, and none last" in alice.get("/dashboard/").content.decode()
 
 
 class TestDashboard:
@@ -84,7 +147,7 @@ class TestDashboard:
     ) -> None:
         for _ in range(30):
             OrderFactory(source_store=tiktok, ordered_at=NOON, mirrored=True)
-        with django_assert_max_num_queries(29):
+        with django_assert_max_num_queries(32):
             shown(tiktok)
 
     def test_shows_a_newcomer_where_to_begin(self, client: Client, alices: Any) -> None:
@@ -140,6 +203,19 @@ class TestButtons:
             assert Setup.objects.get().switched_on_at is None
 
 
+def rehearsed(shop: ConnectedStore) -> tuple[rehearsal.Rehearsed, ...]:
+    """The last orders, tried in one step."""
+    return rehearsal.go_on(shop=shop, run=rehearsal.begin(shop=shop, size=10), clock=lambda: NOON).done
+
+
+def map_method(order: Order, store: ConnectedStore) -> None:
+    with merchant_rows(store.merchant_id):
+        ShippingMapping.objects.create(
+            merchant_id=store.merchant_id, store=store, delivery_option_id=order.snapshot["delivery_option_id"],
+            title="Ground", code="GROUND",
+        )  # fmt: skip
+
+
 class TestDryRunOfMany:
     @pytest.fixture
     def linked(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> ConnectedStore:
@@ -175,10 +251,45 @@ class TestDryRunOfMany:
     def test_compares_what_would_be_sent_with_what_was_paid(
         self, tiktok: ConnectedStore, linked: ConnectedStore
     ) -> None:
-        OrderFactory(source_store=tiktok, ready=True)
-        run = rehearsal.go_on(shop=tiktok, run=rehearsal.begin(shop=tiktok, size=10), clock=lambda: NOON)
-        (done,) = run.done
+        order = OrderFactory(source_store=tiktok, ready=True)
+        map_method(order, linked)
+        (done,) = rehearsed(tiktok)
+        assert done.words == ()
         assert (done.outcome, done.total, done.sent_total, done.stores) == (Outcome.SAME, 2400, 2400, ("Shopify",))
+
+    def test_takes_an_order_without_a_method_of_its_own_for_no_equal(
+        self, tiktok: ConnectedStore, linked: ConnectedStore
+    ) -> None:
+        OrderFactory(source_store=tiktok, ready=True)
+        (done,) = rehearsed(tiktok)
+        assert done.outcome is Outcome.DIFFERS
+        assert done.words == ("Standard shipping has no method of its own in Shopify",)
+
+    def test_takes_what_the_store_cannot_do_for_no_equal(self, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        order = OrderFactory(source_store=tiktok, ready=True)
+        map_method(order, linked)
+        with merchant_rows(tiktok.merchant_id):
+            routing.chosen_routes(tiktok)
+            ConnectedStore.objects.filter(pk=linked.pk).update(platform="squarespace")
+            ProductLink.objects.update(variant_id="p1|v1")
+            Route.objects.update(rules={"note": "For you"})
+        (done,) = rehearsed(tiktok)
+        assert done.outcome is Outcome.DIFFERS
+        assert any("note" in words for words in done.words)
+
+    def test_says_that_an_address_stood_in(self, alice: Client, tiktok: ConnectedStore, linked: ConnectedStore) -> None:
+        order = OrderFactory(source_store=tiktok, ready=True)
+        gone = OrderFactory(
+            source_store=tiktok, ready=True, changes={"address": None, "address_state": AddressState.MISSING}
+        )
+        map_method(order, linked)
+        found = {done.order_id: (done.outcome, done.has_stand_in) for done in rehearsed(tiktok)}
+        assert found == {order.pk: (Outcome.SAME, False), gone.pk: (Outcome.SAME, True)}
+        page = alice.post(f"/dry-runs/{tiktok.pk}/", {"size": "10"}, follow=True).content.decode()
+        assert "1 order</b> shows no address now, and was tried with one in Beverly Hills, CA 90210." in page
+        alone = alice.get(f"/orders/{gone.pk}/dry-run/").content.decode()
+        assert "It is tried with a stand-in in Beverly Hills, CA 90210." in alone
+        assert "stand-in" not in alice.get(f"/orders/{order.pk}/dry-run/").content.decode()
 
     def test_names_what_blocks(self, tiktok: ConnectedStore) -> None:
         OrderFactory(source_store=tiktok, ready=True)

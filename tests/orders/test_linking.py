@@ -194,6 +194,83 @@ class TestAutoLink:
         assert set(states(shopify)) == {"CND-FIG"}
 
 
+class TestTwoShopsOfOneStore:
+    """Alice's shop minds the case, her outlet does not."""
+
+    @pytest.fixture
+    def outlet(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> ConnectedStore:
+        outlet: ConnectedStore = StoreFactory(merchant=tiktok.merchant)
+        with merchant_rows(tiktok.merchant_id):
+            for shop, rules in ((tiktok, {"sku_case_matters": True}), (outlet, {})):
+                Route.objects.create(merchant=shop.merchant, source_store=shop, destination_store=shopify, rules=rules)
+        return outlet
+
+    def variant_of(self, store: ConnectedStore, sku: str, *, case_matters: bool) -> str:
+        found = look_up(store, sku, case_matters=case_matters).variants.get(sku_key(sku, case_matters=case_matters))
+        return found[0].variant_id.rpartition("-")[2] if found else ""
+
+    def test_keep_each_their_own_links_by_sku(
+        self, tiktok: ConnectedStore, outlet: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        catalog(tiktok, "cnd-fig", "abc", "ABC")
+        catalog(outlet, "cnd-fig", "abc", "Set")
+        catalog(shopify, "CND-FIG", "abc", "ABC", "SET")
+        linking.auto_link(store=shopify, now=NOON)
+        linking.auto_link(store=shopify, now=NOON)
+        assert self.variant_of(shopify, "cnd-fig", case_matters=False) == "0"
+        assert self.variant_of(shopify, "Set", case_matters=False) == "3"
+        assert [self.variant_of(shopify, sku, case_matters=True) for sku in ("abc", "ABC")] == ["1", "2"]
+        assert self.variant_of(shopify, "cnd-fig", case_matters=True) == ""
+        assert self.variant_of(shopify, "abc", case_matters=False) == ""
+        with merchant_rows(tiktok.merchant_id):
+            rows = {(row.key, row.state) for row in Matches.of(shopify).rows()}
+        assert rows == {
+            (" cnd-fig", Match.UNLINKED),
+            (" abc", Match.LINKED),
+            (" ABC", Match.LINKED),
+            ("cnd-fig", Match.LINKED),
+            ("abc", Match.AMBIGUOUS),
+            ("set", Match.LINKED),
+        }
+
+    def test_mean_the_same_by_what_a_person_said_of_one_spelling(
+        self, tiktok: ConnectedStore, outlet: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        catalog(tiktok, "abc", "ABC")
+        catalog(outlet, "ABC")
+        catalog(shopify, "ONE", "TWO")
+        with merchant_rows(shopify.merchant_id):
+            linking.save_links(store=shopify, links={"abc": [candle(shopify, 0, "ONE")]}, by="Alice", now=NOON)
+        linking.auto_link(store=shopify, now=NOON)
+        assert self.variant_of(shopify, "ABC", case_matters=False) == "0"
+        assert self.variant_of(shopify, "ABC", case_matters=True) == ""
+        assert counts(shopify) == {"LINKED": 2, "UNLINKED": 1, "ALL": 3}
+
+    def test_are_asked_where_two_spellings_were_said_to_mean_two_things(
+        self, outlet: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        catalog(outlet, "Abc")
+        catalog(shopify, "ONE", "TWO")
+        links = {"abc": [candle(shopify, 0, "ONE")], "ABC": [candle(shopify, 1, "TWO")]}
+        with merchant_rows(shopify.merchant_id):
+            linking.save_links(store=shopify, links=links, by="Alice", now=NOON)
+        assert self.variant_of(shopify, "Abc", case_matters=False) == ""
+        assert self.variant_of(shopify, "ABC", case_matters=False) == "1"
+        assert states(shopify)["Abc"] == Match.UNLINKED
+
+    def test_let_the_orders_go_on_that_a_link_bears_on(
+        self, tiktok: ConnectedStore, outlet: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        catalog(shopify, "ONE")
+        for number, (shop, sku) in enumerate([(tiktok, "abc"), (tiktok, "ABC"), (outlet, "ABC")]):
+            waiting_order(shopify, shop, sku, number)
+        links = {"abc": [candle(shopify, 0, "ONE")]}
+        assert linking.link_now(store=shopify, links=links, by="Alice", now=NOON) == 2
+        with merchant_rows(tiktok.merchant_id):
+            (left,) = Order.objects.filter(attention=Attention.NOT_LINKED)
+        assert (left.source_store_id, left.attention_detail["sku"]) == (tiktok.pk, "ABC")
+
+
 class TestLinkByHand:
     def test_is_a_version_and_comes_off_again(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
         catalog(shopify, "CND-FIG", "TPR-BEE")
@@ -232,37 +309,39 @@ class TestLinkByHand:
             linking.save_links(store=shopify, links=said, by="Alice", now=NOON)
 
 
-class TestLinkNow:
-    def waiting(self, store: ConnectedStore, tiktok: ConnectedStore, sku: str, number: int) -> Order:
-        order: Order = OrderFactory(
-            source_store=tiktok,
+def waiting_order(store: ConnectedStore, tiktok: ConnectedStore, sku: str, number: int) -> Order:
+    """An order that waits for a link."""
+    order: Order = OrderFactory(
+        source_store=tiktok,
+        merchant=tiktok.merchant,
+        source=seen(external_id=f"5764614130387857{number:02}", lines=(line(sku=sku),)),
+        ready=True,
+        attention=Attention.NOT_LINKED,
+        attention_detail={"sku": sku, "store_id": store.pk},
+    )
+    with merchant_rows(tiktok.merchant_id):
+        OutboxItem.objects.create(
             merchant=tiktok.merchant,
-            source=seen(external_id=f"5764614130387857{number:02}", lines=(line(sku=sku),)),
-            ready=True,
-            attention=Attention.NOT_LINKED,
-            attention_detail={"sku": sku, "store_id": store.pk},
+            order=order,
+            store=store,
+            kind=OutboxKind.CREATE_ORDER,
+            reference=order.external_id,
+            not_before=NOON + timedelta(minutes=5),
+            attempts=1,
+            created_at=NOON,
         )
-        with merchant_rows(tiktok.merchant_id):
-            OutboxItem.objects.create(
-                merchant=tiktok.merchant,
-                order=order,
-                store=store,
-                kind=OutboxKind.CREATE_ORDER,
-                reference=order.external_id,
-                not_before=NOON + timedelta(minutes=5),
-                attempts=1,
-                created_at=NOON,
-            )
-        return order
+    return order
 
+
+class TestLinkNow:
     def test_lets_every_order_go_on_that_waits_for_the_sku_at_the_store(
         self, tiktok: ConnectedStore, shopify: ConnectedStore
     ) -> None:
         other = StoreFactory(merchant=tiktok.merchant, shopify=True)
         catalog(shopify, "CND-FIG")
         for number, sku in enumerate(["PINE", "pine ", "Pine", "OTHER"]):
-            self.waiting(shopify, tiktok, sku, number)
-        self.waiting(other, tiktok, "PINE", 9)
+            waiting_order(shopify, tiktok, sku, number)
+        waiting_order(other, tiktok, "PINE", 9)
         assert states(shopify) == {"PINE": Match.UNLINKED, "OTHER": Match.UNLINKED}
         with merchant_rows(tiktok.merchant_id):
             assert [(row.sku, row.waiting) for row in Matches.of(shopify).rows()] == [("PINE", 3), ("OTHER", 1)]
@@ -278,7 +357,7 @@ class TestLinkNow:
     def test_of_a_sku_that_is_found_by_itself_needs_nobody(
         self, tiktok: ConnectedStore, shopify: ConnectedStore
     ) -> None:
-        self.waiting(shopify, tiktok, "PINE", 1)
+        waiting_order(shopify, tiktok, "PINE", 1)
         catalog(shopify, "pine")
         linking.auto_link(store=shopify, now=NOON)
         with merchant_rows(tiktok.merchant_id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 
 from accounts.access import merchant_rows
 from connectors.base.errors import OutcomeUnknown, PermanentError
@@ -61,6 +62,48 @@ class TestWaitBehind:
         with merchant_rows(item.merchant_id):
             outbox.postpone(item=item, now=NOON, error="busy", wait=0)
             assert outbox.wait_behind(store=shopify, now=SOON) == 0
+
+
+class TestAhead:
+    """What is asked and answered at the source about a request, beside a parcel that waits for the answer."""
+
+    def two(self, item: OutboxItem, tiktok: ConnectedStore) -> tuple[OutboxItem, OutboxItem]:
+        with merchant_rows(item.merchant_id):
+            said = {"order": item.order, "store": tiktok, "reference": "r", "now": NOON}
+            push = outbox.enqueue(**said, kind=OutboxKind.PUSH_TRACKING, subject="1")
+            return push, outbox.enqueue(**said, kind=OutboxKind.ANSWER_CANCEL, subject="2")
+
+    def test_goes_before_what_is_older(self, item: OutboxItem, tiktok: ConnectedStore) -> None:
+        _, answer = self.two(item, tiktok)
+        with merchant_rows(item.merchant_id):
+            assert [each.pk for each in outbox.claim(store=tiktok, now=SOON, limit=5)] == [answer.pk]
+            assert outbox.claim(store=tiktok, now=SOON, limit=5) == []
+
+    def test_that_is_not_due_keeps_nothing_waiting(self, item: OutboxItem, tiktok: ConnectedStore) -> None:
+        push, answer = self.two(item, tiktok)
+        with merchant_rows(item.merchant_id):
+            OutboxItem.objects.filter(pk=answer.pk).update(not_before=NOON + timedelta(hours=1))
+            assert [each.pk for each in outbox.claim(store=tiktok, now=SOON, limit=5)] == [push.pk]
+
+    def test_waits_for_what_is_under_way(self, item: OutboxItem, tiktok: ConnectedStore) -> None:
+        push, answer = self.two(item, tiktok)
+        with merchant_rows(item.merchant_id):
+            OutboxItem.objects.filter(pk=answer.pk).update(not_before=NOON + timedelta(hours=1))
+            outbox.claim(store=tiktok, now=SOON, limit=5)
+            OutboxItem.objects.filter(pk=answer.pk).update(not_before=NOON)
+            assert outbox.claim(store=tiktok, now=SOON, limit=5) == []
+            assert outbox.wait_behind(store=tiktok, now=SOON) == 1
+        assert again(answer).not_before > SOON
+        assert again(push).status == OutboxStatus.IN_FLIGHT
+
+    def test_never_makes_two_of_an_order_be_under_way(self, item: OutboxItem, tiktok: ConnectedStore) -> None:
+        push, answer = self.two(item, tiktok)
+        with merchant_rows(item.merchant_id):
+            until = NOON + outbox.LEASE
+            flying = OutboxItem.objects.filter(pk=push.pk)
+            flying.update(status=OutboxStatus.IN_FLIGHT, lease_until=until)
+        with pytest.raises(IntegrityError), merchant_rows(item.merchant_id):
+            OutboxItem.objects.filter(pk=answer.pk).update(status=OutboxStatus.IN_FLIGHT, lease_until=until)
 
 
 class TestSending:

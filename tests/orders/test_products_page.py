@@ -10,13 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.access import merchant_rows
 from accounts.models import Membership, Role
 from connectors.base.types import Variant
 from connectors.models import ConnectedStore
-from orders import catalogs, linking
+from orders import catalogs, linking, routing
 from orders.models import Attention, CatalogReading, Order, ProductLink, SettingsVersion
 from tests.factories import OrderFactory, UserFactory
 from tests.orders.builders import NOON, line, seen
@@ -199,6 +200,33 @@ class TestLink:
         assert answer.status_code == 400
         assert "has no variant v9" in answer.content.decode()
 
+    def test_shows_what_it_would_do_before_it_is_saved(
+        self, alice: Client, shelves: ConnectedStore, tiktok: ConnectedStore
+    ) -> None:
+        order = OrderFactory(
+            source_store=tiktok, ready=True, ordered_at=timezone.now(), changes={"lines": (line(sku="SET-3"),)}
+        )
+        with merchant_rows(tiktok.merchant_id):
+            routing.chosen_routes(tiktok)
+        assert "effect" not in alice.get(url(shelves, "link/?sku=SET-3")).context
+        effect = pressed(shelves, alice, "add:v0", ("v2", "2")).context["effect"]
+        assert (effect["same"], effect["differ"], effect["blocked"]) == (0, 1, 0)
+        (row,) = effect["rows"]
+        assert (row["shown"].external_id, row["shown"].first.before) == (order.external_id, "SET-3 is not linked")
+        would = {row["label"]: row["value"] for row in effect["preview"]["columns"][2]["rows"]}
+        assert would["Items"] == "2 × TPR at $8.00, 1 × cnd-fig-08 at $8.00"
+        table = pressed(shelves, alice, "", ("v2", "2"), step="csv")
+        assert (
+            f"{order.external_id},Shopify: alices-candles,Differ,Order,SET-3 is not linked,Created"
+            in table.content.decode()
+        )
+        with merchant_rows(tiktok.merchant_id):
+            assert not SettingsVersion.objects.exists()
+
+    def test_that_changes_nothing_shows_nothing(self, alice: Client, shelves: ConnectedStore) -> None:
+        said = {"sku": "CND-FIG-08", "variant": ["v0"], "quantity": ["1"], "do": "search"}
+        assert alice.post(url(shelves, "link/"), said).context["effect"] is None
+
     def test_comes_off_again(self, alice: Client, shelves: ConnectedStore) -> None:
         pressed(shelves, alice, "save", ("v2", "1"), sku="CND-FIG-08")
         alice.post(url(shelves, "unlink/"), {"sku": "CND-FIG-08"})
@@ -260,6 +288,21 @@ class TestCsv:
             assert SettingsVersion.objects.count() == 1
         page = alice.get(url(shelves)).content.decode()
         assert "2 SKUs linked. 1 line was refused and left out." in page
+
+    def test_shows_what_its_links_would_do(
+        self, alice: Client, shelves: ConnectedStore, tiktok: ConnectedStore
+    ) -> None:
+        OrderFactory(
+            source_store=tiktok, ready=True, ordered_at=timezone.now(), changes={"lines": (line(sku="SET-3"),)}
+        )
+        with merchant_rows(tiktok.merchant_id):
+            routing.chosen_routes(tiktok)
+        shown = upload(alice, shelves, b"tiktok_sku,store_sku\nSET-3,TPR\n").context
+        assert (shown["effect"]["differ"], shown["effect"]["preview"]["place"]) == (1, "1 of 1 that differ")
+        again = alice.post(url(shelves, "import/"), {"content": shown["content"], "preview": "x"})
+        assert (again.status_code, again.context["skus"]) == (200, 1)
+        table = alice.post(url(shelves, "import/"), {"content": shown["content"], "step": "csv"})
+        assert "SET-3 is not linked,Created" in table.content.decode()
 
     def test_says_of_every_line_what_is_wrong(self, alice: Client, shelves: ConnectedStore) -> None:
         fill(shelves, [*KEPT, ("TWIN", "One"), ("twin", "Other")])

@@ -273,13 +273,13 @@ class TestStores:
     def test_say_what_is_wrong_and_the_cure(self, tiktok: ConnectedStore, changes: dict[str, Any], tone: str) -> None:
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.filter(pk=tiktok.pk).update(**changes)
-        context = stores.stores_context(merchant_id=tiktok.merchant_id, is_owner=True, now=NOON)
+        context = stores.stores_context(merchant_id=tiktok.merchant_id, is_owner=True, can_manage=True, now=NOON)
         strip = context["sources"][0]["strip"]
         assert (strip["tone"] if strip else "") == tone
 
     def test_know_that_a_platform_has_one_already(self, tiktok: ConnectedStore, settings: Any) -> None:
         settings.PLATFORM_VALUES = {"SHOPIFY_CLIENT_ID": "c", "SHOPIFY_CLIENT_SECRET": "s"}
-        context = stores.stores_context(merchant_id=tiktok.merchant_id, is_owner=True, now=NOON)
+        context = stores.stores_context(merchant_id=tiktok.merchant_id, is_owner=True, can_manage=True, now=NOON)
         offered = {each["platform"]: (each["is_set_up"], each["is_another"]) for each in context["addable"]}
         assert (offered["shopify"], offered["tiktok_shop"]) == ((True, False), (False, True))
 

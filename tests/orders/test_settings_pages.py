@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from html import unescape
 from typing import Any
@@ -11,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from accounts.models import Membership, Role
+from accounts.models import Membership, Role, User
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
@@ -23,15 +25,17 @@ from orders.models import (
     OutboxItem,
     OutboxKind,
     OutboxStatus,
+    ProductLink,
     Route,
     SettingsVersion,
+    Setup,
     ShippingMapping,
 )
 from orders.rules import Discounts, Email, Filter, FilterBy, RouteRules, Samples, Unmapped
 from orders.rules_forms import GROUPS, HoldForm
 from orders.states import ask_for_attention
-from tests.factories import FulfillmentFactory, MirrorFactory, OrderFactory, UserFactory
-from tests.orders.builders import seen
+from tests.factories import FulfillmentFactory, MirrorFactory, OrderFactory, StoreFactory, UserFactory
+from tests.orders.builders import line, seen
 
 
 @pytest.fixture
@@ -83,6 +87,11 @@ def save(client: Client, url: str, **said: str) -> Any:
     answer = client.post(url, {**fields_of(looked.content.decode()), **said, "step": "save"})
     assert answer.status_code == 302
     return looked
+
+
+def first_row(client: Client, url: str) -> Any:
+    """The first word of the page of carriers."""
+    return client.get(url).context["rows"][0]["row"]
 
 
 def rules_url(route: Route, group: str) -> str:
@@ -300,15 +309,17 @@ class TestCarriers:
 
     def test_show_what_real_parcels_said(self, alice: Client, parcel: Order, tiktok: ConnectedStore) -> None:
         answer = alice.get(f"/mapping/carriers/{tiktok.pk}/")
-        (row, form) = answer.context["rows"][0]
+        row, form = answer.context["rows"][0]["row"], answer.context["rows"][0]["form"]
         assert (row.text, row.parcels, row.carrier_id) == ("DHL Paket", 1, "")
         assert ("7001", "DHL") in dict(form.fields["carrier"].choices)["TikTok Shop's list"]
         assert "Unmapped" in answer.content.decode()
 
     def test_that_are_saved_let_the_parcels_go_on(self, alice: Client, parcel: Order, tiktok: ConnectedStore) -> None:
         url = f"/mapping/carriers/{tiktok.pk}/"
-        (row, _) = alice.get(url).context["rows"][0]
-        assert alice.post(url, {f"carrier-{row.key}-carrier": "7001"}).status_code == 302
+        looked = save(alice, url, **{f"carrier-{first_row(alice, url).key}-carrier": "7001"})
+        assert [(each.what, each.before, each.after) for each in looked.context["look"].changes] == [
+            ("“DHL Paket”", "—", "DHL")
+        ]
         with merchant_rows(tiktok.merchant_id):
             kept = CarrierMapping.objects.get()
             version = SettingsVersion.objects.get()
@@ -320,10 +331,10 @@ class TestCarriers:
         url = f"/mapping/carriers/{tiktok.pk}/"
         said = {"new-text": "Hauspost", "new-option": TestShippingMethods.OPTION, "new-carrier": "7002"}
         assert alice.post(url, {**said, "new-carrier": ""}).status_code == 400
-        assert alice.post(url, said).status_code == 302
-        (row, _) = alice.get(url).context["rows"][0]
+        save(alice, url, **said)
+        row = first_row(alice, url)
         assert (row.text, row.option_name, row.carrier_name) == ("Hauspost", "Standard shipping", "USPS")
-        assert alice.post(url, {f"carrier-{row.key}-carrier": ""}).status_code == 302
+        save(alice, url, **{f"carrier-{row.key}-carrier": ""})
         with merchant_rows(tiktok.merchant_id):
             assert not CarrierMapping.objects.exists()
 
@@ -331,10 +342,151 @@ class TestCarriers:
         self, alice: Client, order: Order, tiktok: ConnectedStore
     ) -> None:
         url = f"/mapping/carriers/{tiktok.pk}/"
-        alice.post(url, {"new-text": "Hauspost", "new-carrier": "7002"})
-        alice.post(url, {"new-text": "Bote", "new-carrier": "7001"})
+        for said in ({"new-text": "Hauspost", "new-carrier": "7002"}, {"new-text": "Bote", "new-carrier": "7001"}):
+            digest = alice.post(url, said).context["look"].digest
+            alice.post(url, {**said, "seen": digest, "step": "save"})
         with merchant_rows(tiktok.merchant_id):
             assert CarrierMapping.objects.count() == 2
+
+    def test_show_which_parcels_would_be_told_otherwise(
+        self, alice: Client, parcel: Order, tiktok: ConnectedStore
+    ) -> None:
+        url = f"/mapping/carriers/{tiktok.pk}/"
+        with merchant_rows(tiktok.merchant_id):
+            store = parcel.mirrors.get().store
+        now = timezone.now()
+        other = MirrorFactory(order=OrderFactory(source_store=tiktok, mirrored=True, ordered_at=now), store=store)
+        FulfillmentFactory(mirror=other, carrier_text="USPS")
+        with merchant_rows(tiktok.merchant_id):
+            Order.objects.filter(pk=parcel.pk).update(ordered_at=timezone.now())
+        said = {f"carrier-{first_row(alice, url).key}-carrier": "7001", "step": "look"}
+        effect = alice.post(url, {**fields_of(alice.get(url).content.decode()), **said}).context["effect"]
+        assert (effect["same"], effect["differ"], effect["blocked"]) == (1, 1, 0)
+        (row,) = effect["rows"]
+        assert (row["shown"].external_id, row["shown"].first.after) == (parcel.external_id, "DHL")
+        stored, saved, would = effect["preview"]["columns"]
+        assert stored["rows"][2] == {"label": "Carrier", "value": "DHL Paket"}
+        assert saved["rows"][0]["value"] == "None: it waits for you to say which"
+        assert would["rows"][0] == {"label": "Carrier", "value": "DHL", "is_changed": True}
+
+
+class TestEffectOnThePage:
+    """What a draft would do, beside it: lists, one order beside itself, and all of it as a file."""
+
+    @pytest.fixture
+    def url(self, route: Route, tiktok: ConnectedStore) -> str:
+        with merchant_rows(route.merchant_id):
+            for place in range(3):
+                ProductLink.objects.create(
+                    merchant_id=route.merchant_id, store=route.destination_store, sku=f"sku-{place}",
+                    variant_id=f"gid://{place}", checked_at=timezone.now(),
+                )  # fmt: skip
+        for place in range(12):
+            changes = {"lines": (line(sku=f"SKU-{place % 3}"),), "buyer_message": "=1+1"}
+            OrderFactory(source_store=tiktok, ready=True, ordered_at=timezone.now(), changes=changes)
+        return rules_url(route, "order")
+
+    def look(self, alice: Client, url: str, **said: str) -> Any:
+        filled = {"email": "RELAY", "tags": "=gift", "note": "{buyer_message}", **said}
+        return alice.post(url, filled)
+
+    def test_opens_on_what_differs_with_the_first_beside_itself(self, alice: Client, url: str) -> None:
+        answer = self.look(alice, url)
+        effect = answer.context["effect"]
+        assert (effect["same"], effect["differ"], effect["blocked"]) == (0, 12, 0)
+        assert [each["label"] for each in effect["lists"] if each["is_current"]] == ["Differ"]
+        assert (len(effect["rows"]), effect["more"], effect["rows"][0]["is_current"]) == (8, 4, True)
+        preview = effect["preview"]
+        assert (preview["place"], preview["previous"]) == ("1 of 12 that differ", "")
+        received, saved, would = preview["columns"]
+        assert received["rows"][0]["value"] == preview["external_id"]
+        assert saved["remark"] == "defaults"
+        changed = {row["label"]: row["value"] for row in would["rows"] if row["is_changed"]}
+        assert changed == {"Tags": "TikTok Shop, =gift", "Note": "=1+1"}
+        assert {row["label"] for row in saved["rows"] if row["is_changed"]} == {"Tags", "Note"}
+        assert would["badge"]["label"] == "Balances"
+        assert ["orderCreate" in each["text"] for each in preview["requests"]] == [True, True]
+
+    def test_walks_from_order_to_order_and_keeps_what_was_filled_in(self, alice: Client, url: str) -> None:
+        first = self.look(alice, url).context["effect"]["preview"]
+        answer = self.look(alice, url, preview=first["next"])
+        second = answer.context["effect"]["preview"]
+        assert (second["place"], second["external_id"] != first["external_id"]) == ("2 of 12 that differ", True)
+        assert "{buyer_message}</textarea>" in answer.content.decode()
+        last = answer
+        for _ in range(10):
+            last = self.look(alice, url, preview=last.context["effect"]["preview"]["next"])
+        shown = last.context["effect"]
+        assert (shown["preview"]["place"], shown["preview"]["next"]) == ("12 of 12 that differ", "")
+        assert [row["is_current"] for row in shown["rows"]] == [False, False, False, True]
+
+    def test_opens_another_list_and_ignores_nonsense(self, alice: Client, url: str) -> None:
+        effect = self.look(alice, url, list="SAME").context["effect"]
+        assert (effect["rows"], effect["preview"]) == ([], None)
+        assert self.look(alice, url, list="NONE", preview="7").context["effect"]["preview"]["place"].startswith("1 of")
+
+    def test_is_downloaded_whole_and_has_no_formulas(self, alice: Client, url: str) -> None:
+        answer = self.look(alice, url, step="csv")
+        assert answer["Content-Disposition"] == 'attachment; filename="effect-order.csv"'
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert rows[0] == ["tiktok_order", "store", "outcome", "what", "before", "after"]
+        assert len(rows) == 1 + 12 * 2
+        said = [row[1:] for row in rows[1:3]]
+        assert said[0] == ["Shopify: alices-candles", "Differ", "Tags", "TikTok Shop", "TikTok Shop, =gift"]
+        assert (said[1][2], said[1][4]) == ("Note", "'=1+1")
+
+    def test_says_what_the_change_cannot_concern(
+        self, alice: Client, url: str, route: Route, tiktok: ConnectedStore
+    ) -> None:
+        OrderFactory(
+            source_store=tiktok, ready=True, ordered_at=timezone.now(),
+            changes={"delivery_option_id": "2", "delivery_option_name": "Express", "lines": (line(sku="SKU-1"),)},
+        )  # fmt: skip
+        there = f"/mapping/shipping/{route.destination_store_id}/"
+        said = {"method-2-title": "Fast", "method-2-code": "FAST", "step": "look"}
+        effect = alice.post(there, {**fields_of(alice.get(there).content.decode()), **said}).context["effect"]
+        assert (effect["same"], effect["differ"]) == (0, 1)
+        assert "The other 13 orders are not touched by it." in " ".join(effect["notes"])
+        assert (effect["rows"][0]["shown"].first.after, effect["rows"][0]["shown"].more) == ("Fast", 1)
+
+    def test_of_a_stores_own_choice_is_told_by_its_request(
+        self, alice: Client, url: str, route: Route, tiktok: ConnectedStore
+    ) -> None:
+        store = route.destination_store_id
+        with merchant_rows(tiktok.merchant_id):
+            ConnectedStore.objects.filter(pk=store).update(platform="squarespace")
+        answer = alice.post(f"/stores/{store}/", {"inventory": "DEDUCT", "step": "look"})
+        effect = answer.context["effect"]
+        assert (effect["same"], effect["differ"]) == (0, 12)
+        first = effect["rows"][0]["shown"].first
+        assert (first.what, first.before, first.after) == ("inventoryBehavior", "SKIP", "DEDUCT")
+        would = effect["preview"]["columns"][2]["rows"][-1]
+        assert would == {"label": "inventoryBehavior", "value": "DEDUCT", "is_changed": True}
+        assert alice.post(f"/stores/{store}/", {"inventory": "SKIP", "step": "look"}).context["look"].changes == []
+
+    def test_of_a_hold_is_none(self, alice: Client, route: Route) -> None:
+        looked = save(alice, rules_url(route, "hold"), hold_mode="EXTRA_HOLD", extra_hold_hours="5")
+        assert looked.context["effect"] is None
+
+
+class TestFirstPage:
+    """Pages that stand for one shop or store open on the shop that is switched on."""
+
+    def test_is_that_of_the_shop_that_is_switched_on(self, alice: Client, route: Route, tiktok: ConnectedStore) -> None:
+        first = StoreFactory(merchant=tiktok.merchant, name="A shop that is not on")
+        unused = StoreFactory(shopify=True, merchant=tiktok.merchant, name="a-first-store")
+        with merchant_rows(tiktok.merchant_id):
+            Setup.objects.filter(store=first).update(switched_on_at=None)
+        store = route.destination_store_id
+        assert alice.get("/mapping/carriers/")["Location"] == f"/mapping/carriers/{tiktok.pk}/"
+        assert alice.get("/dry-runs/")["Location"] == f"/dry-runs/{tiktok.pk}/"
+        assert alice.get("/settings/rules/money/")["Location"] == rules_url(route, "money")
+        assert alice.get("/mapping/shipping/")["Location"] == f"/mapping/shipping/{store}/"
+        assert alice.get("/products/")["Location"] == f"/products/{store}/"
+        page = alice.get(f"/mapping/shipping/{unused.pk}/")
+        assert [(text, is_current) for text, _, is_current in page.context["picks"]] == [
+            ("Shopify: alices-candles", False), ("Shopify: a-first-store", True),
+        ]  # fmt: skip
 
 
 class TestHistory:
@@ -375,6 +527,20 @@ class TestHistory:
         assert "brings version 1 back" in alice.get("/settings/history/").content.decode()
         assert "Nothing: this is what counts now." in alice.get("/settings/history/3/").content.decode()
 
+    def test_offers_beside_each_version_to_bring_it_back(self, alice: Client, bob: Client, route: Route) -> None:
+        alice.force_login(User.objects.get(email="alice@example.com"))
+        save(alice, rules_url(route, "samples"), samples="SKIP")
+        save(alice, rules_url(route, "samples"), samples="COMBINE")
+        newest, first = alice.get("/settings/history/").context["versions"]
+        assert newest["restore"] is None
+        assert first["restore"]["text"] == (
+            "Free samples: Combine one creator's samples becomes Do not send. It becomes a version of its own."
+        )
+        answer = alice.post(first["restore"]["url"], {"seen": first["restore"]["seen"]})
+        assert (answer.status_code, rules_of(route).samples) == (302, Samples.SKIP)
+        bob.force_login(User.objects.get(email="bob@example.com"))
+        assert {each["restore"] for each in bob.get("/settings/history/").context["versions"]} == {None}
+
     def test_restores_nothing_that_was_not_shown(self, alice: Client, route: Route) -> None:
         save(alice, rules_url(route, "samples"), samples="SKIP")
         seen_before = alice.get("/settings/history/1/").context["seen"]
@@ -405,7 +571,7 @@ class TestHistory:
         assert alice.post(f"/routes/{route.pk}/", {**said, "position": "2"}).status_code == 302
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.filter(pk=route.destination_store_id).update(platform="squarespace")
-        assert alice.post(f"/stores/{route.destination_store_id}/", {"inventory": "DEDUCT"}).status_code == 302
+        save(alice, f"/stores/{route.destination_store_id}/", inventory="DEDUCT")
         assert alice.post(f"/routes/{route.pk}/remove/").status_code == 302
         found = {each["number"]: each for each in alice.get("/settings/history/").context["versions"]}
         said_of = {number: [(c.what, c.before, c.after) for c in each["changes"]] for number, each in found.items()}
@@ -421,6 +587,13 @@ class TestHistory:
             order.mirrors.update(state="CREATED", external_id="gid://1", name="#1001", settings_number=1)
         page = alice.get(f"/orders/{order.pk}/").content.decode()
         assert 'href="/settings/history/1/"' in page
+
+    def test_is_said_of_an_order_that_was_made_before_any_version(self, alice: Client, order: Order) -> None:
+        page = f"/orders/{order.pk}/"
+        assert "Defaults, before the first version" not in alice.get(page).content.decode()
+        with merchant_rows(order.merchant_id):
+            order.mirrors.update(state="CREATED", external_id="gid://1", name="#1001", sent={"total": 2400})
+        assert "Defaults, before the first version" in alice.get(page).content.decode()
 
 
 class TestHoldForm:

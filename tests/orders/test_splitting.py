@@ -79,6 +79,16 @@ class TestPart:
         assert part_of(order, {"1"}).payment.seller_discount == 300
         assert part_of(order, {"2"}).payment.seller_discount == 0
 
+    def test_of_what_costs_nothing_gets_no_discount_that_is_only_a_sum(self) -> None:
+        lines = (line("1", price=100, seller_discount=100), line("2", price=100))
+        order = replace(seen(), lines=lines, payment=payment(products=200, seller_discount=100, platform_discount=50))
+        assert [part_of(order, {each}).payment.total for each in ("1", "2")] == [0, 50]
+
+    def test_of_what_costs_nothing_is_not_rounded_below_it(self) -> None:
+        lines, paid = (line("1", price=0), line("2", price=100)), payment(products=100)
+        order = replace(seen(), lines=lines, payment=replace(paid, total=paid.total - 1))
+        assert [part_of(order, {each}).payment.total for each in ("1", "2")] == [0, 99]
+
     def test_is_the_order_itself_when_nothing_is_left_out(self) -> None:
         order = seen()
         assert part_of(order, ()) is order

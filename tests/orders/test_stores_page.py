@@ -16,6 +16,7 @@ from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore, WebhookDelivery
 from demo import apps
 from orders.ingest import store_order
+from orders.models import Setup
 from tests.orders.builders import NOON, seen
 
 
@@ -172,6 +173,15 @@ class TestStores:
         assert "what no route takes of such an order is yours to ship by hand" in page
         assert "Orders of which no route takes anything wait" in page
         assert "checked" in alice.get(f"/routes/{route.pk}/").content.decode()
+
+    def test_lead_back_to_the_checklist_until_the_shop_is_on(self, alice: Client, tiktok: ConnectedStore) -> None:
+        assert "Go on with the checklist" not in alice.get("/stores/").content.decode()
+        with merchant_rows(tiktok.merchant_id):
+            Setup.objects.update(switched_on_at=None)
+        page = alice.get("/stores/").content.decode()
+        assert "is not switched on yet." in page
+        assert f'href="/dashboard/?shop={tiktok.pk}#setup-{tiktok.pk}"' in page
+        assert "Next is step 1 of 10: Seller Center account and region." in page
 
     def test_that_were_lost_are_said_on_every_page(self, alice: Client, tiktok: ConnectedStore) -> None:
         with merchant_rows(tiktok.merchant_id):

@@ -387,25 +387,3 @@ class TestStock:
         second = amazon.call("GET", f"/na/fba/inventory/v1/summaries?{query}&nextToken={token}")
         skus = [row["sellerSku"] for page in (first, second) for row in page["payload"]["inventorySummaries"]]
         assert len(set(skus)) == 8
-
-
-class TestReturn:
-    def test_is_made_once_for_each_unit_that_left(self, amazon: Client, valid: Any) -> None:
-        amazon.create()
-        shipment = amazon.control("ship", order="TT-5764", tracking_number="TBA1")["fulfillment"]
-        item = {
-            "sellerReturnItemId": "r1",
-            "sellerFulfillmentOrderItemId": "1",
-            "amazonShipmentId": shipment,
-            "returnReasonCode": "CRR-DEFECTIVE",
-        }
-        told = amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/return", {"items": [item]})
-        valid(told, "CreateFulfillmentReturnResponse")
-        assert told["payload"]["returnItems"][0]["status"] == "New"
-        again = amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/return", {"items": [item]})
-        reason = again["payload"]["invalidReturnItems"][0]["invalidItemReason"]["invalidItemReasonCode"]
-        assert reason == "DuplicateRequest"
-        item = {**item, "sellerReturnItemId": "r2", "returnReasonCode": "CRR-NOPE"}
-        again = amazon.call("PUT", f"{OUTBOUND}/fulfillmentOrders/TT-5764/return", {"items": [item]})
-        reason = again["payload"]["invalidReturnItems"][0]["invalidItemReason"]["invalidItemReasonCode"]
-        assert reason == "InvalidValues"

@@ -14,7 +14,7 @@ import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from sandbox.wix import shapes
+from sandbox.wix import refund_shapes, shapes
 from sandbox.world import World
 
 APP = {"app_id": "wix-app", "app_secret": "wix-secret", "redirect_urls": ["http://127.0.0.1:9/back"]}
@@ -441,7 +441,9 @@ class TestShapes:
             (shapes.CANCEL, "orders", "CancelOrderRequest"),
             (shapes.FULFILLMENT, "fulfillments", "CreateFulfillmentRequest"),
             (shapes.PAYMENTS, "transactions", "AddPaymentsRequest"),
-            (shapes.REFUND, "billing", "RefundPaymentsRequest"),
+            (refund_shapes.REFUND, "billing", "RefundPaymentsRequest"),
+            (refund_shapes.CALCULATE, "billing", "CalculateRefundRequest"),
+            (refund_shapes.ABLE, "billing", "GetOrderRefundabilityRequest"),
             (shapes.VARIANTS, "variants_v3", "QueryVariantsRequest"),
         ],
     )

@@ -41,8 +41,9 @@ STORES = ("shopify", "amazon", "wix", "squarespace")
 # Which store gets what: the other items go to Shopify.
 SKUS = {"amazon": ["TIN-*", "CND-AMB-12"], "wix": ["CND-SEA-08", "TPR-*"], "squarespace": ["ACC-*", "MLT-*"]}
 _TABLES = """truncate orders_order, orders_orderversion, orders_orderevent, orders_mirror, orders_fulfillment,
-  orders_outboxitem, orders_setaside, orders_lane, orders_productlink, orders_catalog, orders_catalogvariant,
-  orders_catalogreading, orders_searchword, orders_ordertally, connectors_webhookdelivery, connectors_apicall"""
+  orders_outboxitem, orders_cancellation, orders_return, orders_returnrecord, orders_setaside, orders_lane,
+  orders_productlink, orders_catalog, orders_catalogvariant, orders_catalogreading, orders_searchword,
+  orders_ordertally, orders_reckoneddeadlines, connectors_webhookdelivery, connectors_apicall cascade"""
 
 PASSWORD = "candle-light-42"
 

@@ -6,11 +6,16 @@ EVERY_POINT=1 make test ARGS=tests/simulation/test_every_point.py     leaves non
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 
+from accounts.access import merchant_rows
 from orders import outbox
+from orders.models import HoldMode, Route
 from tests.simulation.judge import Bought
 from tests.simulation.processes import Process
 from tests.simulation.simulation import Simulation
@@ -38,7 +43,7 @@ class Scripted(Simulation):
         """Counts the points."""
         if not self.is_watching or self.has_happened or not process.name.startswith(self.prefix):
             return "on"
-        if not process.reads:
+        if not self.counts(process):
             return "on"
         if self.what == "stop" and not may_stop:
             return "on"
@@ -49,6 +54,10 @@ class Scripted(Simulation):
         self.has_happened = True
         self.say(f"{process.name}: {self.what} {point}")
         return self.what
+
+    def counts(self, process: Process) -> bool:
+        """Whether its points count from now on."""
+        return bool(process.reads)
 
     def _file(self, process: Process) -> None:
         if process.is_stopped:
@@ -81,6 +90,76 @@ class Scripted(Simulation):
         for _ in range(3):
             self.work()
             self.wait(AWAY / 2 + 1)
+
+
+class KeptBack(Scripted):
+    """The order goes to Shopify at once, is kept back there, and goes to another location once it is let go."""
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__(platform="shopify", **said)
+        self.network.on_create = lambda *_: None  # the judge lets nothing go to a store on hold
+        shop = next(iter(self.world.halves["shopify"].state.shops.values()))  # type: ignore[attr-defined]
+        _, self.annex = shop.locations
+
+    def counts(self, process: Process) -> bool:
+        """From the first on."""
+        return True
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """The route, as long as it lasts."""
+        with merchant_rows(self.stage.merchant_id):
+            route = Route.objects.filter(destination_store=self.stage.store_of("shopify"))
+            route.update(hold_mode=HoldMode.AT_ONCE, rules={"default_location": self.annex})
+        try:
+            yield
+        finally:
+            with merchant_rows(self.stage.merchant_id):
+                route.update(hold_mode=HoldMode.AFTER_HOLD, rules={})
+
+    def live(self, *, watched: str) -> None:
+        """A purchase, kept back, and let go after its hour, or in the midst of it; the process is watched meanwhile."""
+        self.work()
+        with self.at_once():
+            answer = self.people.control("buy", shop=SHOP, lines=[{"sku": "CND-FIG-08", "quantity": 1}], buyer=0)
+            self.bought[answer["order_id"]] = Bought(answer["order_id"], {"CND-FIG-08": 1}, is_held=True)
+            self.is_watching = watched in ("keep back", "overtaken")
+            self.work()
+            if watched == "overtaken":
+                self.people.control("end_hold", order_id=answer["order_id"])
+            self.pass_slowly()
+            if watched != "overtaken":
+                self.is_watching = watched == "let go"
+                there = self.there()
+                assert (there["is_on_hold"], there["financial_status"]) == (True, "PENDING"), there
+                assert there["shipping_address"] is None
+            self.wait(3605)
+            self.pass_slowly()
+            self.is_watching = False
+            self.settle()
+        self.judge.at_the_end()
+        there = self.there()
+        assert (there["is_on_hold"], there["financial_status"], there["location"]) == (False, "PAID", self.annex), there
+        assert there["shipping_address"]["zip"]
+
+    def there(self) -> dict[str, Any]:
+        """The one order that Shopify has."""
+        (order,) = self.world.halves["shopify"].snapshot()["orders"]
+        return dict(order)
+
+
+class TestOrderThatIsKeptBack:
+    @pytest.mark.parametrize("what", ["stop", "crash"])
+    @pytest.mark.parametrize("watched", ["keep back", "overtaken", "let go"])
+    def test_comes_to_the_same_whatever_point_its_process_ends_at(self, stage: Stage, what: str, watched: str) -> None:
+        stride = 1 if os.environ.get("EVERY_POINT") else STRIDE
+        for at in count(1, stride):
+            simulation = KeptBack(stage=stage, what=what, at=at)
+            with simulation.on_machine():
+                simulation.live(watched=watched)
+            if not simulation.has_happened:
+                break
+        assert at > 5
 
 
 class TestProcess:

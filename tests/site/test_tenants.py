@@ -14,10 +14,11 @@ from accounts.access import merchant_rows, open_merchant
 from accounts.models import Membership, Role, User
 from connectors.base.types import Credentials, SourceStatus
 from connectors.models import ConnectedStore
-from orders import beats, saving
+from orders import beats, requests, returns, saving
 from orders.ingest import store_order
-from orders.models import Order, Route
+from orders.models import Cancellation, Order, Return, Route
 from tests.factories import UserFactory
+from tests.orders.aftersale_builders import cancellation, returned
 from tests.orders.builders import NOON, seen
 from tests.orders.conftest import alices, shopify, tiktok
 
@@ -43,7 +44,11 @@ def routes(patterns: list[Any] | None = None, before: str = "") -> Iterator[str]
 def alices_order(tiktok: ConnectedStore, shopify: ConnectedStore) -> Order:
     with merchant_rows(shopify.merchant_id):
         saving.save_options(store=shopify, options={"any": "choice"}, by=saving.Author(name="Alice", now=NOON))
-    return store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+    order = store_order(seen=seen(SourceStatus.AWAITING_SHIPMENT), store=tiktok, now=NOON)
+    with merchant_rows(order.merchant_id):
+        requests.keep(order=order, seen=[cancellation()], now=NOON)
+        returns.keep(order=order, seen=[returned()], now=NOON)
+        return Order.objects.select_related("source_store").get(pk=order.pk)
 
 
 @pytest.fixture
@@ -58,6 +63,10 @@ def charlie(client: Client, db: None) -> Client:
 def address(route: str, order: Order, store: ConnectedStore) -> str:
     recipes = {"<int:order_id>": str(order.pk), "<slug:platform>": "shopify", "<int:store_id>": str(store.pk)}
     recipes |= {"<slug:group>": "samples", "<int:number>": "1"}
+    recipes |= {"<int:record_id>": "1", "<str:decision>": "APPROVE_RETURN"}
+    with merchant_rows(order.merchant_id):
+        recipes["<int:cancellation_id>"] = str(Cancellation.objects.get(order=order).pk)
+        recipes["<int:return_id>"] = str(Return.objects.get(order=order).pk)
     recipes["<int:route_id>"] = str(Route.objects.values_list("pk", flat=True).first() or 1)
     for parameter, value in recipes.items():
         route = route.replace(parameter, value)

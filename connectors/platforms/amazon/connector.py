@@ -14,7 +14,6 @@ from connectors.base.aftersales import Refund
 from connectors.base.connector import (
     AuthorizationAnswer,
     AuthorizationRequest,
-    Destination,
     Features,
     Setting,
     StoreOption,
@@ -44,8 +43,10 @@ from connectors.base.types import (
 from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
 from connectors.platforms.amazon import mapping
-from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, Market, is_amazon
-from connectors.platforms.amazon.outbound import CREATE_PATH, Outbound20200701
+from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, is_amazon
+from connectors.platforms.amazon.outbound import CREATE_PATH
+from connectors.platforms.amazon.returns import Returns
+from connectors.platforms.amazon.wire import market_of
 
 # A seller consents anew about yearly (guess: https://developer-docs.amazon.com/sp-api/docs/website-authorization-
 # workflow, read 2026-11).
@@ -57,7 +58,7 @@ _OVERLAP = timedelta(minutes=10)
 _MOST_COMPARED = 300
 
 
-class Amazon(Destination):
+class Amazon(Returns):
     """One selling account in one marketplace. An MCF order has no prices, and no webhooks tell of it."""
 
     platform = "amazon"
@@ -68,10 +69,13 @@ class Amazon(Destination):
         partial_fulfillment=True,
         sku_search=True,
         numbers=True,
+        returns=True,
         notes={
             "webhooks": "Amazon is asked for changes every few minutes",
             "hold": "Orders are made when TikTok's hold is over",
             "cancel": "Only until Amazon begins to pick the items",
+            "partial_cancel": "Amazon cancels an order whole or not at all; single items become a task for you",
+            "returns": "Only if you choose that goods go back to Amazon, whose label has no postage",
             "refunds": "Amazon took no money for these orders; a refund stays at TikTok Shop",
             "custom_lines": "Only items in Amazon's stock can be ordered",
             "without_address": "TikTok shows no address for what it ships itself, and Amazon needs one",
@@ -149,6 +153,12 @@ class Amazon(Destination):
             "Blocking it costs a surcharge at Amazon.",
             (("no", "May deliver"), ("yes", "Must not deliver")),
         ),
+        StoreOption(
+            "returns_to",
+            "Returned goods",
+            "TikTok Shop tells buyers your return address. Choose Amazon only if you have them sent on to it.",
+            (("seller", "Come back to you"), ("amazon", "Go back to Amazon")),
+        ),
     )
     shipping_methods = tuple((speed, speed) for speed in mapping.SPEEDS)
     own_carrier = mapping.AMAZON_LOGISTICS
@@ -166,7 +176,7 @@ class Amazon(Destination):
         https://developer-docs.amazon.com/sp-api/docs/website-authorization-workflow (read 2026-11)
         Raises PermanentError for a marketplace or a callback that is not Amazon's.
         """
-        market = _market(request.shop)
+        market = market_of(request.shop)
         draft = {"version": "beta"} if self._is_draft(request.carried) else {}
         consent = self.config["CONSENT_URL"].replace("{host}", market.host)
         if callback := request.carried.get("amazon_callback_uri"):
@@ -220,7 +230,7 @@ class Amazon(Destination):
     def list_stores(self) -> list[StoreIdentity]:
         """The account in the marketplace that was chosen; a real call proves the permission."""
         extra = self.credentials.extra if self.credentials else {}
-        market = _market(extra.get("marketplace_id", ""))
+        market = market_of(extra.get("marketplace_id", ""))
         self._outbound(market).features(market.id)
         return [mapping.store(market, extra.get("selling_partner_id", ""))]
 
@@ -388,15 +398,6 @@ class Amazon(Destination):
         query = {"granularityType": "Marketplace", "granularityId": market, "marketplaceIds": market}
         return {**query, "details": "true"}
 
-    @property
-    def _market(self) -> Market:
-        extra = self.store.extra if self.store else {}
-        return _market(extra.get("marketplace_id", ""))
-
-    @property
-    def _options(self) -> Mapping[str, str]:
-        return self.store.options if self.store else {}
-
     def _is_draft(self, carried: Mapping[str, str]) -> bool:
         return carried.get("version") == "beta" or self.config.get("DRAFT", "").lower() == "true"
 
@@ -410,14 +411,6 @@ class Amazon(Destination):
             return False
         text = "Amazon has begun to pick it; it cannot be cancelled any more"
         raise PermanentError(text, code=status, reason="ALREADY_CANCELLED")
-
-    def _outbound(self, market: Market | None = None) -> Outbound20200701:
-        region = (market or self._market).region
-        return Outbound20200701(
-            http=self.http,
-            url=self.config["API_URL"].replace("{region}", region),
-            token=self.credentials.access_token if self.credentials else "",
-        )
 
     def _token(
         self, asked: Mapping[str, str], extra: Mapping[str, str], *, operation: str, is_safe: bool
@@ -455,9 +448,3 @@ def _lwa_error(answer: Answer) -> str:
     except UnreadableAnswer:
         return ""
     return str(said.get("error") or "") if isinstance(said, dict) else ""
-
-
-def _market(marketplace_id: str) -> Market:
-    if marketplace_id not in MARKETS:
-        raise PermanentError("Choose one of Amazon's marketplaces")
-    return MARKETS[marketplace_id]

@@ -58,6 +58,24 @@ class Outbound20200701:
         path = f"{_BASE}/fulfillmentOrders/{quote(order_id, safe='')}/cancel"
         self.send("PUT", path, None, operation="orders.cancel", is_safe=False)
 
+    def return_reasons(self, sku: str, order_id: str, marketplace_id: str) -> list[dict[str, Any]]:
+        """The reasons for which this item of the order may be returned."""
+        query = {"sellerSku": sku, "marketplaceId": marketplace_id, "sellerFulfillmentOrderId": order_id}
+        said = self.send(
+            "GET", f"{_BASE}/returnReasonCodes", None, operation="returns.reasons", is_safe=True, query=query
+        )
+        rows = (said.get("payload") or {}).get("reasonCodeDetails") or []
+        return [row for row in rows if isinstance(row, dict)]
+
+    def create_return(self, order_id: str, items: list[dict[str, str]]) -> dict[str, Any]:
+        """What was taken and what was not: both with a 200. Not repeatable by itself: the items' ids are its keys."""
+        path = f"{_BASE}/fulfillmentOrders/{quote(order_id, safe='')}/return"
+        said = self.send("PUT", path, {"items": items}, operation="returns.create", is_safe=False)
+        payload = said.get("payload")
+        if not isinstance(payload, dict):
+            raise OutcomeUnknown("Amazon's answer to the return names no item")
+        return payload
+
     def changed(self, since: str) -> Iterator[dict[str, Any]]:
         """Orders whose status changed since then, without their shipments."""
         query = {"queryStartDate": since}

@@ -7,7 +7,7 @@ from functools import cache
 
 PLACED = """
 fragment Placed on Order {
-  id legacyResourceId name sourceIdentifier cancelledAt updatedAt
+  id legacyResourceId name sourceIdentifier cancelledAt cancelReason updatedAt
   totalPriceSet { shopMoney { amount currencyCode } }
 }
 """
@@ -60,6 +60,7 @@ SHIPMENTS = (
     """
 query Shipments($id: ID!, $fulfillments: Int!, $lines: Int!) {
   order(id: $id) {
+    shippingAddress { zip }
     fulfillments(first: $fulfillments) {
       id status createdAt
       trackingInfo(first: 5) { company number url }
@@ -86,7 +87,7 @@ query FulfillmentOrders($id: ID!) {
     fulfillmentOrders(first: 10) {
       nodes {
         id status
-        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id customAttributes { key value } } } }
+        lineItems(first: 20) { nodes { id remainingQuantity lineItem { id sku customAttributes { key value } } } }
       }
     }
   }
@@ -126,6 +127,36 @@ RELEASE_HOLD = """
 mutation ReleaseHold($id: ID!, $holdIds: [ID!]) {
   fulfillmentOrderReleaseHold(id: $id, holdIds: $holdIds) {
     userErrors { field message code }
+  }
+}
+"""
+
+LOCATED = """
+query Located($id: ID!) {
+  order(id: $id) {
+    cancelledAt
+    fulfillmentOrders(first: 10) {
+      nodes { id status assignedLocation { location { id } } }
+    }
+  }
+}
+"""
+
+MOVE = """
+mutation Move($id: ID!, $location: ID!) {
+  fulfillmentOrderMove(id: $id, newLocationId: $location) {
+    movedFulfillmentOrder { id }
+    userErrors { field message code }
+  }
+}
+"""
+
+MOVABLE = """
+query Movable($id: ID!, $locations: [ID!]) {
+  fulfillmentOrder(id: $id) {
+    locationsForMove(first: 1, locationIds: $locations) {
+      nodes { movable message }
+    }
   }
 }
 """
@@ -188,9 +219,10 @@ JOB = "query Job($id: ID!) { job(id: $id) { id done } }"
 REFUNDABLE = """
 query Refundable($id: ID!, $first: Int!, $after: String) {
   order(id: $id) {
+    cancelledAt
     refunds(first: 50) { id note }
     lineItems(first: $first, after: $after) {
-      nodes { id sku unfulfilledQuantity customAttributes { key value } }
+      nodes { id quantity unfulfilledQuantity refundableQuantity customAttributes { key value } }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -202,6 +234,91 @@ mutation RefundCreate($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {
     refund { id }
     userErrors { field message }
+  }
+}
+"""
+
+ORDER_RETURNS = """
+query OrderReturns($id: ID!) {
+  order(id: $id) {
+    returns(first: 20) {
+      nodes { id name status returnLineItems(first: 20) { nodes { returnReasonNote } } }
+    }
+  }
+}
+"""
+
+RETURNABLE = """
+query Returnable($orderId: ID!, $first: Int!, $after: String) {
+  returnableFulfillments(orderId: $orderId, first: $first, after: $after) {
+    nodes {
+      returnableFulfillmentLineItems(first: 100) {
+        nodes { quantity fulfillmentLineItem { id lineItem { id quantity customAttributes { key value } } } }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+RETURN_CREATE = """
+mutation ReturnCreate($input: ReturnInput!) {
+  returnCreate(returnInput: $input) {
+    return { id name status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN = """
+query Return($id: ID!) {
+  return(id: $id) {
+    id name status
+    returnLineItems(first: 50) {
+      nodes { id unprocessedQuantity ... on ReturnLineItem { fulfillmentLineItem { id } } }
+    }
+    reverseFulfillmentOrders(first: 5) {
+      nodes {
+        lineItems(first: 30) {
+          nodes { id totalQuantity dispositions { quantity } fulfillmentLineItem { id } }
+        }
+      }
+    }
+  }
+}
+"""
+
+LEFT_FROM = """
+query LeftFrom($id: ID!) {
+  order(id: $id) {
+    fulfillments(first: 10) { location { id } fulfillmentLineItems(first: 50) { nodes { id } } }
+  }
+}
+"""
+
+RETURN_PROCESS = """
+mutation ReturnProcess($input: ReturnProcessInput!) {
+  returnProcess(input: $input) {
+    return { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN_CLOSE = """
+mutation ReturnClose($id: ID!) {
+  returnClose(id: $id) {
+    return { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+RETURN_CANCEL = """
+mutation ReturnCancel($id: ID!) {
+  returnCancel(id: $id) {
+    return { id status }
+    userErrors { field message code }
   }
 }
 """

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import (
     PermanentError,
     PlatformError,
@@ -149,14 +148,16 @@ def placed_order(node: Mapping[str, Any], shop_url: str) -> PlacedOrder:
         url=f"{shop_url}/admin/orders/{legacy}",
         reference=str(node.get("sourceIdentifier") or ""),
         is_cancelled=bool(node.get("cancelledAt")),
+        cancel_reason=str(node.get("cancelReason") or ""),
         total=total,
         currency=currency,
         updated_at=moment(node.get("updatedAt")),
     )
 
 
-def shipments(node: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[Shipment]:
-    """One fulfillment as one shipment with all lines; each further number as `<id>/2` … without lines."""
+def shipments(node: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], *, went_to: str = "") -> list[Shipment]:
+    """One fulfillment as one shipment with all lines; each further number as `<id>/2` … without lines. `went_to` is the
+    postcode of its order."""
     gid, status = str(node.get("id") or ""), str(node.get("status") or "")
     if status not in _IS_CANCELLED:
         logger.warning("Shopify fulfillment %s has the unknown status %s", gid, status[:40])
@@ -173,6 +174,7 @@ def shipments(node: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> li
             lines=tuple(_shipment_line(line) for line in lines) if position == 1 else (),
             shipped_at=moment(node.get("createdAt")),
             is_cancelled=is_cancelled,
+            postal_code=went_to,
         )
         for position, parcel in enumerate(parcels or [{}], start=1)
     ]
@@ -397,27 +399,42 @@ def order_update(external_id: str, draft: OrderDraft) -> dict[str, Any]:
     return found
 
 
+def location_gid(text: str) -> str:
+    """The location's gid, from it or from its number, as the address of its page has it. Raises PermanentError."""
+    found = re.fullmatch(r"(?:gid://shopify/Location/)?([0-9]{1,20})", text.strip())
+    if found is None:
+        raise PermanentError(f"“{text.strip()[:60]}” is not the id of a location", reason="NOT_SUPPORTED")
+    return f"gid://shopify/Location/{found[1]}"
+
+
+def is_elsewhere(node: Mapping[str, Any], location: str) -> bool:
+    """Whether a fulfillment order has anything to ship, and is at another location."""
+    there = ((node.get("assignedLocation") or {}).get("location") or {}).get("id")
+    return node.get("status") not in ("CLOSED", "CANCELLED", "INCOMPLETE") and there != location
+
+
 def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> dict[str, Any]:
-    """A parcel that left elsewhere, of all that is open or of the lines that hold the parcel's source line ids.
+    """A parcel that left elsewhere, of all that is open or of the lines that hold the parcel's line ids; where one of
+    them is made of several SKUs, each by its own.
 
     Raises PermanentError where less than that is open.
     """
-    wanted: dict[str, int] = {}
+    wanted: dict[str, dict[str, int]] = {}
     for line in parcel.lines or ():
         for line_id in line.source_line_ids:
-            wanted[line_id] = wanted.get(line_id, 0) + line.quantity
+            units = wanted.setdefault(line_id, {})
+            units[_key(line.sku)] = units.get(_key(line.sku), 0) + line.quantity
     groups = []
     for each in orders:
         rows = []
         for item in (each.get("lineItems") or {}).get("nodes") or []:
             left = int(item.get("remainingQuantity") or 0)
-            ids = source_line_ids((item.get("lineItem") or {}).get("customAttributes") or [])
-            count = left if parcel.lines is None else min(left, sum(wanted.pop(line_id, 0) for line_id in ids))
+            count = left if parcel.lines is None else _take(wanted, item.get("lineItem") or {}, left)
             if count:
                 rows.append({"id": item["id"], "quantity": count})
         if rows:
             groups.append({"fulfillmentOrderId": each["id"], "fulfillmentOrderLineItems": rows})
-    if wanted or not groups:
+    if any(any(units.values()) for units in wanted.values()) or not groups:
         raise PermanentError("Shopify's order has nothing open to be recorded as shipped", reason="REMOTE_ERROR")
     tracking = {"company": parcel.carrier, "number": parcel.tracking_number, "url": parcel.tracking_url}
     return {
@@ -427,29 +444,21 @@ def fulfillment_input(orders: Sequence[Mapping[str, Any]], parcel: Shipment) -> 
     }
 
 
-def refund_input(order_id: str, lines: Sequence[Mapping[str, Any]], refund: Refund, reference: str) -> dict[str, Any]:
-    """A refund record without money. `line_quantities` is keyed by source line id, SKU or Shopify's line id.
+def _take(wanted: Mapping[str, dict[str, int]], line: Mapping[str, Any], left: int) -> int:
+    """How many of the wanted units this line of the order has; they are wanted no more."""
+    count = 0
+    for line_id in source_line_ids(line.get("customAttributes") or []):
+        units = wanted.get(line_id, {})
+        key = next(iter(units)) if len(units) == 1 else _key(str(line.get("sku") or ""))
+        taken = min(left - count, units.get(key, 0))
+        if taken:
+            units[key] -= taken
+            count += taken
+    return count
 
-    Raises PermanentError when a key names no line: a refund is never recorded in part.
-    """
-    left = {key: quantity for key, quantity in refund.line_quantities.items() if quantity > 0}
-    items = []
-    for line in lines:
-        keys = [
-            *source_line_ids(line.get("customAttributes") or []),
-            str(line.get("sku") or ""),
-            str(line.get("id")),
-        ]
-        quantity = sum(left.pop(key, 0) for key in keys)
-        if quantity:
-            is_here = quantity <= int(line.get("unfulfilledQuantity") or 0)
-            # What was shipped can only be restocked at a location, which the source does not name.
-            restock = "CANCEL" if refund.restock and is_here else "NO_RESTOCK"
-            items.append({"lineItemId": line["id"], "quantity": quantity, "restockType": restock})
-    if left or not items:
-        raise PermanentError("Shopify's order has no such line to refund", reason="REMOTE_ERROR")
-    note = f"{refund.note} [{reference}]".strip()
-    return {"orderId": order_id, "note": note, "notify": False, "refundLineItems": items}
+
+def _key(sku: str) -> str:
+    return sku.strip().casefold()
 
 
 # Refusals

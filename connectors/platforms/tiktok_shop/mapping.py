@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base.errors import UnreadableAnswer
@@ -26,6 +25,7 @@ from connectors.base.types import (
     StoreIdentity,
     Variant,
 )
+from connectors.platforms.tiktok_shop.reading import flag_at, id_at, moment_at, row_at, rows_of, text_at, texts_at
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ _KINDS = {
     7: EventKind.AUTHORIZATION_EXPIRING,
     11: EventKind.CANCELLATION_CHANGED,
     12: EventKind.RETURN_CHANGED,
-    **dict.fromkeys([2, 5, 13, 14, 15, 16, 18, 27, 33, 36, 37, 64, 65, 67, 71], EventKind.IGNORED),
+    67: EventKind.RETURN_CHANGED,  # money went back; what 64 and 65 bring is not documented, so the poll finds it
+    **dict.fromkeys([2, 5, 13, 14, 15, 16, 18, 27, 33, 36, 37, 64, 65, 71], EventKind.IGNORED),
 }
 
 # No postal codes in use there, so a missing one does not make an address incomplete.
@@ -94,13 +95,13 @@ _STATES = dict(
 
 def shop_of(value: Mapping[str, Any]) -> StoreIdentity:
     """A row of Get Authorized Shops."""
-    region = _text(value, "region")
+    region = text_at(value, "region")
     return StoreIdentity(
-        external_id=_text(value, "id"),
-        name=_text(value, "name") or _text(value, "code"),
+        external_id=text_at(value, "id"),
+        name=text_at(value, "name") or text_at(value, "code"),
         region=region,
         currency=CURRENCIES.get(region, ""),
-        extra={"cipher": _text(value, "cipher"), "seller_type": _text(value, "seller_type")},
+        extra={"cipher": text_at(value, "cipher"), "seller_type": text_at(value, "seller_type")},
     )
 
 
@@ -109,9 +110,9 @@ def order_of(value: Any) -> PlatformOrder:
     times are missing; what else cannot be read is named in `problems`."""
     if not isinstance(value, Mapping):
         raise UnreadableAnswer("TikTok Shop sent an order that is no object")
-    external_id = _text(value, "id")
-    created_at, updated_at = _moment(value, "create_time"), _moment(value, "update_time")
-    status_text = _text(value, "status")
+    external_id = text_at(value, "id")
+    created_at, updated_at = moment_at(value, "create_time"), moment_at(value, "update_time")
+    status_text = text_at(value, "status")
     if not external_id or not status_text or created_at is None:
         raise UnreadableAnswer("TikTok Shop sent an order without id, status or time", external_id=external_id)
     problems: list[str] = []
@@ -124,30 +125,33 @@ def order_of(value: Any) -> PlatformOrder:
         status_text=status_text,
         created_at=created_at,
         updated_at=updated_at or created_at,
-        paid_at=_moment(value, "paid_time"),
-        is_on_hold_order=_flag(value, "is_on_hold_order"),
-        is_preorder=_text(value, "order_type") == "PRE_ORDER",
-        is_sample=_flag(value, "is_sample_order"),
+        paid_at=moment_at(value, "paid_time"),
+        is_on_hold_order=flag_at(value, "is_on_hold_order"),
+        is_preorder=text_at(value, "order_type") == "PRE_ORDER",
+        is_sample=flag_at(value, "is_sample_order"),
         shipper=_shipper(value, external_id),
-        buyer_id=_text(value, "user_id"),
-        buyer_email=_text(value, "buyer_email"),
-        buyer_message=_text(value, "buyer_message"),
+        buyer_id=text_at(value, "user_id"),
+        buyer_email=text_at(value, "buyer_email"),
+        buyer_message=text_at(value, "buyer_message"),
         address=address,
         address_state=address_state,
         payment=payment,
         lines=lines,
         packages=_packages(value),
-        warehouse_id=_text(value, "warehouse_id"),
-        delivery_option_id=_text(value, "delivery_option_id"),
-        delivery_option_name=_text(value, "delivery_option_name"),
-        ship_by=_moment(value, "rts_sla_time") or _moment(value, "tts_sla_time"),
-        auto_cancel_at=_moment(value, "shipping_due_time"),
-        deliver_by=_moment(value, "delivery_sla_time") or _moment(value, "delivery_due_time"),
-        cancel_requested=_flag(value, "is_buyer_request_cancel") and _text(value, "status") != "CANCELLED",
-        cancel_requested_at=_moment(value, "request_cancel_time"),
-        cancel_reason=_text(value, "cancel_reason"),
-        cancelled_by=_text(value, "cancellation_initiator"),
-        release_date=_moment(value, "release_date"),
+        warehouse_id=text_at(value, "warehouse_id"),
+        delivery_option_id=text_at(value, "delivery_option_id"),
+        delivery_option_name=text_at(value, "delivery_option_name"),
+        ship_by=moment_at(value, "rts_sla_time") or moment_at(value, "tts_sla_time"),
+        auto_cancel_at=moment_at(value, "shipping_due_time"),
+        deliver_by=moment_at(value, "delivery_sla_time") or moment_at(value, "delivery_due_time"),
+        cancel_requested=flag_at(value, "is_buyer_request_cancel") and text_at(value, "status") != "CANCELLED",
+        cancel_requested_at=moment_at(value, "request_cancel_time"),
+        cancel_reason=text_at(value, "cancel_reason"),
+        cancelled_by=text_at(value, "cancellation_initiator"),
+        release_date=moment_at(value, "release_date"),
+        is_made_to_order=text_at(value, "order_type") in ("MADE_TO_ORDER", "BACK_ORDER"),
+        handling_days=_handling_days(value.get("handling_duration")),
+        replaces_id=id_at(value, "replaced_order_id") or id_at(value, "exchange_source_order_id"),
         problems=tuple(problems),
         raw=value,
     )
@@ -165,43 +169,39 @@ def orders_of(values: Any) -> list[PlatformOrder | UnreadableAnswer]:
     return found
 
 
-def event_of(value: Any) -> PlatformEvent:
-    """A webhook's body. Raises UnreadableAnswer when it is no object with a number as its type."""
+def events_of(value: Any) -> list[PlatformEvent]:
+    """A webhook's body as one event per order that it is about: a package or a refund may hold several.
+
+    Raises UnreadableAnswer when it is no object with a number as its type.
+    """
     if not isinstance(value, Mapping):
         raise UnreadableAnswer("The webhook is no JSON object")
     try:
         number = int(str(value.get("type")))
     except ValueError as error:
         raise UnreadableAnswer("The webhook names no type") from error
-    data = value.get("data")
-    data = data if isinstance(data, Mapping) else {}
-    return PlatformEvent(
-        kind=_KINDS.get(number, EventKind.UNKNOWN),
-        event_id=_text(value, "tts_notification_id") or str(number),
-        occurred_at=_moment(value, "timestamp"),
-        external_id=_text(data, "order_id"),
-        raw={"type": number},
-    )
-
-
-def events_of(value: Any) -> list[PlatformEvent]:
-    """One event per order that the webhook is about: a package may hold several."""
-    event = event_of(value)
-    data = value.get("data")
-    packages = data.get("package_list") if isinstance(data, Mapping) else None
-    order_ids = [
-        str(order_id)
-        for package in (packages if isinstance(packages, list) else [])
-        if isinstance(package, Mapping)
-        for order_id in (package.get("order_id_list") or [])
-        if isinstance(order_id, str | int)
-    ]
-    if event.kind is not EventKind.PACKAGE_CHANGED or not order_ids:
-        return [event]
+    kind = _KINDS.get(number, EventKind.UNKNOWN)
+    order_ids = _order_ids(row_at(value, "data"))
+    if kind is EventKind.RETURN_CHANGED and not any(order_ids):
+        kind = EventKind.IGNORED
     return [
-        PlatformEvent(event.kind, event.event_id, event.occurred_at, external_id=order_id, raw=event.raw)
-        for order_id in dict.fromkeys(order_ids)
+        PlatformEvent(
+            kind=kind,
+            event_id=text_at(value, "tts_notification_id") or str(number),
+            occurred_at=moment_at(value, "timestamp"),
+            external_id=order_id,
+            raw={"type": number},
+        )
+        for order_id in order_ids
     ]
+
+
+def _order_ids(data: Mapping[str, Any]) -> list[str]:
+    """Whose news it is: an order's, those in its packages, or those that its refunded lines belong to."""
+    packed = [each for package in rows_of(data.get("package_list")) for each in texts_at(package, "order_id_list")]
+    refunded = [text_at(line, "main_order_id") for line in rows_of(data.get("line_items"))]
+    found = [each for each in (text_at(data, "order_id"), *packed, *refunded) if each]
+    return list(dict.fromkeys(found)) or [""]
 
 
 def _status(text: str, external_id: str) -> SourceStatus:
@@ -211,9 +211,9 @@ def _status(text: str, external_id: str) -> SourceStatus:
 
 
 def _shipper(value: Mapping[str, Any], external_id: str) -> Shipper:
-    if _text(value, "fulfillment_type") not in ("", "FULFILLMENT_BY_SELLER"):
+    if text_at(value, "fulfillment_type") not in ("", "FULFILLMENT_BY_SELLER"):
         return Shipper.PLATFORM_WAREHOUSE
-    kind = _text(value, "shipping_type")
+    kind = text_at(value, "shipping_type")
     if kind not in ("", "SELLER", "TIKTOK", "TIKTOK_DIGITAL"):
         logger.error("unknown shipping type", extra={"order": external_id, "shipping_type": kind[:40]})
     return Shipper.SELLER if kind in ("", "SELLER") else Shipper.PLATFORM
@@ -226,46 +226,46 @@ def _lines(value: Mapping[str, Any], problems: list[str]) -> Iterable[LineItem]:
         problems.append("The order has no lines")
         return
     for row in rows:
-        if not isinstance(row, Mapping) or not _text(row, "id"):
+        if not isinstance(row, Mapping) or not text_at(row, "id"):
             problems.append("A line has no id")
             continue
         try:
             yield _line(row)
         except AmountError as error:
-            problems.append(f"Line {_text(row, 'id')}: {error}")
+            problems.append(f"Line {text_at(row, 'id')}: {error}")
 
 
 def _line(row: Mapping[str, Any]) -> LineItem:
-    currency = _text(row, "currency")
-    variant = _text(row, "sku_name")
+    currency = text_at(row, "currency")
+    variant = text_at(row, "sku_name")
     taxes = row.get("item_tax")
     return LineItem(
-        external_id=_text(row, "id"),
-        product_id=_text(row, "product_id"),
-        variant_id=_text(row, "sku_id"),
-        sku=_text(row, "seller_sku").strip(),
-        title=_text(row, "product_name"),
+        external_id=text_at(row, "id"),
+        product_id=text_at(row, "product_id"),
+        variant_id=text_at(row, "sku_id"),
+        sku=text_at(row, "seller_sku").strip(),
+        title=text_at(row, "product_name"),
         variant_title="" if variant == "Default" else variant,
         quantity=1,
-        original_price=to_minor(_text(row, "original_price"), currency),
-        sale_price=to_minor(_text(row, "sale_price"), currency),
-        seller_discount=to_minor(_text(row, "seller_discount"), currency),
-        platform_discount=to_minor(_text(row, "platform_discount"), currency),
-        tax=sum(to_minor(_text(tax, "tax_amount"), currency) for tax in taxes or [] if isinstance(tax, Mapping)),
-        status=_text(row, "display_status"),
-        is_gift=_flag(row, "is_gift"),
-        image_url=_text(row, "sku_image"),
-        package_id=_text(row, "package_id"),
-        cancel_reason=_text(row, "cancel_reason"),
+        original_price=to_minor(text_at(row, "original_price"), currency),
+        sale_price=to_minor(text_at(row, "sale_price"), currency),
+        seller_discount=to_minor(text_at(row, "seller_discount"), currency),
+        platform_discount=to_minor(text_at(row, "platform_discount"), currency),
+        tax=sum(to_minor(text_at(tax, "tax_amount"), currency) for tax in taxes or [] if isinstance(tax, Mapping)),
+        status=text_at(row, "display_status"),
+        is_gift=flag_at(row, "is_gift"),
+        image_url=text_at(row, "sku_image"),
+        package_id=text_at(row, "package_id"),
+        cancel_reason=text_at(row, "cancel_reason"),
     )
 
 
 def _payment(value: Mapping[str, Any], problems: list[str]) -> Payment | None:
     row = value.get("payment")
-    if not isinstance(row, Mapping) or not _text(row, "currency"):
+    if not isinstance(row, Mapping) or not text_at(row, "currency"):
         problems.append("The order has no payment")
         return None
-    if missing := [name for name in ("total_amount", "sub_total") if not _text(row, name)]:
+    if missing := [name for name in ("total_amount", "sub_total") if not text_at(row, name)]:
         problems.append(f"The payment lacks {', '.join(missing)}")
         return None
     try:
@@ -276,10 +276,10 @@ def _payment(value: Mapping[str, Any], problems: list[str]) -> Payment | None:
 
 
 def _payment_of(row: Mapping[str, Any]) -> Payment:
-    currency = _text(row, "currency")
+    currency = text_at(row, "currency")
 
     def amount(name: str) -> int:
-        return to_minor(_text(row, name), currency)
+        return to_minor(text_at(row, name), currency)
 
     return Payment(
         currency=currency,
@@ -304,19 +304,19 @@ def _packages(value: Mapping[str, Any]) -> tuple[Package, ...]:
     """TikTok hangs a parcel's facts on its lines; the list of packages has ids only."""
     lines = [row for row in value.get("line_items") or [] if isinstance(row, Mapping)]
     rows = value.get("packages")
-    ids = [_text(row, "id") for row in (rows if isinstance(rows, list) else []) if isinstance(row, Mapping)]
-    ids += [_text(row, "package_id") for row in lines]
+    ids = [text_at(row, "id") for row in (rows if isinstance(rows, list) else []) if isinstance(row, Mapping)]
+    ids += [text_at(row, "package_id") for row in lines]
     found = []
     for package_id in dict.fromkeys(each for each in ids if each and each != "0"):
-        inside = [row for row in lines if _text(row, "package_id") == package_id]
-        shown = next((row for row in inside if _text(row, "tracking_number")), {})
+        inside = [row for row in lines if text_at(row, "package_id") == package_id]
+        shown = next((row for row in inside if text_at(row, "tracking_number")), {})
         found.append(
             Package(
                 external_id=package_id,
-                line_ids=tuple(_text(row, "id") for row in inside),
-                tracking_number=_text(shown, "tracking_number"),
-                carrier_id=_text(shown, "shipping_provider_id"),
-                carrier_name=_text(shown, "shipping_provider_name"),
+                line_ids=tuple(text_at(row, "id") for row in inside),
+                tracking_number=text_at(shown, "tracking_number"),
+                carrier_id=text_at(shown, "shipping_provider_id"),
+                carrier_name=text_at(shown, "shipping_provider_name"),
             )
         )
     return tuple(found)
@@ -338,31 +338,31 @@ def _address(row: Any) -> tuple[Address | None, AddressState]:
 
 
 def _address_of(row: Mapping[str, Any]) -> Address:
-    name = _text(row, "name") or f"{_text(row, 'first_name')} {_text(row, 'last_name')}".strip()
-    first, last = _text(row, "first_name"), _text(row, "last_name")
+    name = text_at(row, "name") or f"{text_at(row, 'first_name')} {text_at(row, 'last_name')}".strip()
+    first, last = text_at(row, "first_name"), text_at(row, "last_name")
     if not last:
         first, _, last = name.rpartition(" ")
-    country = _text(row, "region_code")
+    country = text_at(row, "region_code")
     places = _places(row)
     province, code = _province(places, country)
-    lines = [_text(row, f"address_line{number}") for number in (1, 2, 3, 4)]
+    lines = [text_at(row, f"address_line{number}") for number in (1, 2, 3, 4)]
     if not any(lines):
-        lines[0] = _text(row, "address_detail")
+        lines[0] = text_at(row, "address_detail")
     return Address(
         name=name,
         first_name=first,
         last_name=last,
-        phone=_phone(_text(row, "phone_number")),
+        phone=_phone(text_at(row, "phone_number")),
         line1=lines[0],
         line2=lines[1],
         line3=lines[2],
         line4=lines[3],
-        city=_text(row, "post_town") or _city(places),
+        city=text_at(row, "post_town") or _city(places),
         province=province,
         province_code=code,
-        postal_code=_text(row, "postal_code"),
+        postal_code=text_at(row, "postal_code"),
         country_code=country,
-        full_text=_text(row, "full_address"),
+        full_text=text_at(row, "full_address"),
     )
 
 
@@ -371,13 +371,13 @@ def _places(row: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     rows = row.get("district_info")
     return [
         (
-            _text(each, "address_level"),
-            _text(each, "address_level_name"),
-            _text(each, "address_name"),
-            _text(each, "iso_code"),
+            text_at(each, "address_level"),
+            text_at(each, "address_level_name"),
+            text_at(each, "address_name"),
+            text_at(each, "iso_code"),
         )
         for each in (rows if isinstance(rows, list) else [])
-        if isinstance(each, Mapping) and _text(each, "address_level") != "L0" and _text(each, "address_name")
+        if isinstance(each, Mapping) and text_at(each, "address_level") != "L0" and text_at(each, "address_name")
     ]
 
 
@@ -412,40 +412,22 @@ def variants(products: Any) -> Iterator[Variant]:
 
     https://partner.tiktokshop.com/docv2/page/search-products-202502 (read 2026-11); the search names no variation.
     """
-    for product in _dicts(products):
-        for sku in _dicts(product.get("skus")):
-            amounts = [row.get("quantity") for row in _dicts(sku.get("inventory"))]
+    for product in rows_of(products):
+        for sku in rows_of(product.get("skus")):
+            amounts = [row.get("quantity") for row in rows_of(sku.get("inventory"))]
             counted = [amount for amount in amounts if isinstance(amount, int) and not isinstance(amount, bool)]
-            if _text(sku, "id"):
+            if text_at(sku, "id"):
                 yield Variant(
-                    external_id=_text(sku, "id"),
-                    sku=_text(sku, "seller_sku"),
-                    title=_text(product, "title"),
+                    external_id=text_at(sku, "id"),
+                    sku=text_at(sku, "seller_sku"),
+                    title=text_at(product, "title"),
                     stock=sum(counted) if counted else None,
                 )
 
 
-def _dicts(rows: Any) -> Iterator[Mapping[str, Any]]:
-    return (row for row in rows if isinstance(row, Mapping)) if isinstance(rows, list) else iter(())
-
-
-def _text(row: Mapping[str, Any], name: str) -> str:
-    """A text or number as text; anything else is as good as missing."""
-    value = row.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return str(value)
-
-
-def _flag(row: Mapping[str, Any], name: str) -> bool:
-    return row.get(name) in (True, 1, "true", "True", "1")
-
-
-def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
-    """Epoch seconds; some fields carry milliseconds in practice. 0 and nonsense are as good as missing."""
-    try:
-        seconds = int(_text(row, name) or 0)
-        seconds = seconds // 1000 if seconds > 10**11 else seconds
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-    except (ValueError, OverflowError, OSError):
+def _handling_days(value: Any) -> int | None:
+    """Working days to make what is made to order; of calendar days five in seven, which is rather too early."""
+    if not isinstance(value, Mapping) or not text_at(value, "days").isdigit():
         return None
+    days = int(text_at(value, "days")[:4])
+    return max(1, days * 5 // 7) if text_at(value, "type") == "CALENDAR_DAY" else days

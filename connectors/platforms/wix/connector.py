@@ -43,7 +43,7 @@ from connectors.base.types import (
 )
 from connectors.http import Answer, failure_of
 from connectors.pacing import Limits
-from connectors.platforms.wix import mapping, signing
+from connectors.platforms.wix import aftersales, mapping, signing
 
 _ORDERS = "/ecom/v1/orders"
 _REFERENCES_PER_SEARCH = 50
@@ -74,7 +74,9 @@ class Wix(Destination):
         notes={
             "search_by_reference": "The search lags behind, so it is asked again before anything is sent twice",
             "hold": "Orders are made when TikTok's hold is over",
-            "refunds": "Recorded as made outside Wix; no money moves there",
+            "partial_cancel": "Wix cancels an order whole or not at all; single items become a task for you",
+            "refunds": "Recorded as made outside Wix, never more than was paid there; no money moves",
+            "returns": "Wix knows no returns: the refund is recorded, and restocks if you choose so",
             "numbers": "Wix numbers its orders itself; yours stands among the custom fields",
             "tags": "They stand among the order's custom fields",
             "stock": "Wix always deducts what it sells",
@@ -244,22 +246,23 @@ class Wix(Destination):
         return CancelReceipt(is_cancelled=False, detail="Wix is still working on the cancellation")
 
     def record_refund(self, external_id: str, refund: Refund, *, reference: str) -> None:
-        """Record a refund made elsewhere. May be repeated: its reason holds the reference."""
+        """Record a refund made elsewhere, with its items and its shipping. May be repeated: its reason holds the
+        reference."""
         transactions = self._transactions(external_id)
-        if mapping.has_refund(transactions, reference):
+        if aftersales.has_refund(transactions, reference):
             return
         order = self._order(external_id)
         if order is None:
             raise PermanentError("The order is not on the site any more", reason="REMOTE_ERROR")
-        if mapping.lacks_payment(order, transactions):
+        if aftersales.lacks_payment(order, transactions):
             # The answer to its create was lost, so nobody recorded what was paid.
             self._add_payment(order, mapping.placed_order(order, "").reference)
         path = "/ecom/v1/order-billing/get-order-refundability"
         able = self._send("POST", path, {"orderId": external_id}, operation="refunds.able", is_safe=True)
-        body = mapping.refund_body(order, able, refund, reference)
+        body = aftersales.refund_body(order, able, refund, reference)
         path = "/ecom/v1/order-billing/refund-payments"
         said = self._send("POST", path, body, operation="refunds.create", is_safe=False)
-        if mapping.has_failed(said.get("refund")):
+        if aftersales.has_failed(said.get("refund")):
             raise PermanentError("Wix could not record the refund", reason="REMOTE_ERROR")
 
     def fetch_order(self, external_id: str) -> PlacedOrder | None:
@@ -335,7 +338,7 @@ class Wix(Destination):
     def _record_payment(self, order: Mapping[str, Any], reference: str) -> tuple[str, ...]:
         """Whether PAID makes a payment by itself is not documented, so it is read first. The order stands anyway."""
         try:
-            if mapping.lacks_payment(order, self._transactions(str(order["id"]))):
+            if aftersales.lacks_payment(order, self._transactions(str(order["id"]))):
                 self._add_payment(order, reference)
         except PlatformError:
             return ("Wix did not record the payment made at TikTok Shop; the order says that it is paid",)
@@ -343,7 +346,7 @@ class Wix(Destination):
 
     def _add_payment(self, order: Mapping[str, Any], reference: str) -> None:
         path = f"/ecom/v1/payments/orders/{order['id']}/add-payment"
-        self._send("POST", path, mapping.payment(order, reference), operation="payments.add", is_safe=False)
+        self._send("POST", path, aftersales.payment(order, reference), operation="payments.add", is_safe=False)
 
     def _transactions(self, external_id: str) -> dict[str, Any]:
         said = self._get(f"/ecom/v1/payments/orders/{external_id}", operation="payments.get")

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.money import AmountError, to_minor, to_text
@@ -44,6 +43,7 @@ _KINDS = {
     "wix.ecom.v1.order_transactions": EventKind.REFUND_CHANGED,
 }
 _STATUSES = frozenset(["INITIALIZED", "APPROVED", "CANCELED", "PENDING", "REJECTED"])
+LINES_FIELD = "TikTok Shop lines"
 _GONE = "AppRemoved"
 _IGNORED = frozenset(["AppInstalled"])
 
@@ -118,13 +118,14 @@ def placed_order(order: Any, site_id: str) -> PlacedOrder:
         url=url,
         reference=str((order.get("channelInfo") or {}).get("externalOrderId") or ""),
         is_cancelled=status == "CANCELED",
-        total=_minor((order.get("priceSummary") or {}).get("total"), currency),
+        total=minor((order.get("priceSummary") or {}).get("total"), currency),
         currency=currency,
         updated_at=moment(order.get("updatedDate")),
     )
 
 
-def _minor(price: Any, currency: str) -> int | None:
+def minor(price: Any, currency: str) -> int | None:
+    """A price of Wix's in minor units; None where it is not said or cannot be read."""
     amount = price.get("amount") if isinstance(price, dict) else None
     try:
         return to_minor(str(amount), currency) if amount not in (None, "") else None
@@ -408,8 +409,10 @@ def _place(address: Address, phone: str, remarks: list[str]) -> dict[str, Any]:
 
 
 def _fields(draft: OrderDraft, remarks: list[str]) -> list[dict[str, str]]:
-    """Tags are ids in Wix, so ours stand among the custom fields."""
-    pairs = [("Tags", ", ".join(draft.tags)), *draft.attributes]
+    """Tags are ids in Wix, so ours stand among the custom fields; and so do the source's ids of each line, by its
+    place, since lines have no room for them."""
+    lines = "; ".join(f"{place}: {', '.join(line.source_line_ids)}" for place, line in enumerate(draft.lines, start=1))
+    pairs = [("Tags", ", ".join(draft.tags)), *draft.attributes, (LINES_FIELD, lines)]
     return [{"title": _cut(title, 500, "A field's name", remarks), "value": value} for title, value in pairs if value]
 
 
@@ -450,88 +453,3 @@ def _cut(text: str, longest: int, what: str, remarks: list[str]) -> str:
     if len(text) > longest:
         remarks.append(f"{what} was cut to {longest} characters")
     return text[:longest]
-
-
-def lacks_payment(order: Mapping[str, Any], transactions: Mapping[str, Any]) -> bool:
-    """Whether nothing is recorded as paid of an order that costs something."""
-    currency = str(order.get("currency") or "")
-    total = _minor(part(order, "priceSummary").get("total"), currency)
-    paid = _minor(part(order, "balanceSummary").get("paid"), currency)
-    return bool(total) and not paid and not transactions.get("payments")
-
-
-def payment(order: Mapping[str, Any], reference: str) -> dict[str, Any]:
-    """The body that records what TikTok took as paid elsewhere."""
-    details = {"offlinePayment": True, "paymentMethod": "TikTok Shop", "providerTransactionId": reference}
-    amount = {"amount": str((order.get("priceSummary") or {}).get("total", {}).get("amount") or "0")}
-    return {"payments": [{"amount": amount, "status": "APPROVED", "regularPaymentDetails": details}]}
-
-
-def refund_body(
-    order: Mapping[str, Any], refundability: Mapping[str, Any], refund: Refund, reference: str
-) -> dict[str, Any]:
-    """A refund recorded outside any provider. Its reason holds our reference: it is searched before a repeat.
-
-    Raises PermanentError when no payment is left to refund, or an item is not in the order.
-    """
-    able = next((one for one in parts(refundability, "payments") if _is_refundable(one)), None)
-    if able is None:
-        raise PermanentError("Wix's order has no payment to refund", reason="REMOTE_ERROR")
-    lines = _refund_lines(order, refundability, refund)
-    amount = {"amount": to_text(refund.amount, refund.currency)}
-    body: dict[str, Any] = {
-        "orderId": str(order["id"]),
-        "paymentRefunds": [{"paymentId": able["payment"]["paymentId"], "amount": amount, "externalRefund": True}],
-        "customerReason": f"{reason_mark(reference)} {refund.note}".strip()[:200],
-        "sideEffects": {"notifications": {"sendCustomerEmail": False}},
-    }
-    if lines:
-        body["refundItems"] = {"lineItems": lines}
-        if refund.restock:
-            body["sideEffects"]["restock"] = {"lineItems": lines}
-    return body
-
-
-def _is_refundable(one: Mapping[str, Any]) -> bool:
-    """A payment made offline is refundable by hand alone, and by hand is what `externalRefund` means."""
-    if not part(one, "payment").get("paymentId") or one.get("nonRefundable"):
-        return False
-    return one.get("refundable") is not False or bool(one.get("manuallyRefundable"))
-
-
-def _refund_lines(order: Mapping[str, Any], refundability: Mapping[str, Any], refund: Refund) -> list[dict[str, Any]]:
-    """The items, by SKU or by line, over all lines that have one SKU: to each no more than it can give back."""
-    able = {str(one.get("lineItemId")): one.get("availableRefundQuantity") for one in parts(refundability, "lineItems")}
-    left = {key: quantity for key, quantity in refund.line_quantities.items() if quantity > 0}
-    lines = []
-    for line in parts(order, "lineItems"):
-        line_id = str(line.get("id"))
-        room = taken = int(able.get(line_id, line.get("quantity")) or 0)
-        for key in (line_id, str(part(line, "physicalProperties").get("sku") or "")):
-            some = min(room, left.get(key, 0))
-            left[key], room = left.get(key, 0) - some, room - some
-        if taken > room:
-            lines.append({"lineItemId": line_id, "quantity": taken - room})
-    if any(left.values()):
-        raise PermanentError("Wix's order has no such items left to refund", reason="REMOTE_ERROR")
-    return lines
-
-
-def has_refund(transactions: Mapping[str, Any], reference: str) -> bool:
-    """Whether the refund with our reference is recorded already; one that failed is not."""
-    mark = reason_mark(reference)
-    return any(
-        str(part(past, "details").get("reason") or "").partition(" ")[0] == mark and not has_failed(past)
-        for past in parts(transactions, "refunds")
-    )
-
-
-def has_failed(refund: Any) -> bool:
-    """Whether every part of the refund failed."""
-    statuses = {one.get("refundStatus") for one in parts(refund, "transactions")}
-    return statuses == {"FAILED"}
-
-
-def reason_mark(reference: str) -> str:
-    """How our refunds are known there."""
-    return f"TT:{reference}"

@@ -9,11 +9,11 @@ from django.db import transaction
 from django_q.models import Schedule
 
 # Coarse jobs only: a schedule is looked at every 30 seconds. Holds, webhooks and polls are the dispatch loop's.
-SCHEDULES = {"read_catalogs": 1, "refresh_tokens": 10, "renew_webhooks": 60, "clean_up": 360}
+SCHEDULES = {"judge_alerts": 1, "read_catalogs": 1, "refresh_tokens": 10, "renew_webhooks": 60, "clean_up": 360}
 
 
 class Command(BaseCommand):
-    help = "Make the schedules of catalogs, token refresh, webhook renewal and cleaning up."
+    help = "Make the schedules of alerts, catalogs, token refresh, webhook renewal and cleaning up."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():

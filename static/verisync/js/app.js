@@ -208,7 +208,7 @@
       return;
     }
     const button = event.submitter;
-    if (!form.dataset.busy || !button) return;
+    if (!form.dataset.busy || !button || button.hasAttribute("data-quiet")) return;
     // After the form's data was read, or the button's own value would be lost.
     setTimeout(() => {
       button.disabled = true;
@@ -373,6 +373,10 @@
       keySwitch.addEventListener("change", () => { try { localStorage.setItem("keys", keySwitch.checked ? "on" : "off"); } catch { /* private mode */ } });
     }
     if (location.hash === "#attention") $("#attention")?.focus?.();
+    for (const tab of $$(".tabs > .is-current")) {
+      const bar = tab.parentElement;
+      bar.scrollLeft = tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - 24;
+    }
 
     drawTheme();
     prepare(document);

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.base.aftersales import Refund
 from connectors.base.connector import AuthorizationRequest
 from connectors.base.errors import (
     AuthorizationError,
@@ -160,12 +159,6 @@ class TestSeveralCalls:
             {"order": PLACED},
         )
         assert not shopify.cancel_order("gid://shopify/Order/7", reason="x", restock=True).is_cancelled
-
-    def test_a_refund_already_noted_is_not_made_again(self, shopify, httpserver):
-        refunds = [{"id": "r", "note": "n [ref-1]"}]
-        self.answer(httpserver, {"order": {"refunds": refunds, "lineItems": {"nodes": [], "pageInfo": {}}}})
-        shopify.record_refund("gid://shopify/Order/7", Refund(100, "USD", {"1": 1}, "n"), reference="ref-1")
-        assert len(httpserver.log) == 1
 
     def test_only_missing_topics_are_subscribed(self, shopify, httpserver):
         topics = ["ORDERS_CANCELLED", "ORDERS_DELETE", "FULFILLMENTS_CREATE", "FULFILLMENTS_UPDATE", "REFUNDS_CREATE"]

@@ -6,11 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, RateLimited
 from connectors.base.events import EventKind
-from connectors.base.types import Address, DraftCharge, DraftLine, DraftTax, OrderDraft, Stock
+from connectors.base.types import (
+    Address,
+    DraftCharge,
+    DraftLine,
+    DraftTax,
+    OrderDraft,
+    Shipment,
+    ShipmentLine,
+    Stock,
+)
 from connectors.platforms.shopify import documents, mapping
+from tests.connectors.shopify.test_aftersales import aftersale_variables
 
 CONTRACTS = Path(__file__).resolve().parents[3].parent / "shared/contracts"
 PAYLOADS = Path(__file__).resolve().parents[2] / "payloads/shopify"
@@ -131,6 +140,57 @@ class TestShipments:
         assert all(shipment.is_cancelled for shipment in found)
 
 
+class TestLocation:
+    @pytest.mark.parametrize("text", ["655441491", " gid://shopify/Location/655441491 "])
+    def test_is_named_by_its_id_or_its_number(self, text):
+        assert mapping.location_gid(text) == "gid://shopify/Location/655441491"
+
+    @pytest.mark.parametrize("text", ["", "Main warehouse", "gid://shopify/Order/1", "12a", "1\n2"])
+    def test_is_nothing_else(self, text):
+        with pytest.raises(PermanentError, match="not the id of a location"):
+            mapping.location_gid(text)
+
+    @pytest.mark.parametrize(
+        ("status", "place", "is_elsewhere"),
+        [("OPEN", "a", True), ("OPEN", "b", False), ("ON_HOLD", "a", True), ("CLOSED", "a", False), ("NEW", "a", True)],
+    )
+    def test_is_elsewhere_while_something_is_to_be_shipped_from_another(self, status, place, is_elsewhere):
+        node = {"status": status, "assignedLocation": {"location": {"id": place}}}
+        assert mapping.is_elsewhere(node, "b") is is_elsewhere
+
+
+class TestParcelFromElsewhere:
+    def order(self, *lines):
+        rows = [
+            {
+                "id": f"F{place}",
+                "remainingQuantity": left,
+                "lineItem": {"sku": sku, "customAttributes": [{"key": "_tiktok_line_ids", "value": ids}]},
+            }
+            for place, (sku, left, ids) in enumerate(lines)
+        ]
+        return [{"id": "FO", "lineItems": {"nodes": rows}}]
+
+    def units(self, order, *lines):
+        parcel = Shipment("7", "USPS", "94001", "", lines, None)
+        made = mapping.fulfillment_input(order, parcel)["lineItemsByFulfillmentOrder"]
+        return {row["id"]: row["quantity"] for group in made for row in group["fulfillmentOrderLineItems"]}
+
+    def test_has_its_line_by_id_whatever_sku_the_store_shows(self):
+        order = self.order(("STORES-OWN", 3, "1,2,3"))
+        assert self.units(order, ShipmentLine("OURS", 1, ("1",)), ShipmentLine("OURS", 1, ("3",))) == {"F0": 2}
+
+    def test_has_each_piece_of_its_bundle_also_over_lines_that_differ_in_price(self):
+        order = self.order(("TIN", 1, "1"), ("TIN", 1, "1"), ("BOX", 1, "1"))
+        pieces = (ShipmentLine("tin", 2, ("1",)), ShipmentLine("box", 1, ("1",)))
+        assert self.units(order, *pieces) == {"F0": 1, "F1": 1, "F2": 1}
+
+    def test_of_more_than_is_open_is_refused(self):
+        order = self.order(("TIN", 1, "1"), ("BOX", 1, "1"))
+        with pytest.raises(PermanentError):
+            self.units(order, ShipmentLine("TIN", 2, ("1",)), ShipmentLine("BOX", 1, ("1",)))
+
+
 class TestRefusal:
     @pytest.mark.parametrize(
         ("error", "reason"),
@@ -156,16 +216,6 @@ class TestRefusal:
         assert isinstance(
             mapping.refusal([{"field": None, "message": "Too many orders, try later"}], "it"), RateLimited
         )
-
-
-class TestRefund:
-    def test_sums_the_units_of_one_line_and_refuses_an_unknown_one(self):
-        attributes = [{"key": "_tiktok_line_ids", "value": "1,2"}]
-        lines = [{"id": "L", "sku": "A", "unfulfilledQuantity": 2, "customAttributes": attributes}]
-        made = mapping.refund_input("O", lines, Refund(0, "USD", {"1": 1, "2": 1}, "n", restock=True), "r")
-        assert made["refundLineItems"] == [{"lineItemId": "L", "quantity": 2, "restockType": "CANCEL"}]
-        with pytest.raises(PermanentError):
-            mapping.refund_input("O", lines, Refund(0, "USD", {"1": 1, "7": 1}, "n"), "r")
 
 
 class TestEvent:
@@ -203,11 +253,9 @@ class TestAgainstTheOfficialSchema:
     def test_the_variables_that_mapping_makes_are_valid(self, schema):
         import graphql
 
-        lines = [{"id": "L", "sku": "A", "unfulfilledQuantity": 2}]
-        refund = mapping.refund_input("O", lines, Refund(0, "USD", {"A": 1}, "n"), "r")
         made = {
             "ORDER_CREATE": mapping.order_create(draft(), "5764"),
-            "REFUND_CREATE": {"input": refund, "key": "k"},
+            **aftersale_variables(),
         }
         for name, variables in made.items():
             operation = graphql.parse(DOCUMENTS[name]).definitions[0]

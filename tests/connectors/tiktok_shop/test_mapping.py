@@ -151,6 +151,11 @@ class TestOrder:
     def test_bears_localised_cancel_text_as_text(self) -> None:
         assert order(cancel_reason="Không còn nhu cầu").cancel_reason == "Không còn nhu cầu"
 
+    @pytest.mark.parametrize("name", ["replaced_order_id", "exchange_source_order_id"])
+    def test_in_place_of_another_names_it(self, name: str) -> None:
+        assert order(**{name: "577958834469439000"}).replaces_id == "577958834469439000"
+        assert order(**{name: "0"}).replaces_id == ""
+
     def test_that_is_bad_hides_no_other(self) -> None:
         found = orders_of([None, {**ORDER, "status": ""}, ORDER])
         assert [type(each).__name__ for each in found] == ["UnreadableAnswer", "UnreadableAnswer", "PlatformOrder"]
@@ -240,3 +245,22 @@ class TestSamples:
             if path.name.startswith("doc-webhook-") and "type" in body:
                 kinds.update(event.kind for event in events_of(body))
         assert {EventKind.CANCELLATION_CHANGED, EventKind.DEAUTHORIZED, EventKind.RETURN_CHANGED} <= kinds
+
+
+class TestMadeToOrder:
+    @pytest.mark.parametrize(
+        ("kind", "duration", "days"),
+        [
+            ("MADE_TO_ORDER", {"days": "4", "type": "BUSINESS_DAY"}, 4),
+            ("BACK_ORDER", {"days": "7", "type": "CALENDAR_DAY"}, 5),
+            ("MADE_TO_ORDER", {"days": "1", "type": "CALENDAR_DAY"}, 1),
+            ("MADE_TO_ORDER", {"days": "x"}, None),
+            ("MADE_TO_ORDER", None, None),
+        ],
+    )
+    def test_names_the_sellers_own_time_in_working_days(self, kind: str, duration: Any, days: int | None) -> None:
+        found = order(order_type=kind, handling_duration=duration)
+        assert (found.is_made_to_order, found.handling_days) == (True, days)
+
+    def test_is_not_what_is_sold_from_stock(self) -> None:
+        assert not order(order_type="NORMAL").is_made_to_order

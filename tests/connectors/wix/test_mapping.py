@@ -14,7 +14,7 @@ from connectors.base.aftersales import Refund
 from connectors.base.errors import PermanentError, UnreadableAnswer, UnsupportedFeature
 from connectors.base.events import EventKind
 from connectors.base.types import DraftCharge
-from connectors.platforms.wix import mapping
+from connectors.platforms.wix import aftersales, mapping
 from tests.connectors.shopify.test_mapping import draft as shopify_draft
 
 SAMPLES = Path(__file__).resolve().parents[3].parent / "shared/contracts/samples/wix"
@@ -82,6 +82,8 @@ class TestCreate:
     def test_keeps_tags_and_attributes_as_custom_fields(self):
         fields = {each["title"]: each["value"] for each in order()["customFields"]}
         assert "TikTok Shop" in fields["Tags"]
+        places = enumerate(draft().lines, start=1)
+        assert fields["TikTok Shop lines"] == "; ".join(f"{n}: {', '.join(each.source_line_ids)}" for n, each in places)
         assert "e" not in fields
 
     def test_cuts_long_names_and_says_so(self):
@@ -239,7 +241,9 @@ class TestRefund:
     ABLE = {"payments": [{"refundable": True, "payment": {"paymentId": "p1"}}]}
 
     def test_is_always_external_and_holds_the_reference(self):
-        body = mapping.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 1}, "damaged", restock=True), "r1")
+        body = aftersales.refund_body(
+            self.ORDER, self.ABLE, Refund(500, "USD", {"A": 1}, "damaged", restock=True), "r1"
+        )
         assert body["paymentRefunds"] == [{"paymentId": "p1", "amount": {"amount": "5.00"}, "externalRefund": True}]
         assert body["customerReason"] == "TT:r1 damaged"
         assert body["sideEffects"]["restock"] == {"lineItems": [{"lineItemId": "l1", "quantity": 1}]}
@@ -247,13 +251,52 @@ class TestRefund:
     def test_of_what_is_not_there_is_refused(self):
         for able, lines in ((self.ABLE, {"B": 1}), (self.ABLE, {"A": 4}), ({}, {"A": 1})):
             with pytest.raises(PermanentError):
-                mapping.refund_body(self.ORDER, able, Refund(500, "USD", lines, ""), "r1")
+                aftersales.refund_body(self.ORDER, able, Refund(500, "USD", lines, ""), "r1")
+
+    def test_of_the_sources_lines_is_of_the_items_that_they_are_in(self):
+        fields = [{"title": "TikTok Shop lines", "value": "1: 301; 2: 302, 303; 9: 304"}]
+        order = {**self.ORDER, "customFields": fields}
+        body = aftersales.refund_body(order, self.ABLE, Refund(500, "USD", {"302": 1, "301": 1}, ""), "r1")
+        assert body["refundItems"]["lineItems"] == [
+            {"lineItemId": "l1", "quantity": 1},
+            {"lineItemId": "l2", "quantity": 1},
+        ]
+        for lines in ({"304": 1}, {"301": 2}):
+            with pytest.raises(PermanentError):
+                aftersales.refund_body(order, self.ABLE, Refund(500, "USD", lines, ""), "r1")
+
+    def test_of_a_bundle_is_of_all_its_components(self):
+        order = {**self.ORDER, "customFields": [{"title": "TikTok Shop lines", "value": "1: 301; 2: 301"}]}
+        body = aftersales.refund_body(order, self.ABLE, Refund(500, "USD", {"301": 1}, ""), "r1")
+        assert [each["quantity"] for each in body["refundItems"]["lineItems"]] == [1, 2]
+
+    @pytest.mark.parametrize(("left", "recorded"), [("4.99", "4.99"), ("1.00", "1.00"), (None, "4.99")])
+    def test_names_the_shipping_that_is_left(self, left, recorded):
+        able = {**self.ABLE, **({"shipping": {"availableRefundAmount": {"amount": left}}} if left else {})}
+        body = aftersales.refund_body(self.ORDER, able, Refund(500, "USD", {}, "", shipping=499), "r1")
+        assert body["refundItems"] == {"shipping": {"amount": {"amount": recorded}}}
+        able = {**self.ABLE, "shipping": {"availableRefundAmount": {"amount": "0"}}}
+        assert "refundItems" not in aftersales.refund_body(
+            self.ORDER, able, Refund(500, "USD", {}, "", shipping=9), "r"
+        )
+
+    def test_is_never_more_than_was_paid_and_says_so(self):
+        def able(most):
+            money = {"monetary": {"maxRefund": {"amount": most}}}
+            return {"payments": [{"refundable": True, "payment": {"paymentId": "p1", **money}}]}
+
+        body = aftersales.refund_body(self.ORDER, able("4.00"), Refund(500, "USD", {}, "Late"), "r1")
+        assert body["paymentRefunds"][0]["amount"] == {"amount": "4.00"}
+        assert body["customerReason"] == "TT:r1 5.00 USD in all. Late"
+        with pytest.raises(PermanentError, match="nothing left") as caught:
+            aftersales.refund_body(self.ORDER, able("0"), Refund(500, "USD", {}, ""), "r1")
+        assert caught.value.reason == "MONEY_MISMATCH"
 
     def test_of_several_lines_with_one_sku_is_spread_over_them(self):
-        spread = mapping.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 2}, ""), "r1")["refundItems"]
+        spread = aftersales.refund_body(self.ORDER, self.ABLE, Refund(500, "USD", {"A": 2}, ""), "r1")["refundItems"]
         assert spread == {"lineItems": [{"lineItemId": "l1", "quantity": 1}, {"lineItemId": "l2", "quantity": 1}]}
         able = {**self.ABLE, "lineItems": [{"lineItemId": "l1", "availableRefundQuantity": 0}]}
-        later = mapping.refund_body(self.ORDER, able, Refund(500, "USD", {"A": 1}, ""), "r1")["refundItems"]
+        later = aftersales.refund_body(self.ORDER, able, Refund(500, "USD", {"A": 1}, ""), "r1")["refundItems"]
         assert later == {"lineItems": [{"lineItemId": "l2", "quantity": 1}]}
 
     @pytest.mark.parametrize(
@@ -269,10 +312,10 @@ class TestRefund:
         able = {"payments": [{**row, "payment": {"paymentId": "p1"}}]}
         refund = Refund(500, "USD", {}, "")
         if is_refundable:
-            assert mapping.refund_body(self.ORDER, able, refund, "r1")["paymentRefunds"][0]["paymentId"] == "p1"
+            assert aftersales.refund_body(self.ORDER, able, refund, "r1")["paymentRefunds"][0]["paymentId"] == "p1"
         else:
             with pytest.raises(PermanentError):
-                mapping.refund_body(self.ORDER, able, refund, "r1")
+                aftersales.refund_body(self.ORDER, able, refund, "r1")
 
     @pytest.mark.parametrize(
         ("reason", "status", "is_there"),
@@ -286,14 +329,14 @@ class TestRefund:
     )
     def test_is_known_by_its_whole_reference_unless_it_failed(self, reason, status, is_there):
         past = {"details": {"reason": reason}, "transactions": [{"refundStatus": status}]}
-        assert mapping.has_refund({"refunds": [past]}, "r1") is is_there
+        assert aftersales.has_refund({"refunds": [past]}, "r1") is is_there
 
 
 class TestPayment:
     ORDER = {"currency": "USD", "priceSummary": {"total": {"amount": "5.00"}}}
 
     def test_is_lacking_where_nothing_is_recorded(self):
-        assert mapping.lacks_payment(self.ORDER, {"payments": []})
+        assert aftersales.lacks_payment(self.ORDER, {"payments": []})
 
     @pytest.mark.parametrize(
         ("changes", "payments"),
@@ -304,7 +347,7 @@ class TestPayment:
         ],
     )
     def test_is_not_recorded_twice_and_not_of_nothing(self, changes, payments):
-        assert not mapping.lacks_payment({**self.ORDER, **changes}, {"payments": payments})
+        assert not aftersales.lacks_payment({**self.ORDER, **changes}, {"payments": payments})
 
 
 class TestOrder:

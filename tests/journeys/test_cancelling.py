@@ -1,0 +1,414 @@
+"""Every row of the table of cancellations, in each of the four stores (docs/after-sales.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.access import merchant_rows
+from orders import parcels
+from orders.aftersale_rules import AnswerRule, CancelReason, Reply
+from orders.models import Attention, FulfillmentState, HoldMode, MirrorState, Order, OrderState, Route
+from tests.journeys.after_sale import CANCELS, HOLDS, PARTIAL, Shop
+from tests.journeys.conftest import STORES, Journey
+
+HOUR = 3600
+
+
+@pytest.fixture(params=STORES)
+def shop(journey: Journey, request: Any) -> Shop:
+    """Alice's orders go to each of the stores in turn."""
+    return Shop(journey, request.param)
+
+
+@pytest.fixture
+def shopify(journey: Journey) -> Shop:
+    """Alice's orders go to Shopify."""
+    return Shop(journey, "shopify")
+
+
+def is_live(shop: Shop, order_id: str) -> bool:
+    return any(not each["is_cancelled"] for each in shop.journey.orders_in(shop.platform, order_id))
+
+
+class TestRequest:
+    def test_stops_the_store_or_is_a_task_and_accepted_cancels_it(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        row, order = shop.cancellation(order_id), shop.order(order_id)
+        assert row.answer_by is not None
+        assert (row.answer_by - row.created_at).total_seconds() == 48 * HOUR
+        assert order.attention == Attention.CANCEL_PENDING
+        if shop.platform in HOLDS:
+            assert shop.there(order_id)["is_on_hold"]
+        else:
+            asked = (order.attention_detail["is_task"], order.attention_detail["name"].lstrip("#"))
+            assert asked == (True, shop.there(order_id)["name"].lstrip("#"))
+        shop.answer_cancel(order_id, accepts=True)
+        shop.wait(10)
+        order = shop.order(order_id)
+        assert (order.source_status, order.state) == ("CANCELLED", OrderState.CANCELLED)
+        assert len(shop.journey.ledger("cancellation.approved", order_id)) == 1
+        if shop.platform in CANCELS:
+            assert not is_live(shop, order_id)
+        else:
+            assert (order.attention, order.attention_detail["is_task"]) == (Attention.ALREADY_CANCELLED, True)
+        assert shop.unsettled(order_id) == []
+
+    def test_that_is_refused_lets_the_store_go_on(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        shop.answer_cancel(order_id, accepts=False)
+        order = shop.order(order_id)
+        assert (order.state, order.attention, order.cancel_requested_at) == (OrderState.MIRRORED, "", None)
+        assert shop.cancellation(order_id).status == "WITHDRAWN"
+        assert not shop.there(order_id).get("is_on_hold")
+        shop.ship(order_id)
+        assert shop.order(order_id).state == OrderState.FULFILLED
+
+    def test_that_is_taken_back_lets_the_store_go_on(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        shop.tiktok("withdraw_cancel", order_id=order_id)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.MIRRORED, "")
+        assert not shop.there(order_id).get("is_on_hold")
+        assert shop.unsettled(order_id) == []
+
+    def test_that_nobody_answers_is_let_through_by_tiktok(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.wait(48 * HOUR + 200)
+        shopify.wait(10)
+        assert shopify.order(order_id).state == OrderState.CANCELLED
+        assert not is_live(shopify, order_id)
+
+    def test_before_the_create_is_answered_before_anything_is_created(self, shop: Shop) -> None:
+        journey = shop.journey
+        order_id = journey.buy()
+        shop.settle()
+        operation = "orderCreate" if shop.platform == "shopify" else "orders.create"
+        journey.fault(shop.platform, operation, "status", status=503, times=1)
+        shop.wait(journey.world.hold_seconds + 5)
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        shop.wait(120)
+        assert journey.orders_in(shop.platform, order_id) == []
+        shop.answer_cancel(order_id, accepts=True)
+        shop.wait(120)
+        assert journey.orders_in(shop.platform, order_id) == []
+        assert shop.order(order_id).state == OrderState.CANCELLED
+
+    def test_while_the_create_is_under_way_stops_it_in_the_store(self, shopify: Shop) -> None:
+        journey = shopify.journey
+        order_id = journey.buy()
+        shopify.settle()
+        journey.fault("shopify", "orderCreate", "reset_after", times=1)
+        shopify.wait(journey.world.hold_seconds + 5)
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        for _ in range(8):
+            shopify.wait(20)
+        assert shopify.there(order_id)["is_on_hold"]
+        assert len(journey.ledger("order.created", order_id)) == 1
+
+    @pytest.mark.parametrize("reply", list(Reply))
+    def test_is_answered_by_a_rule(self, shopify: Shop, reply: Reply) -> None:
+        shopify.rules(
+            answer_rules=(AnswerRule("Any", reply=reply, reason="seller_reject_apply_product_has_been_packed"),)
+        )
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.wait(20)
+        row = shopify.cancellation(order_id)
+        assert (row.answer_rule, row.is_open) == ("Any", False)
+        assert is_live(shopify, order_id) is (reply is Reply.REFUSE)
+        assert shopify.order(order_id).attention == ""
+
+    def test_of_some_items_takes_these_out(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id, line_ids=shop.line_ids(order_id, "TIN-LAV-04"))
+        shop.answer_cancel(order_id, accepts=True)
+        shop.wait(10)
+        order = shop.order(order_id)
+        assert (order.state, order.cancelled_lines) == (OrderState.MIRRORED, 2)
+        if shop.platform in PARTIAL:
+            assert shop.left(order_id) == {"CND-FIG-08": 1}
+            assert not shop.there(order_id)["is_on_hold"]
+            assert order.attention == ""
+        else:
+            assert order.attention_detail["items"] == ["2 × TIN-LAV-04"]
+
+    def test_is_asked_again_where_tiktok_did_not_take_the_answer(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.control("tiktok_shop/refuse", operation="cancellations.approve", code=25001046, times=1)
+        shopify.answer_cancel(order_id, accepts=True)
+        row, order = shopify.cancellation(order_id), shopify.order(order_id)
+        assert (row.is_open, row.answer) == (True, "")
+        assert order.attention == Attention.CANCEL_PENDING
+        assert order.attention_detail["message"]
+        shopify.answer_cancel(order_id, accepts=True)
+        shopify.wait(10)
+        assert not is_live(shopify, order_id)
+
+    def test_is_answered_once_though_the_answer_is_lost(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.journey.fault("tiktok_shop", "cancellations.approve", "reset_after", times=1)
+        shopify.answer_cancel(order_id, accepts=True)
+        for _ in range(5):
+            shopify.wait(20)
+        assert not is_live(shopify, order_id)
+        assert shopify.unsettled(order_id) == []
+
+
+def held_back(shop: Shop, order_id: str) -> bool:
+    """Where the store keeps the order back by then, nothing leaves: its warehouse is refused."""
+    if not shop.there(order_id).get("is_on_hold"):
+        return False
+    with pytest.raises(AssertionError, match="the order is on hold"):
+        shop.ship(order_id)
+    return True
+
+
+class TestRequestAfterTheParcelLeft:
+    def test_is_refused_by_sending_the_number_on_a_persons_word(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        if held_back(shop, order_id):
+            return
+        shop.ship(order_id)
+        order = shop.order(order_id)
+        assert (order.attention, order.attention_detail["check"]) == (Attention.CANCEL_PENDING, "CANCEL_REQUEST")
+        assert is_live(shop, order_id)
+        assert shop.journey.ledger("package.shipped", order_id) == []
+        (parcel,) = shop.journey.fulfillments(order_id)
+        with merchant_rows(shop.merchant_id):
+            locked = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=order.pk)
+            parcels.send_anyway(order=locked, fulfillment_id=parcel.pk, by="Alice", now=shop.journey.now())
+        shop.wait(70)
+        assert len(shop.journey.ledger("package.shipped", order_id)) == 1
+        assert shop.cancellation(order_id).status == "WITHDRAWN"
+        assert (shop.order(order_id).state, shop.order(order_id).attention) == (OrderState.FULFILLED, "")
+
+    def test_that_is_accepted_all_the_same_alarms(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        if held_back(shop, order_id):
+            return
+        shop.ship(order_id)
+        shop.answer_cancel(order_id, accepts=True)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
+        assert order.attention_detail["has_left"]
+        assert is_live(shop, order_id)
+        assert shop.journey.ledger("package.shipped", order_id) == []
+
+
+class TestCancelledAtTikTok:
+    def test_on_hold_and_created_at_once_gives_the_stock_back(self, shopify: Shop) -> None:
+        with merchant_rows(shopify.merchant_id):
+            Route.objects.update(hold_mode=HoldMode.AT_ONCE)
+        before = shopify.stock("CND-FIG-08")
+        order_id = shopify.journey.buy(lines=[{"sku": "CND-FIG-08", "quantity": 1}])
+        shopify.settle()
+        shopify.wait(10)
+        assert shopify.stock("CND-FIG-08") == before - 1
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.wait(30)
+        assert not is_live(shopify, order_id)
+        assert shopify.stock("CND-FIG-08") == before
+
+    @pytest.mark.parametrize("restock", [True, False])
+    def test_restocks_as_the_merchant_says(self, shopify: Shop, restock: bool) -> None:
+        shopify.rules(restock_cancelled=restock)
+        before = shopify.stock("CND-FIG-08")
+        order_id = shopify.buy(lines=[{"sku": "CND-FIG-08", "quantity": 1}])
+        shopify.tiktok("seller_cancel", order_id=order_id)
+        shopify.wait(30)
+        assert not is_live(shopify, order_id)
+        assert shopify.stock("CND-FIG-08") == before - (0 if restock else 1)
+
+    def test_where_the_store_refuses_alarms_until_the_store_shows_it(self, journey: Journey) -> None:
+        shop = Shop(journey, "amazon")
+        order_id = shop.buy()
+        there = shop.there(order_id)
+        shop.control("amazon/advance_order", shop=there["shop"], order=there["name"], status="Processing")
+        shop.tiktok("seller_cancel", order_id=order_id)
+        shop.wait(30)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
+        assert order.attention_detail["name"] == there["name"]
+        assert is_live(shop, order_id)
+        shop.control("amazon/cancel", shop=there["shop"], order=there["name"])
+        shop.wait(400)
+        assert shop.order(order_id).attention == ""
+        assert shop.unsettled(order_id) == []
+
+    def test_after_it_was_shipped_undoes_nothing_and_alarms(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.ship(order_id)
+        shop.control("tiktok_shop/in_transit", order_id=order_id)
+        shop.tiktok("system_cancel", order_id=order_id)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
+        assert order.attention_detail["has_left"]
+        assert is_live(shop, order_id)
+        assert [each.state for each in shop.journey.fulfillments(order_id)] == [FulfillmentState.ACCEPTED]
+
+
+class TestSomeLines:
+    def test_are_cancelled_in_the_store_or_a_task_until_it_sent_the_rest(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        tins = shop.line_ids(order_id, "TIN-LAV-04")
+        shop.tiktok("seller_cancel", order_id=order_id, line_ids=tins[:1])
+        shop.wait(10)
+        order = shop.order(order_id)
+        if shop.platform in PARTIAL:
+            assert shop.left(order_id) == {"CND-FIG-08": 1, "TIN-LAV-04": 1}
+            assert order.attention == ""
+            shop.ship(order_id)
+            assert shop.order(order_id).state == OrderState.FULFILLED
+            return
+        detail = order.attention_detail
+        assert (order.attention, detail["cancelled"], detail["of"]) == (Attention.ALREADY_CANCELLED, 1, 3)
+        if shop.platform != "squarespace":  # it does not say what is in a parcel
+            shop.ship(order_id, lines={"CND-FIG-08": 1, "TIN-LAV-04": 1})
+            assert shop.order(order_id).attention == ""
+
+    @pytest.mark.parametrize("payment", ["kept", "reduced"])
+    def test_are_left_out_of_what_is_not_created_yet(self, shop: Shop, payment: str) -> None:
+        journey = shop.journey
+        shop.control("tiktok_shop/shop_settings", shop="Alice's Candles", payment_after_cancel=payment)
+        order_id = journey.buy(lines=[{"sku": "CND-FIG-08", "quantity": 1}, {"sku": "TIN-LAV-04", "quantity": 2}])
+        shop.settle()
+        operation = "orderCreate" if shop.platform == "shopify" else "orders.create"
+        journey.fault(shop.platform, operation, "status", status=503, times=2)
+        shop.wait(journey.world.hold_seconds + 5)
+        shop.control("tiktok_shop/seller_cancel", order_id=order_id, line_ids=shop.line_ids(order_id, "TIN-LAV-04")[:1])
+        for _ in range(4):
+            shop.wait(60)
+        there = shop.there(order_id)
+        assert {line["sku"]: line["quantity"] for line in there["lines"]} == {"CND-FIG-08": 1, "TIN-LAV-04": 1}
+        paid = float(journey.tiktok_order(order_id)["payment"]["total_amount"])
+        (entry,) = journey.ledger("order.lines_cancelled", order_id)
+        left = paid - (float(entry["refund"]["refund_total"]) if payment == "kept" else 0)
+        if there.get("total"):
+            assert float(there["total"]) == pytest.approx(left)
+        shop.ship(order_id)
+        assert shop.order(order_id).state == OrderState.FULFILLED
+
+    def test_while_the_create_is_under_way_are_cancelled_afterwards(self, shopify: Shop) -> None:
+        journey = shopify.journey
+        order_id = journey.buy(lines=[{"sku": "CND-FIG-08", "quantity": 2}])
+        shopify.settle()
+        journey.fault("shopify", "orderCreate", "reset_after", times=1)
+        shopify.wait(journey.world.hold_seconds + 5)
+        line = shopify.line_ids(order_id, "CND-FIG-08")[0]
+        shopify.tiktok("seller_cancel", order_id=order_id, line_ids=[line])
+        for _ in range(8):
+            shopify.wait(20)
+        assert shopify.left(order_id) == {"CND-FIG-08": 1}
+        assert len(journey.ledger("order.created", order_id)) == 1
+
+    def test_are_cancelled_once_though_the_answer_is_lost(self, shopify: Shop) -> None:
+        order_id = shopify.buy(lines=[{"sku": "CND-FIG-08", "quantity": 3}])
+        shopify.journey.fault("shopify", "refundCreate", "reset_after", times=1)
+        line = shopify.line_ids(order_id, "CND-FIG-08")[0]
+        shopify.tiktok("seller_cancel", order_id=order_id, line_ids=[line])
+        for _ in range(5):
+            shopify.wait(30)
+        assert shopify.left(order_id) == {"CND-FIG-08": 2}
+        assert len(shopify.there(order_id)["refunds"]) == 1
+
+
+class TestCancelledInTheStore:
+    def cancel(self, shop: Shop, order_id: str) -> None:
+        there = shop.there(order_id)
+        shop.control(f"{shop.platform}/cancel", shop=there["shop"], order=there["name"])
+        shop.settle()
+        shop.wait(400)
+
+    def test_asks_by_default_and_cancels_at_tiktok_where_that_is_wanted(self, shop: Shop) -> None:
+        asked = shop.buy()
+        self.cancel(shop, asked)
+        assert shop.order(asked).attention == Attention.REMOTE_ERROR
+        assert shop.journey.tiktok_order(asked)["status"] == "AWAITING_SHIPMENT"
+        shop.rules(cancels_at_source=True, cancel_reason=CancelReason.PRICING_ERROR)
+        wanted = shop.buy()
+        self.cancel(shop, wanted)
+        order = shop.order(wanted)
+        assert (order.source_status, order.state, order.attention) == ("CANCELLED", OrderState.CANCELLED, "")
+        (entry,) = shop.journey.ledger("order.cancelled", wanted)[-1:]
+        assert shop.journey.mirror(wanted).state == MirrorState.CANCELLED
+        row = shop.cancellation(wanted)
+        assert (row.by, row.reason) == ("SELLER", "seller_cancel_reason_wrong_price")
+        assert shop.unsettled(wanted) == []
+        assert entry
+
+    def test_accepts_the_buyers_open_request_instead(self, shopify: Shop) -> None:
+        shopify.rules(cancels_at_source=True)
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        self.cancel(shopify, order_id)
+        assert shopify.order(order_id).state == OrderState.CANCELLED
+        assert shopify.cancellation(order_id).is_request
+        assert len(shopify.journey.ledger("cancellation.approved", order_id)) == 1
+
+    def test_because_tiktok_cancelled_cancels_nothing_at_tiktok(self, shopify: Shop) -> None:
+        shopify.rules(cancels_at_source=True)
+        order_id = shopify.buy()
+        shopify.tiktok("seller_cancel", order_id=order_id)
+        shopify.wait(60)
+        assert not is_live(shopify, order_id)
+        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shopify.journey.items(order_id)]
+
+    def test_after_it_was_shipped_asks(self, shopify: Shop) -> None:
+        shopify.rules(cancels_at_source=True)
+        order_id = shopify.buy()
+        shopify.ship(order_id)
+        assert shopify.order(order_id).state == OrderState.FULFILLED
+        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shopify.journey.items(order_id)]
+
+
+class TestCancelledByAlice:
+    def test_of_the_whole_order_is_cancelled_everywhere(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.cancel(order_id)
+        shop.wait(20)
+        order = shop.order(order_id)
+        assert (order.source_status, order.state) == ("CANCELLED", OrderState.CANCELLED)
+        if shop.platform in CANCELS:
+            assert not is_live(shop, order_id)
+
+    def test_of_some_items_only_for_the_reason_that_tiktok_permits(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        tins = dict.fromkeys(shopify.line_ids(order_id, "TIN-LAV-04"), 1)
+        shopify.cancel(order_id, line_quantities=tins, reason="pricing_error")
+        order = shopify.order(order_id)
+        assert order.cancelled_lines == 0
+        assert "out of stock" in order.attention_detail["message"]
+        shopify.cancel(order_id, line_quantities=tins)
+        assert shopify.left(order_id) == {"CND-FIG-08": 1}
+
+    def test_is_done_once_though_the_answer_is_lost(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        shopify.journey.fault("tiktok_shop", "cancellations.create", "reset_after", times=1)
+        shopify.cancel(order_id)
+        for _ in range(6):
+            shopify.wait(20)
+        assert shopify.order(order_id).state == OrderState.CANCELLED
+        assert len(shopify.journey.ledger("order.cancelled", order_id)) >= 1
+        assert shopify.unsettled(order_id) == []
+
+
+class TestLostWebhooks:
+    def test_of_a_request_are_made_good_by_the_poll(self, shopify: Shop) -> None:
+        order_id = shopify.buy()
+        shopify.journey.fault("tiktok_shop", "*", "webhook_lose", times=-1)
+        shopify.control("tiktok_shop/shop_settings", shop="Alice's Candles", edits_move_time=False)
+        shopify.control("tiktok_shop/buyer_cancel", order_id=order_id)
+        shopify.wait(200)
+        assert shopify.cancellation(order_id).is_open
+        shopify.wait(20)
+        assert shopify.there(order_id)["is_on_hold"]
