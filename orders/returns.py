@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from orders.models import (
     Order,
     OrderState,
     OutboxKind,
+    OutboxStatus,
     Restock,
     Return,
     ReturnKind,
@@ -87,12 +88,20 @@ def _keep_one(order: Order, kept: Return | None, seen: told.Return, now: datetim
     if is_sent_back and kept.sent_back_at is None:
         columns["sent_back_at"] = seen.updated_at
     columns["new_order_id"] = seen.new_order_id or kept.new_order_id
-    if columns["status"] != kept.status:  # what is asked now is asked anew, in the same words or others
+    if columns["status"] != kept.status or _is_asked_anew(order, kept, columns):
         columns["answered_for"] = ""
     Return.objects.filter(pk=kept.pk).update(read_at=now, **columns)
     for name, value in columns.items():
         setattr(kept, name, value)
     return kept
+
+
+def _is_asked_anew(order: Order, kept: Return, columns: Mapping[str, Any]) -> bool:
+    """Whether what the last answer led to is over unseen, and the same is asked with a deadline of its own."""
+    if not kept.answered_for or columns["answer_by"] in (None, kept.answer_by):
+        return False
+    said = order.outbox.filter(kind=OutboxKind.ANSWER_RETURN, facts__case=kept.external_id)
+    return not said.exclude(status__in=[OutboxStatus.DONE, OutboxStatus.DROPPED]).exists()
 
 
 def _columns(seen: told.Return) -> dict[str, Any]:

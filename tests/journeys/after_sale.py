@@ -47,6 +47,11 @@ class Shop:
         self.journey.ship_from(self.platform, order_id, number, carrier=carrier, **more)
         self.wait(130)
 
+    def be_late_to_keep_back(self) -> None:
+        """The warehouse is faster than the first try to keep an order back, where the store can do that."""
+        if self.platform in HOLDS:
+            self.journey.fault(self.platform, "fulfillmentOrderHold", "status", status=503, times=2)
+
     def deliver(self, order_id: str) -> None:
         """It is with the buyer."""
         self.ship(order_id)
