@@ -105,6 +105,14 @@ class TestReturnable:
         assert returnable(shop, order_id)[item(shop, order_id)] == 1
         assert shop.refuse(CREATE, returnInput=given(shop, order_id, 2))["code"] == "LESS_THAN_OR_EQUAL_TO"
 
+    def test_counts_a_refunded_unit_in_one_parcel_only(self, shop: Client) -> None:
+        made = shop.create()
+        for count in (2, 1):
+            shop.control("ship", order=made["name"], lines={FIG: count})
+        line = {"lineItemId": shop.line(made["id"])["id"], "quantity": 2, "restockType": "NO_RESTOCK"}
+        shop.do(REFUND, key="k", input={"orderId": made["id"], "refundLineItems": [line]})
+        assert returnable(shop, made["id"]) == {item(shop, made["id"], parcel=1): 1}
+
     def test_is_not_less_by_what_was_refunded_of_a_return(self, shop: Client) -> None:
         order_id = shop.shipped()
         open_return(shop, order_id, 2)
