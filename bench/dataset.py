@@ -6,14 +6,15 @@ the database's own triggers would have kept is filled in at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
-from bench import rows, stock
+from bench import raw, rows, stock
 from bench.installation import Installation
 from bench.rows import MERCHANTS, SPAN, destination_store, line, source_store, text
 from connectors.base.types import Credentials
@@ -28,40 +29,79 @@ _BATCH = 2000
 Admin = psycopg.Connection[Any]
 
 
-def make_merchants(admin: Admin, *, now: datetime) -> None:
-    """Merchants with both their stores, connected, with a route and every product linked. Raises if there are any."""
-    token = encrypt(write_credentials(Credentials(access_token="bench-token-0123456789", extra={"open_id": "bench"})))
-    since = text(now - 2 * SPAN)
-    later = text(now + SPAN)
-    every = range(1, MERCHANTS + 1)
-    named = (line(m, f"Business {m}", "UTC", since) for m in every)
+def make_merchants(admin: Admin, *, merchants: Sequence[int] = range(1, MERCHANTS + 1), now: datetime) -> None:
+    """Merchants with both their stores, connected, with a route and every product linked. Raises if there are any.
+
+    What is done of a store once a day was done just now.
+    """
+    since, later = text(now - 2 * SPAN), text(now + SPAN)
+    named = (line(m, f"Business {m}", "UTC", since) for m in merchants)
     _copy(admin, "accounts_merchant", "id name time_zone created_at", named)
-    stores = (one for m in every for one in rows.stores(m, token=token, since=since, later=later, now=text(now)))
+    tokens = _tokens()
+    stores = (
+        one for m in merchants for one in rows.stores(m, tokens=tokens(m), since=since, later=later, now=text(now))
+    )
     _copy(admin, "connectors_connectedstore", rows.STORE, stores)
     columns = (
         "id merchant_id source_store_id destination_store_id hold_mode extra_hold_hours is_on position rule skus"
         " least_share takes_part warehouse_ids"
     )
     mode = ("AFTER_HOLD", 0, "t", 0, "DEFAULT", "[]", 100, "f", "[]")
-    _copy(admin, "orders_route", columns, (line(m, m, source_store(m), destination_store(m), *mode) for m in every))
-    setups = (line(source_store(m), m, since, "", "{}", "{}", later) for m in every)
+    _copy(admin, "orders_route", columns, (line(m, m, source_store(m), destination_store(m), *mode) for m in merchants))
+    setups = (line(source_store(m), m, since, "", "{}", "{}", later) for m in merchants)
     _copy(
         admin,
         "orders_setup",
         "store_id merchant_id switched_on_at switched_on_by confirmed shipping checked_at",
         setups,
     )
-    lanes = (line(store, m, 0, later, "{}") for m in every for store in (source_store(m), destination_store(m)))
+    both = [(store, m) for m in merchants for store in (source_store(m), destination_store(m))]
+    lanes = (line(store, m, 0, later, "{}") for store, m in both)
     _copy(admin, "orders_lane", "store_id merchant_id fence poll_at pace", lanes)
+    read = (line(store, m, later, 0, "") for store, m in both)
+    _copy(admin, "orders_catalogreading", "store_id merchant_id due_at count failure", read)
     links = (
-        line(m, destination_store(m), sku_key(sku), f"gid://shopify/ProductVariant/{place}", title, "f", text(now))
-        for m in every
+        line(m, destination_store(m), sku_key(sku), rows.variant_id(m, place, sku), title, "f", text(now))
+        for m in merchants
         for place, (sku, title, _) in enumerate(stock.PRODUCTS)
     )
     _copy(admin, "orders_productlink", "merchant_id store_id sku variant_id title is_manual checked_at", links)
     for table in ("accounts_merchant", "connectors_connectedstore", "orders_route"):
         _move_sequence(admin, table)
     admin.execute("analyze")
+
+
+def _tokens() -> Callable[[int], tuple[str, str]]:
+    """The encrypted tokens of both a merchant's stores; those of one platform are the same where an address names the
+    store."""
+
+    def made(token: str) -> str:
+        return encrypt(write_credentials(Credentials(access_token=token, extra={"open_id": "bench"})))
+
+    shared = made("bench-token-0123456789")
+
+    def tokens(merchant: int) -> tuple[str, str]:
+        platform = rows.platform_of(merchant)
+        return shared, shared if platform == "shopify" else made(raw.token(platform, merchant))
+
+    return tokens
+
+
+@contextmanager
+def others(installation: Installation) -> Iterator[None]:
+    """Merchants who fulfill at the other platforms, as long as the block runs; nobody works for them afterwards."""
+    merchants = [merchant for some in rows.OTHERS.values() for merchant in some]
+    stores = [store for m in merchants for store in (source_store(m), destination_store(m))]
+    state = "update connectors_connectedstore set state = %s where id = any(%s)"
+    with installation.admin() as admin:
+        if not admin.execute("select 1 from accounts_merchant where id = %s", [merchants[0]]).fetchone():
+            make_merchants(admin, merchants=merchants, now=datetime.now(UTC))
+        admin.execute(state, ["CONNECTED", stores])
+    try:
+        yield
+    finally:
+        with installation.admin() as admin:
+            admin.execute(state, ["DISCONNECTED", stores])
 
 
 def fill(admin: Admin, *, count: int, now: datetime, say: Callable[[str], object] = id) -> None:

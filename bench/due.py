@@ -25,25 +25,36 @@ _TABLES = (
     "orders_orderversion",
     "orders_ordertally",
     "orders_searchword",
+    "orders_fulfillment",
+    "orders_setaside",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One order: whose, its running number, and when it is to be sent (or asked about, while it is held)."""
+    """One order: whose, its running number, and when it is to be sent (or asked about, while it is held).
+
+    What has a deadline is to be sent before what has a later one. Of one that `has_left` its number is to be sent back.
+    """
 
     merchant: int
     number: int
     at: datetime
     held_for: float = 0.0
+    deadline: datetime | None = None
+    has_left: bool = False
 
     @property
     def external_id(self) -> str:
         return raw.order_id(self.number, self.held_for)
 
+    @property
+    def tracking_number(self) -> str:
+        return f"94001118993{self.number:011}"
+
 
 def clear(admin: psycopg.Connection[Any]) -> None:
-    """No orders at all, and no lane busy."""
+    """No orders at all, nothing to be done, and no lane busy."""
     admin.execute(f"truncate {', '.join(_TABLES)}, django_q_ormq, connectors_webhookdelivery cascade")
     admin.execute("update orders_lane set lease_until = null, not_before = null, pace = '{}', served_at = null")
 
@@ -55,8 +66,9 @@ def load(admin: psycopg.Connection[Any], orders: Sequence[Due], *, epoch: int) -
         admin.execute("set local session_replication_role = replica")
         _copy(admin, "orders_order", _ORDER, (_order(order, epoch) for order in orders))
         _copy(admin, "orders_mirror", _MIRROR, map(_mirror, released))
+        _copy(admin, "orders_fulfillment", _PARCEL, (_parcel(order) for order in released if order.has_left))
         _copy(admin, "orders_outboxitem", _ITEM, map(_item, released))
-    for table in _TABLES[:3]:
+    for table in (*_TABLES[:3], "orders_fulfillment"):
         admin.execute(f"select setval(pg_get_serial_sequence('{table}', 'id'), 20000000)")
     admin.execute("analyze orders_order, orders_mirror, orders_outboxitem")
 
@@ -67,7 +79,11 @@ _ORDER = (
     " auto_cancel_at is_sample is_on_hold_order is_preorder shipper currency total buyer_name buyer_place"
     " snapshot search_text"
 )
-_MIRROR = "merchant_id order_id store_id line_ids reference state external_id name url money"
+_MIRROR = "id merchant_id order_id store_id line_ids reference state external_id name url money"
+_PARCEL = (
+    "id merchant_id order_id mirror_id external_id carrier_text tracking_number tracking_url line_ids state carrier_id"
+    " package_id warning"
+)
 _ITEM = (
     "merchant_id store_id order_id kind subject reference facts status not_before deadline attempts is_doubtful fence"
     " give_up_reason last_error created_at"
@@ -79,11 +95,12 @@ def _order(due: Due, epoch: int) -> str:
     text, columns = _kept(due.number % len(raw.PRODUCTS), bool(due.held_for), epoch)
     sku, title, price = raw.product_of(external_id)
     is_held = bool(due.held_for)
+    state = "HELD" if is_held else "MIRRORED" if due.has_left else "READY"
     at, ship_by = columns["created_at"], columns["ship_by"]
     status = columns["status"]
     return (
         f"{FIRST_ID + due.number}\t{m}\t{rows.source_store(m)}\t{external_id}\t{status}\t{status}"
-        f"\t{columns['updated_at']}\t{at}\t{'HELD' if is_held else 'READY'}\t\t{{}}\t\t1\t{at}\t{at}"
+        f"\t{columns['updated_at']}\t{at}\t{state}\t\t{{}}\t\t1\t{at}\t{at}"
         f"\t{due.at.isoformat() if is_held else at}\t{due.at.isoformat() if is_held else _NULL}\t0"
         f"\t{_NULL if is_held else at}\t{ship_by}\t{ship_by}\tf\tt\tf\tSELLER\tUSD\t{price + raw.SHIPPING}"
         "\tJane Doe\tHoboken, NJ"
@@ -92,16 +109,31 @@ def _order(due: Due, epoch: int) -> str:
 
 
 def _mirror(due: Due) -> str:
-    m = due.merchant
-    return f"{m}\t{FIRST_ID + due.number}\t{rows.destination_store(m)}\t[]\t{due.external_id}\tPLANNED\t\t\t\t{{}}\n"
+    m, order = due.merchant, FIRST_ID + due.number
+    state, there = ("CREATED", f"gid://shopify/Order/{order}") if due.has_left else ("PLANNED", "")
+    return (
+        f"{order}\t{m}\t{order}\t{rows.destination_store(m)}\t[]\t{due.external_id}\t{state}\t{there}"
+        f"\t{there and '#1'}\t\t{{}}\n"
+    )
+
+
+def _parcel(due: Due) -> str:
+    order = FIRST_ID + due.number
+    return (
+        f"{order}\t{due.merchant}\t{order}\t{order}\tgid://shopify/Fulfillment/{order}\tUSPS\t{due.tracking_number}"
+        f'\t\t["{due.external_id}1"]\tQUEUED\t\t\t\n'
+    )
 
 
 def _item(due: Due) -> str:
-    m, at = due.merchant, due.at.isoformat()
+    m, order, at = due.merchant, FIRST_ID + due.number, due.at.isoformat()
+    store, kind, subject = rows.destination_store(m), "CREATE_ORDER", ""
+    if due.has_left:
+        store, kind, subject = rows.source_store(m), "PUSH_TRACKING", str(order)
+    deadline = (due.deadline or due.at).isoformat()
     return (
-        f"{m}\t{rows.destination_store(m)}\t{FIRST_ID + due.number}\tCREATE_ORDER\t\t{due.external_id}\t{{}}"
-        "\tPENDING"
-        f"\t{at}\t{at}\t0\tf\t0\t\t\t{at}\n"
+        f"{m}\t{store}\t{order}\t{kind}\t{subject}\t{due.external_id}\t{{}}\tPENDING"
+        f"\t{at}\t{deadline}\t0\tf\t0\t\t\t{at}\n"
     )
 
 

@@ -21,7 +21,7 @@ READY_TAKES = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The process that plays both platforms."""
+    """The process that plays the platforms."""
 
     address: str
     epoch: int
@@ -34,14 +34,14 @@ class Platform:
         """How many creates there were."""
         return int(requests.get(f"{self.address}/_bench/count", timeout=30).text)
 
-    def levels(self) -> dict[str, float]:
-        """What is left in each storefront's bucket."""
-        found: dict[str, float] = requests.get(f"{self.address}/_bench/levels", timeout=30).json()
+    def ledger(self) -> dict[str, Any]:
+        """What `counted` has, and every create with its shop and moment."""
+        found: dict[str, Any] = requests.get(f"{self.address}/_bench/ledger", timeout=60).json()
         return found
 
-    def ledger(self) -> dict[str, Any]:
-        """Every create with its moment, calls and refusals by shop and kind, points spent by shop."""
-        found: dict[str, Any] = requests.get(f"{self.address}/_bench/ledger", timeout=60).json()
+    def counted(self) -> dict[str, Any]:
+        """Calls and refusals by platform, shop and operation, unknown calls, and how each allowance was used."""
+        found: dict[str, Any] = requests.get(f"{self.address}/_bench/counted", timeout=60).json()
         return found
 
     @property
@@ -49,11 +49,25 @@ class Platform:
         """The settings by which the product finds it. Production refuses such addresses, so this is development."""
         return {
             "DEBUG": "true",
+            "POLL_SECONDS": "86400",
             "TIKTOK_SHOP_API_URL": f"{self.address}/tiktok_shop/api",
             "TIKTOK_SHOP_AUTH_URL": f"{self.address}/tiktok_shop/auth",
             "SHOPIFY_BASE_URL": f"{self.address}/shopify/{{shop}}",
-            "POLL_SECONDS": "86400",
+            "AMAZON_API_URL": f"{self.address}/amazon/api/{{region}}",
+            "AMAZON_TOKEN_URL": f"{self.address}/amazon/auth/o2/token",
+            "WIX_API_URL": f"{self.address}/wix/api",
+            "SQUARESPACE_API_URL": f"{self.address}/squarespace/api",
+            "SQUARESPACE_LOGIN_URL": f"{self.address}/squarespace/login",
+            **_APPS,
         }
+
+
+# Our apps at the platforms that installation.environment does not name.
+_APPS = {
+    **dict.fromkeys(["AMAZON_APP_ID", "AMAZON_CLIENT_ID", "AMAZON_CLIENT_SECRET"], "bench"),
+    **dict.fromkeys(["WIX_APP_ID", "WIX_APP_SECRET", "WIX_PUBLIC_KEY"], "bench"),
+    **dict.fromkeys(["SQUARESPACE_CLIENT_ID", "SQUARESPACE_CLIENT_SECRET"], "bench"),
+}
 
 
 @contextmanager
@@ -72,7 +86,10 @@ def platform(installation: Installation, *, limits: bool = False) -> Iterator[Pl
 
 @contextmanager
 def worker(installation: Installation, played: Platform, *command: str) -> Iterator[int]:
-    """`manage.py work`, or another command, once it has started up; the id of its process."""
+    """`manage.py work`, or another command, once it has started up; the id of its process. Nothing is due then: what
+    another yardstick left is cleared away first."""
+    with installation.admin() as admin:
+        due.clear(admin)
     pid = installation.start("worker", *(command or ("manage.py", "work")), env=played.env)
     time.sleep(READY_TAKES)
     try:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
+from pathlib import Path
+from typing import Any
 
 import urllib3
 
@@ -19,6 +23,16 @@ from bench import raw
 from bench.raw import domain
 
 SENDERS = 64
+
+
+def run(address: str, **options: float) -> dict[str, Any]:
+    """Run it as a process of its own: what it prints."""
+    command = [sys.executable, "-m", "bench.first_come", address]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 class Queue:

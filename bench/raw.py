@@ -7,7 +7,7 @@ after the run's epoch, 0 for an order that is not held. No Django here.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 PREFIX = "5765"
 PRODUCTS = tuple(
@@ -30,6 +30,21 @@ def domain(merchant: int) -> str:
     return f"business-{merchant}.myshopify.com"
 
 
+def token(platform: str, merchant: int) -> str:
+    """What calls to the merchant's store are allowed by, and what they are told apart by, where no address names it."""
+    return f"bench-{platform}-{merchant}-0123456789"
+
+
+class Parcel(NamedTuple):
+    """What TikTok Shop was told of an order: its package, number and carrier, and the second in which it was."""
+
+    package: str
+    number: str
+    carrier: str
+    carrier_name: str
+    at: int
+
+
 def order_id(number: int, held_for: float = 0.0) -> str:
     """The id of one order whose hold ends so many seconds after the epoch."""
     return f"{PREFIX}{number:07}{round(held_for * 100):07}"
@@ -45,16 +60,26 @@ def released_at(order: str, epoch: int) -> float:
     return epoch + int(order[11:18]) / 100 if order[11:18] != "0000000" else 0.0
 
 
-def order_text(order: str, *, epoch: int, now: float) -> str:
-    """The order's JSON as it stands at `now`."""
+def total_of(order: str) -> str:
+    """What the buyer pays."""
+    return _money(product_of(order)[2] + SHIPPING)
+
+
+def order_text(order: str, *, epoch: int, now: float, parcel: Parcel | None = None) -> str:
+    """The order's JSON as it stands at `now`, with the parcel that was told of."""
     end = released_at(order, epoch)
-    status = "ON_HOLD" if now < end else "AWAITING_SHIPMENT"
+    status = "ON_HOLD" if now < end else "AWAITING_COLLECTION" if parcel else "AWAITING_SHIPMENT"
+    updated = int(end) if end and now >= end else epoch - 2 * 3600
     sku, title, price = product_of(order)
     return _TEXT % {
         "id": order,
         "status": status,
         "at": epoch - 2 * 3600,
-        "updated": int(end) if end and now >= end else epoch - 2 * 3600,
+        "updated": parcel.at if parcel else updated,
+        "package": parcel.package if parcel else "",
+        "tracking": parcel.number if parcel else "",
+        "carrier": parcel.carrier if parcel else "",
+        "carrier_name": parcel.carrier_name if parcel else "",
         "ship_by": epoch + 3 * _DAY,
         "sku": sku,
         "title": title,
@@ -110,6 +135,10 @@ _TEXT = (
                     "display_status": "AWAITING_SHIPMENT",
                     "is_gift": False,
                     "item_tax": [],
+                    "package_id": "%(package)s",
+                    "tracking_number": "%(tracking)s",
+                    "shipping_provider_id": "%(carrier)s",
+                    "shipping_provider_name": "%(carrier_name)s",
                 }
             ],
             "packages": [],

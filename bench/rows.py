@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -9,10 +10,16 @@ from functools import cache
 
 from bench import raw, stock
 
-MERCHANTS = 1000
+MERCHANTS = 1000  # each with a shop of TikTok Shop and one of Shopify
 BIG = 1  # the merchant with a tenth of all orders
+OTHERS = {  # merchants who fulfill elsewhere, there only while a yardstick needs them: see dataset.others
+    "amazon": range(1001, 1034),
+    "wix": range(1034, 1067),
+    "squarespace": range(1067, 1100),
+}
 SPAN = timedelta(days=180)
 NULL = "\\N"
+_MARKETPLACE = "ATVPDKIKX0DER"
 
 Rows = Iterator[str]
 Table = tuple[str, str, Callable[[int, datetime], Rows]]
@@ -26,6 +33,22 @@ def source_store(merchant: int) -> int:
 def destination_store(merchant: int) -> int:
     """The id of the merchant's storefront."""
     return 2 * merchant
+
+
+def platform_of(merchant: int) -> str:
+    """Where the merchant fulfills."""
+    return next((platform for platform, merchants in OTHERS.items() if merchant in merchants), "shopify")
+
+
+def merchants_of(platform: str) -> range:
+    """Who fulfills there."""
+    return OTHERS.get(platform, range(1, MERCHANTS + 1))
+
+
+def shop_of(merchant: int) -> str:
+    """What the platforms of the yardsticks call the merchant's storefront."""
+    platform = platform_of(merchant)
+    return raw.domain(merchant) if platform == "shopify" else raw.token(platform, merchant)
 
 
 def merchant_of(number: int) -> int:
@@ -48,17 +71,50 @@ def line(*cells: object) -> str:
     return "\t".join(map(str, cells)) + "\n"
 
 
-def stores(merchant: int, *, token: str, since: str, later: str, now: str) -> Rows:
-    """Both stores of a merchant, as `STORE` names their columns."""
-    end = ("{}", "CONNECTED", "", token, "", 1, later, "[]", since, now, "{}", now)
+def stores(merchant: int, *, tokens: tuple[str, str], since: str, later: str, now: str) -> Rows:
+    """Both stores of a merchant, as `STORE` names their columns; the tokens are the source's and the destination's."""
+    end = ("", 1, later, "[]", since, now, "{}", now)
+    state = ("{}", "CONNECTED", "")
     shop, extra = f"749512345678{merchant:07}", f'{{"cipher": "{raw.cipher(merchant)}"}}'
-    name, domain = f"Business {merchant}", raw.domain(merchant)
+    name, (source, destination) = f"Business {merchant}", tokens
     yield line(
-        source_store(merchant), merchant, "tiktok_shop", "SOURCE", shop, name, "US", "USD", "", extra, *end
+        source_store(merchant), merchant, "tiktok_shop", "SOURCE", shop, name, "US", "USD", "", extra, *state, source,
+        *end,
     )  # fmt: skip
+    platform, identity = platform_of(merchant), _identity(merchant)
     yield line(
-        destination_store(merchant), merchant, "shopify", "DESTINATION", domain, name, "", "USD", domain, "{}", *end
+        destination_store(merchant), merchant, platform, "DESTINATION", identity[0], name, *identity[1:], *state,
+        destination, *end,
     )  # fmt: skip
+
+
+def _identity(merchant: int) -> tuple[str, str, str, str, str]:
+    """External id, region, currency, domain and further facts of the storefront, as each connector names them."""
+    platform, domain = platform_of(merchant), raw.domain(merchant)
+    if platform == "amazon":
+        seller = f"A2BENCH{merchant:07}"
+        facts = {"marketplace_id": _MARKETPLACE, "region": "na", "selling_partner_id": seller}
+        return f"{seller}-{_MARKETPLACE}", "US", "USD", "", json.dumps(facts)
+    if platform == "wix":
+        instance = _uuid(merchant, 0)
+        return instance, "", "USD", f"business-{merchant}.example.com", f'{{"site_id": "{instance}"}}'
+    if platform == "squarespace":
+        return f"5f3c3d55ac435e1a{merchant:08}", "", "USD", f"business-{merchant}.example.com", "{}"
+    return domain, "", "USD", domain, "{}"
+
+
+def variant_id(merchant: int, place: int, sku: str) -> str:
+    """The id of the variant that a SKU is linked to in the merchant's storefront."""
+    platform = platform_of(merchant)
+    if platform == "amazon":
+        return sku
+    if platform == "wix":
+        return f"V3|{_uuid(merchant, place)}|{_uuid(place, 1)}"
+    return _uuid(merchant, place) if platform == "squarespace" else f"gid://shopify/ProductVariant/{place}"
+
+
+def _uuid(first: int, second: int) -> str:
+    return f"{first:08}-0000-4000-8000-{second:012}"
 
 
 STORE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench import acks, dataset, due, fairness, growth, life, pages, resting, throughput
+from bench import acks, dataset, due, fairness, growth, life, outage, pages, resting, saturation, throughput
 from bench.installation import Installation
 from bench.report import Line
 from bench.run import Run
@@ -21,9 +21,11 @@ YARDSTICKS: tuple[tuple[tuple[str, ...], Measure], ...] = (
     (("P4",), throughput.orders_per_cpu_second),
     (("P5",), throughput.efficiency),
     (("P6",), fairness.release),
-    (("P7",), fairness.saturation),
+    (("P7",), saturation.saturation),
     (("P8",), fairness.fairness),
+    (("P8",), fairness.fairness_of_platforms),
     (("P11",), throughput.drain),
+    (("P11",), outage.drain_after_outage),
     (("P13",), throughput.statements_per_create),
     (("P13",), life.statements_of_a_life),
 )

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, transaction
-from django.db.models import F
 
 from accounts.access import merchant_rows
-from accounts.bulk import gathered, insert_missing, later
+from accounts.bulk import gathered, insert_missing, later, update_many
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
@@ -108,8 +107,7 @@ def _refresh_all(readings: Sequence[PlatformOrder], known: Mapping[str, Order], 
     kept: dict[str, Kept] = {reading.external_id: known[reading.external_id] for reading in readings}
     try:
         with transaction.atomic(), gathered():
-            for reading in news:
-                _refresh(order=known[reading.external_id], seen=reading, judge=judge)
+            _refresh([(known[reading.external_id], reading) for reading in news], judge)
         return kept
     except _BAD_ORDER:
         known = _locked(judge.store, list(known))
@@ -117,7 +115,7 @@ def _refresh_all(readings: Sequence[PlatformOrder], known: Mapping[str, Order], 
         order = known[reading.external_id]
         try:
             with transaction.atomic(), gathered():
-                _refresh(order=order, seen=reading, judge=judge)
+                _refresh([(order, reading)], judge)
             kept[reading.external_id] = order
         except _BAD_ORDER as error:
             kept[reading.external_id] = error
@@ -213,30 +211,60 @@ def _first_words(order: Order, seen: PlatformOrder, standing: hold.Standing, now
     _ask_about_reading(order=order, seen=seen, now=now, is_unknown=standing.is_unknown)
 
 
-def _refresh(*, order: Order, seen: PlatformOrder, judge: _Judge) -> None:
+@dataclass(frozen=True, slots=True)
+class _News:
+    """A reading that changes an order, and what the order was before."""
+
+    order: Order
+    seen: PlatformOrder
+    columns: Mapping[str, Any]
+    was_held: bool
+
+
+def _refresh(readings: Sequence[tuple[Order, PlatformOrder]], judge: _Judge) -> None:
+    """Write what was read into the rows, by one statement, and follow it; readings of one order one after another."""
+    waiting = list(readings)
+    while waiting:
+        firsts: dict[int, tuple[Order, PlatformOrder]] = {}
+        later_ones = []
+        for order, seen in waiting:
+            if firsts.setdefault(order.pk, (order, seen))[1] is not seen:
+                later_ones.append((order, seen))
+        news = [each for order, seen in firsts.values() if (each := _news(order=order, seen=seen, judge=judge))]
+        update_many(Order, {each.order.pk: each.columns for each in news}, counting="version")
+        for each in news:
+            _take_news(each, judge)
+        waiting = later_ones
+
+
+def _news(*, order: Order, seen: PlatformOrder, judge: _Judge) -> _News | None:
+    """What the reading changes; None where that is nothing, and only time may have passed."""
     now = judge.now
     if seen.updated_at < order.source_updated_at:
         note(order=order, kind="source.older_reading", facts={"status": seen.status_text}, now=now)
-        return
+        return None
     seen = _never_backward(order=order, seen=seen, now=now)
-    columns = _columns(seen, now)
+    columns, was_held = _columns(seen, now), order.is_on_hold_order
     if columns["snapshot"] == order.snapshot:
         if order.state == OrderState.HELD:  # nothing new but the time
-            _stand(order=order, seen=seen, was_held=order.is_on_hold_order, judge=judge)
-        return
-    before, request_before = order.source_status, order.cancel_requested_at
-    was_held = order.is_on_hold_order
+            _stand(order=order, seen=seen, was_held=was_held, judge=judge)
+        return None
     columns["is_on_hold_order"] = was_held or seen.is_on_hold_order or seen.status is SourceStatus.ON_HOLD
     columns["search_text"] = _search_text(seen, keep=order.search_text)
-    Order.objects.filter(pk=order.pk).update(version=F("version") + 1, **columns)
-    for name, value in columns.items():
+    return _News(order, seen, columns, was_held)
+
+
+def _take_news(news: _News, judge: _Judge) -> None:
+    order, seen, now = news.order, news.seen, judge.now
+    before, request_before = order.source_status, order.cancel_requested_at
+    for name, value in news.columns.items():
         setattr(order, name, value)
     _keep_version(order=order, seen=seen, now=now)
     if before != order.source_status:
         note(order=order, kind="source.status_changed", facts={"from": before, "to": seen.status_text}, now=now)
     _note_request(order=order, before=request_before, now=now)
     _mend(order=order, now=now)
-    _follow(order=order, seen=seen, was_held=was_held or before == SourceStatus.ON_HOLD, judge=judge)
+    _follow(order=order, seen=seen, was_held=news.was_held or before == SourceStatus.ON_HOLD, judge=judge)
 
 
 def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> PlatformOrder:

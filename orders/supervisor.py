@@ -29,7 +29,8 @@ from orders.runner import MOST_LANES
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.05
-LOOK_EVERY_WHEN_QUIET = 1.0
+LOOK_EVERY_WHEN_QUIET = 1.25
+HOSTS_EVERY = 15.0
 AWAKE_FOR = 2.0
 SHARE_OF_LOOKING = 0.2
 LANES_AT_ONCE = 50
@@ -51,7 +52,7 @@ class Supervisor:
         self.host: UUID | None = None
         self.restarts = 0
         self.hosts = 1
-        self.awake_until = self.next_dispatch = self.next_watch = self.next_beat = 0.0
+        self.awake_until = self.next_dispatch = self.next_watch = self.next_beat = self.next_count = 0.0
 
     def run(self) -> None:
         """Dispatch and watch until SIGTERM or SIGINT, then stop the cluster and return."""
@@ -130,7 +131,9 @@ class Supervisor:
         now = timezone.now()
         if self.host is None or not beats.beat(host=self.host, restarts=self.restarts, now=now):
             self.host = beats.begin(name=socket.gethostname(), now=now)
-        self.hosts = max(1, beats.workers(now=now).alive)
+        if at >= self.next_count:
+            self.hosts = max(1, beats.workers(now=now).alive)
+            self.next_count = at + HOSTS_EVERY
         self.next_beat = at + beats.BEAT_EVERY
 
     def _watch(self) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from django.db import connection
 
-from bench import platforms, raw, rows
+from bench import rows
 from bench.rounds import figure_of, growth, percentile
-from connectors.base.types import AddressState, SourceStatus
-from connectors.platforms.tiktok_shop import mapping
 from tests.orders.builders import NOON
-
-EPOCH = int(NOON.timestamp())
 
 
 class TestFigures:
@@ -52,29 +47,3 @@ class TestDataSet:
         ages = [age for _, _, age in rows._fates(100)]
         assert all(older > newer for older, newer in pairwise(ages))
         assert not ages[-1]
-
-
-class TestPlatform:
-    @pytest.mark.parametrize(
-        ("held_for", "after", "status"),
-        [(0.0, 0, SourceStatus.AWAITING_SHIPMENT), (5.0, 4.9, SourceStatus.ON_HOLD), (5.0, 5, "AWAITING_SHIPMENT")],
-    )
-    def test_releases_an_order_at_the_moment_in_its_id(self, held_for: float, after: float, status: str) -> None:
-        seen = mapping.order_of(raw.order_of(raw.order_id(7, held_for), epoch=EPOCH, now=EPOCH + after))
-        assert seen.status == status
-        assert (seen.problems, seen.address_state) == ((), AddressState.COMPLETE)
-
-    @pytest.mark.parametrize(("has_limits", "refused"), [(True, 10), (False, 0)])
-    def test_refuses_what_is_over_the_shops_own_bucket(self, has_limits: bool, refused: int) -> None:
-        world = platforms.World(epoch=EPOCH, has_limits=has_limits)
-        target = "/tiktok_shop/api/order/202507/orders?ids=&shop_cipher=one"
-        statuses = [platforms.answer(world, target, b"")[0] for _ in range(60)]
-        assert statuses.count(429) == refused
-
-    def test_keeps_every_create_in_its_ledger(self) -> None:
-        world: Any = platforms.World(epoch=EPOCH, has_limits=False)
-        order = raw.order_id(3)
-        body = f'{{"query": "mutation OrderCreate($o", "variables": {{"order": {{"sourceIdentifier": "{order}"}}}}}}'
-        for _ in range(2):
-            platforms.answer(world, "/shopify/a.myshopify.com/graphql.json", body.encode())
-        assert [reference for reference, _, _ in world.created] == [order, order]

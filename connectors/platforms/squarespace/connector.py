@@ -247,7 +247,7 @@ class Squarespace(Destination):
                 found.setdefault(reference, PermanentError(said, reason="DUPLICATE_FOUND"))
             if len(found) == len(wanted):
                 break
-        return found
+        return {reference: found[reference] for reference in references if reference in found}
 
     def rendered(self, draft: OrderDraft, *, reference: str) -> CreateRequest:
         """The order, and the key under which it is made once."""
