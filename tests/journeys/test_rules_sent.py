@@ -383,6 +383,7 @@ class TestBundle:
             assert sum(Decimal(line["price"]) * line["quantity"] for line in order["lines"]) == Decimal("40.00")
             assert {Decimal(line["price"]) for line in order["lines"]} == {Decimal("6.67"), Decimal("6.66")}
             assert journey.order(order["reference"]).attention == ""
+            assert "Balances to the cent" in money_rows(journey, order["reference"])
 
     @pytest.mark.parametrize("platform", STORES)
     def test_is_told_tiktok_when_it_has_left_whole(self, journey: Journey, platform: str) -> None:
@@ -593,6 +594,8 @@ class TestSample:
         order = received(journey, platform, sample=True)
         tags = order["tags"] if platform == "shopify" else order["fields"]["Tags"]
         assert "tiktok-sample" in tags
+        assert amounts(order)["total"] == 0
+        assert "Balances to the cent" in money_rows(journey, order["reference"])
 
 
 def test_the_journal_keeps_no_bodies_unless_asked(journey: Journey) -> None:
