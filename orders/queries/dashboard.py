@@ -45,8 +45,8 @@ _STATUSES = {
 def dashboard_context(
     *, merchant_id: int, can_manage: bool, is_owner: bool, now: datetime, opened: str = ""
 ) -> dict[str, Any]:
-    """The context of templates/dashboard/page.html. `opened` is the id of the shop whose checklist is open, else it is
-    the first that is not on; `frame` is for orders/navigation.py."""
+    """The context of templates/dashboard/page.html. `opened` is the id of the shop whose checklist is open; else it is
+    the first, while no shop is on; `frame` is for orders/navigation.py."""
     with merchant_rows(merchant_id):
         stores = list(ConnectedStore.objects.select_related("setup").order_by("part", "name"))
         counts = counts_from_tallies(Q(), merchant_id=merchant_id, now=now)
