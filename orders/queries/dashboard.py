@@ -112,25 +112,19 @@ def _tiles(merchant_id: int, counts: Counts, now: datetime) -> list[dict[str, An
     asked = mine.filter(cancel_requested_at__isnull=False).exclude(state=OrderState.CANCELLED)
     cancel = asked.aggregate(count=Count("pk"), first=Min("cancel_requested_at"))
     waits = mine.exclude(attention="").aggregate(first=Min("ordered_at"))["first"] if counts.waiting else None
-    late_text = f"{_capped(len(late))} of them late" if late and nearest is None else ""
+    late_text = f"{_capped(len(late))} of them late" if late else ""
     return [
         _tile("Ship within 24 h", len(due), "half", "amber", f"{orders}?ship_by=1", due=nearest, text=late_text),
         _tile(
             "Auto-cancel within 24 h", len(ending), "warning", "red", f"{orders}?ship_by=cancel",
             due=ending[0] if ending else None,
         ),
-        _tile(
-            "Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None,
-            text="Oldest",
-        ),
+        _tile("Overdue", len(late), "warning", "red", f"{orders}?ship_by=late", due=late[0] if late else None),
         _tile(
             "Cancellation requested", cancel["count"], "half", "amber", f"{orders}?kind=cancel",
             due=cancel["first"] + ANSWER_WITHIN if cancel["first"] else None,
         ),
-        _tile(
-            "Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", at=waits,
-            text="Oldest ordered",
-        ),
+        _tile("Needs attention", counts.waiting, "warning", "red", f"{orders}?tab=needs_attention", since=waits),
     ]  # fmt: skip
 
 
@@ -142,14 +136,13 @@ def _tile(
     url: str,
     *,
     due: datetime | None = None,
-    at: datetime | None = None,
+    since: datetime | None = None,
     text: str = "",
 ) -> dict[str, Any]:
-    """`due` counts down, `at` was so long ago; `text` stands before either."""
     shown: dict[str, Any] = {"label": label, "count": _capped(count), "url": url, "tone": tone}
     if not count:
-        return {**shown, "mark": "", "due": None, "at": None, "text": "None"}
-    return {**shown, "mark": mark, "due": due, "at": at, "text": text or ("Nearest" if due else "")}
+        return {**shown, "mark": "", "due": None, "since": None, "text": "None"}
+    return {**shown, "mark": mark, "due": due, "since": since, "text": text}
 
 
 def _capped(count: int) -> str:
