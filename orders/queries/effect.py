@@ -43,8 +43,8 @@ class Shown:
 def effect_context(
     shown: Sequence[Shown], *, what: str, notes: Sequence[str], asked: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The context of templates/settings/_effect.html and _preview.html. `what` is counted: order or parcel. `asked` may
-    name the list (`list`) and the row (`preview`) that are to be open."""
+    """The context of templates/settings/_dry_run.html and _preview.html. `what` is counted: order or parcel. `asked`
+    may name the list (`list`) and the row (`preview`) that are to be open."""
     by_fate = {fate: [each for each in shown if each.fate is fate] for fate in Fate}
     at = next((each for each in shown if each.key == asked.get("preview")), None)
     current = at.fate if at else _list_of(asked.get("list", ""), by_fate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from connectors.models import ConnectedStore
-from connectors.registry import connector_class
+from connectors.registry import connector_class, label_of
 from orders.carrier_effect import Told
 from orders.differences import Difference
 from orders.effect import MOST, Fate
@@ -47,7 +48,8 @@ def notes_of_parcels(told: Sequence[Told]) -> list[str]:
 
 def shown_ways(rerouted: Sequence[Rerouted], stores: Mapping[int, ConnectedStore]) -> list[Shown]:
     """Every order of the effect of other routes. `stores` are the merchant's, by id."""
-    names = {pk: store_label(store) for pk, store in stores.items()}
+    several = Counter(store.platform for store in stores.values())
+    names = {pk: store_label(store) if several[store.platform] > 1 else label_of(store) for pk, store in stores.items()}
     return [
         Shown(
             key=str(each.order_id),

@@ -74,8 +74,9 @@ def checklists(
             cards.append(_card(facts, steps, can_manage=can_manage))
     cards.sort(key=lambda card: (card["is_on"], card["failed"], -card["done"]))
     is_known = any(str(card["id"]) == opened for card in cards)
+    has_one_on = any((setup := setup_of(shop)) and setup.switched_on_at for shop in shops)
     for place, card in enumerate(cards):
-        card["is_open"] = str(card["id"]) == opened if is_known else place == 0 and not card["is_on"]
+        card["is_open"] = str(card["id"]) == opened if is_known else place == 0 and not has_one_on
     return cards
 
 

@@ -20,7 +20,7 @@ from accounts.access import merchant_rows
 from accounts.models import Membership, Role
 from orders import versions
 from orders.models import Concern
-from orders.queries.changes import Change, changes_in_words
+from orders.queries.changes import Change, Names, changes_in_words
 from orders.queries.history import history_url, latest_of, names_of
 from orders.saving import Author
 from orders.views.outlook import Outlook
@@ -87,7 +87,8 @@ def answer(request: HttpRequest, page: DraftPage) -> HttpResponse:
         require_change(membership)
     if page.data is not None and page.is_valid:
         with merchant_rows(membership.merchant_id):
-            look = look_at(page)
+            names = names_of(merchant_id=membership.merchant_id, now=page.now)
+            look = look_at(merchant_id=membership.merchant_id, parts=page.parts(), names=names)
             if look.changes and was_seen(request, look):
                 messages.success(request, page.save(author_of(membership)))
                 return redirect(page.url)
@@ -110,10 +111,8 @@ def answer(request: HttpRequest, page: DraftPage) -> HttpResponse:
         return render(request, page.template, context, status=200 if page.is_valid else 400)
 
 
-def look_at(page: DraftPage) -> Look:
-    """What saving the page would change, in the caller's transaction."""
-    parts, merchant_id = page.parts(), page.membership.merchant_id
-    names = names_of(merchant_id=merchant_id, now=page.now)
+def look_at(*, merchant_id: int, parts: Sequence[Part], names: Names) -> Look:
+    """What saving these parts would change, in the caller's transaction."""
     changes = [
         change
         for part in parts

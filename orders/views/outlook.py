@@ -29,7 +29,7 @@ class Outlook:
     notes: Sequence[str]
 
     def context(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        """What templates/settings/_effect.html and _preview.html draw. `asked` may say which list and row are open."""
+        """What templates/settings/_dry_run.html and _preview.html draw. `asked` may say which list and row are open."""
         return effect_context(self.shown, what=self.what, notes=self.notes, asked=asked)
 
     def table(self, name: str) -> HttpResponse:

@@ -108,10 +108,10 @@ class TestRoutePage:
                 assert Route.objects.get().rule == RouteRule.DEFAULT
         received, saved, would = effect["preview"]["columns"]
         assert received["rows"][1]["value"] == "1 × TIN-LAV-04"
-        assert saved["rows"] == [{"label": "Shopify: alices-candles", "value": "1 × TIN-LAV-04", "is_changed": True}]
+        assert saved["rows"] == [{"label": "Shopify", "value": "1 × TIN-LAV-04", "is_changed": True}]
         assert would["reason"] == "No store takes 1 × TIN-LAV-04"
         table = alice.post(url, {**said, "step": "csv"}).content.decode()
-        assert "Blocked,Goes to,Shopify: alices-candles,No store takes 1 × TIN-LAV-04" in table
+        assert "Blocked,Goes to,Shopify,No store takes 1 × TIN-LAV-04" in table
         assert alice.post(url, {**said, "step": "save"}).status_code == 302
         with merchant_rows(route.merchant_id):
             assert Route.objects.get().skus == ["CND-*"]
