@@ -16,7 +16,7 @@ class MerchantRulesQuerySet(models.QuerySet["MerchantRules"]):
     def keep(self, *, merchant_id: int, **columns: Any) -> None:
         """Keep these columns, and the row if there is none yet. Reads nothing: a secret that no key opens any more
         must not be in the way of the others. In merchant_rows."""
-        self.bulk_create([MerchantRules(merchant_id=merchant_id)], ignore_conflicts=True)
+        self.bulk_create([self.model(merchant_id=merchant_id)], ignore_conflicts=True)
         self.filter(pk=merchant_id).update(**columns)
 
 

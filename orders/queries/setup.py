@@ -67,12 +67,11 @@ def checklists(
     shops = [store for store in stores if store.part == StorePart.SOURCE and store.state != StoreState.DISCONNECTED]
     if not shops:
         return [_card_without_shop(is_owner=is_owner)]
-    cards = []
-    for shop in shops:
-        facts, steps = readiness.look(shop)
-        if not all(step.is_done for step in steps):
-            cards.append(_card(facts, steps, can_manage=can_manage))
-    cards.sort(key=lambda card: (card["is_on"], card["failed"], -card["done"]))
+    cards = [
+        _card(facts, steps, can_manage=can_manage)
+        for facts, steps in _nearest_first(shops)
+        if not all(step.is_done for step in steps)
+    ]
     is_known = any(str(card["id"]) == opened for card in cards)
     has_one_on = any((setup := setup_of(shop)) and setup.switched_on_at for shop in shops)
     for place, card in enumerate(cards):
@@ -80,12 +79,31 @@ def checklists(
     return cards
 
 
+def _nearest_first(shops: Sequence[ConnectedStore]) -> list[tuple[Facts, Sequence[Step]]]:
+    """What is known of these shops: those not on first; of them those without a failed step, those that sell, then the
+    most steps done."""
+    looks = [readiness.look(shop) for shop in shops]
+    return sorted(
+        looks,
+        key=lambda look: (
+            look[0].setup.switched_on_at is not None,
+            sum(step.state is StepState.FAILED for step in look[1]),
+            not look[0].skus,
+            -sum(step.is_done for step in look[1]),
+        ),
+    )
+
+
 def way_on(shops: Sequence[ConnectedStore]) -> dict[str, str] | None:
-    """The banner that leads back to the checklist of the first of these shops that is not on; in merchant_rows."""
-    shop = next((each for each in shops if not ((setup := setup_of(each)) and setup.switched_on_at)), None)
-    step = first_open(readiness.look(shop)[1]) if shop else None
-    if shop is None or step is None:
+    """The banner that leads back to the checklist of one of these shops that is not on: the one that the dashboard
+    opens. In merchant_rows."""
+    facts, steps = next(
+        ((facts, steps) for facts, steps in _nearest_first(shops) if facts.setup.switched_on_at is None), (None, ())
+    )
+    step = first_open(steps)
+    if facts is None or step is None:
         return None
+    shop = facts.shop
     return {
         "tone": "blue",
         "title": f"{shop.name} is not switched on yet.",

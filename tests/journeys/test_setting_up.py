@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ class TestNewcomer:
         vouch(newcomer, "ACCOUNT")
         page(newcomer)
         newcomer.person.submit(holding=f"check-{shop_id(newcomer)}-PRODUCTS")
-        day = newcomer.now().date().isoformat()
+        day = (newcomer.now() - timedelta(days=1)).date().isoformat()
         switch_on(newcomer, old="leave", before=day)
         newcomer.settle()
         assert newcomer.order(old).state == "SKIPPED"

@@ -523,8 +523,8 @@ class TestWhenItMayBeAsked:
     def test_is_once_at_a_time_for_each_piece(self, client: Client) -> None:
         order_id = client.delivered()
         Return.of(client, order_id, "REFUND", skus={"CND-FIG-08": 1})
-        assert "25001011" in client.refused("open_return", order_id=order_id, type="REFUND")
         lines = [line["id"] for line in client.order(order_id)["line_items"]]
+        assert "25001011" in client.refused("open_return", order_id=order_id, type="REFUND", line_ids=lines)
         Return.of(client, order_id, "REFUND", line_ids=lines[1:])
 
     def test_keeps_the_seller_from_cancelling(self, client: Client) -> None:
