@@ -18,7 +18,7 @@ environment: ## make the virtual environment from the hashed locks
 	@sh requirements/install.sh $(VENV)
 
 test: environment ## run every test
-	@$(RUN) -m pytest $(or $(ARGS),-n auto)
+	@$(RUN) -m pytest $(or $(ARGS),-n auto --dist worksteal)
 
 check: environment ## format, lint, types, import contracts, templates, missing migrations
 	@$(RUN) -m ruff check .

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from accounts.access import merchant_rows
 from accounts.bulk import insert_missing
@@ -253,6 +253,16 @@ def require_sure(*, item: OutboxItem, now: datetime, what: str) -> None:
     if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
         left = (item.sure_at - now).total_seconds()
         raise OutcomeUnknown(what, retry_after=min(left, 10.0))
+
+
+def may_come_until(*, order: Order, store: ConnectedStore, kind: OutboxKind, now: datetime) -> datetime | None:
+    """Until when a call of this kind that had no answer may still be carried out, though a later try had one; None
+    where none can. In merchant_rows."""
+    calls = order.outbox.filter(kind=kind, store=store, sure_at__gt=now)
+    latest: datetime | None = calls.filter(Q(is_doubtful=True) | Q(attempts__gt=1)).aggregate(last=Max("sure_at"))[
+        "last"
+    ]
+    return latest
 
 
 def resume(*, order: Order, now: datetime) -> int:

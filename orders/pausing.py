@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import F
 
 from accounts.access import merchant_rows
-from connectors.base.errors import AuthorizationError, PermanentError
+from connectors.base.errors import AuthorizationError, OutcomeUnknown, PermanentError
 from connectors.base.types import Shipper
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
@@ -139,14 +139,24 @@ def perform_stop(*, item: OutboxItem, drain: Drain) -> None:
 def perform_go_on(*, item: OutboxItem, drain: Drain) -> None:
     """Carry out RESUME_ORDER, unless another request stops the order. Makes calls: not inside a transaction. May be
     repeated. Raises PlatformError, outbox.LostLease."""
-    _order, mirror, is_wanted = _load(item, is_stop=False)
+    order, mirror, is_wanted = _load(item, is_stop=False)
     if is_wanted:
+        _require_stopped_for_good(order, mirror, drain.clock())
         with (
             speaking_to_destination(mirror.store, clock=drain.clock, pace=drain.pace) as destination,
             outbox.sending(item=item, now=drain.clock()),
         ):
             destination.resume_order(mirror.external_id)
     _settle(item, mirror, drain, kind="mirror.resumed" if is_wanted else "")
+
+
+def _require_stopped_for_good(order: Order, mirror: Mirror, now: datetime) -> None:
+    """A stop that is carried out after this would never be taken off, though a later try of it had an answer."""
+    with merchant_rows(order.merchant_id):
+        until = outbox.may_come_until(order=order, store=mirror.store, kind=OutboxKind.PAUSE_ORDER, now=now)
+    if until is not None:
+        what = "An earlier call may still stop the order in the store; it goes on after that"
+        raise OutcomeUnknown(what, retry_after=min((until - now).total_seconds() + 1, 10.0))
 
 
 def _load(item: OutboxItem, *, is_stop: bool) -> tuple[Order, Mirror, bool]:

@@ -85,10 +85,11 @@ def _open_held(orders: Sequence[Order], now: datetime) -> None:
 
 
 def _open(order: Order, mirror: Mirror, now: datetime) -> None:
-    """A hold that was never begun is not needed any more; one in doubt is waited for, or it might come last."""
+    """A hold that was never begun is not needed any more; one that may still come is waited for, or it might come
+    last."""
     outbox.drop(order=order, kinds=[OutboxKind.HOLD_ORDER], now=now)
-    doubtful = order.outbox.filter(kind=OutboxKind.HOLD_ORDER, store=mirror.store, is_doubtful=True).first()
-    not_before = max(now, doubtful.sure_at + timedelta(seconds=1)) if doubtful and doubtful.sure_at else now
+    until = outbox.may_come_until(order=order, store=mirror.store, kind=OutboxKind.HOLD_ORDER, now=now)
+    not_before = until + timedelta(seconds=1) if until else now
     outbox.enqueue(
         order=order,
         store=mirror.store,

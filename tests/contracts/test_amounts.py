@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -93,13 +94,21 @@ def decimals(value: Any) -> Iterator[int]:
     """How many decimals each amount has, wherever it stands."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name in ("amount", "value") and isinstance(inner, str) and inner.replace(".", "", 1).isdigit():
+            is_amount = name == "amount" or (name == "value" and "currency" in value)
+            if is_amount and isinstance(inner, str):
                 yield len(inner.partition(".")[2])
             else:
                 yield from decimals(inner)
     elif isinstance(value, list):
         for inner in value:
             yield from decimals(inner)
+
+
+def _of(platform: str, variants: dict[str, tuple[Component, ...]]) -> dict[str, tuple[Component, ...]]:
+    """The same with variants that this platform could have."""
+    if platform != "wix":
+        return variants
+    return {sku: tuple(replace(each, variant_id="V3|p-1|v-1") for each in parts) for sku, parts in variants.items()}
 
 
 class TestRequest:
@@ -109,7 +118,7 @@ class TestRequest:
         self, platform: str, order: PlatformOrder, rules: RouteRules, variants: dict[str, tuple[Component, ...]]
     ) -> None:
         try:
-            draft = make_draft(order, rules_of(rules, variants))
+            draft = make_draft(order, rules_of(rules, _of(platform, variants)))
         except Blocked:
             assume(False)
         body = json.loads(connector(platform).rendered(draft, reference="5764").body)

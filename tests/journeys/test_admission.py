@@ -295,6 +295,21 @@ class TestAtOnce:
         assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
         assert (at_once.order(order_id).state, at_once.order(order_id).attention) == (OrderState.MIRRORED, "")
 
+    def test_lets_go_for_good_though_the_hold_was_repeated_and_its_first_call_comes_late(
+        self, at_once: Journey
+    ) -> None:
+        at_once.fault("shopify", "fulfillmentOrderHold", "late_commit", seconds=28, times=1)
+        order_id = at_once.buy()
+        at_once.settle()
+        at_once.wait(5)
+        assert at_once.shopify_order(order_id)["is_on_hold"]
+        at_once.control("tiktok_shop/end_hold", order_id=order_id)
+        for _ in range(12):
+            at_once.wait(10)
+        there = at_once.shopify_order(order_id)
+        assert (there["is_on_hold"], there["financial_status"]) == (False, "PAID")
+        assert at_once.order(order_id).state == OrderState.MIRRORED
+
     def test_leaves_no_live_order_when_it_is_cancelled_while_its_create_is_in_doubt(self, at_once: Journey) -> None:
         at_once.fault("shopify", "orderCreate", "reset_after")
         order_id = at_once.buy()

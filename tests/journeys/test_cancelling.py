@@ -78,6 +78,19 @@ class TestRequest:
         assert not shop.there(order_id).get("is_on_hold")
         assert shop.unsettled(order_id) == []
 
+    def test_leaves_nothing_stopped_though_a_stop_was_repeated_and_comes_late(self, shopify: Shop) -> None:
+        """The second try stops the order and has its answer; the first is carried out after the request's end."""
+        order_id = shopify.buy()
+        shopify.journey.fault("shopify", "fulfillmentOrderHold", "late_commit", seconds=28, times=1)
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.wait(5)
+        assert shopify.there(order_id)["is_on_hold"]
+        shopify.tiktok("withdraw_cancel", order_id=order_id)
+        for _ in range(9):
+            shopify.wait(10)
+        assert not shopify.there(order_id)["is_on_hold"]
+        assert shopify.unsettled(order_id) == []
+
     def test_that_nobody_answers_is_let_through_by_tiktok(self, shopify: Shop) -> None:
         order_id = shopify.buy()
         shopify.tiktok("buyer_cancel", order_id=order_id)
