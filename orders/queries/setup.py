@@ -97,9 +97,8 @@ def _nearest_first(shops: Sequence[ConnectedStore]) -> list[tuple[Facts, Sequenc
 def way_on(shops: Sequence[ConnectedStore]) -> dict[str, str] | None:
     """The banner that leads back to the checklist of one of these shops that is not on: the one that the dashboard
     opens. In merchant_rows."""
-    facts, steps = next(
-        ((facts, steps) for facts, steps in _nearest_first(shops) if facts.setup.switched_on_at is None), (None, ())
-    )
+    off = [each for each in shops if not ((setup := setup_of(each)) and setup.switched_on_at)]
+    facts, steps = next(iter(_nearest_first(off)), (None, ()))
     step = first_open(steps)
     if facts is None or step is None:
         return None

@@ -16,7 +16,7 @@ from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore, WebhookDelivery
 from demo import apps
 from orders.ingest import store_order
-from orders.models import Route, Setup
+from orders.models import Setup
 from tests.orders.builders import NOON, seen
 
 
@@ -104,7 +104,6 @@ class TestStores:
     ) -> None:
         with merchant_rows(tiktok.merchant_id):
             ConnectedStore.objects.filter(pk=shopify.pk).update(currency="EUR")
-            Route.objects.all().delete()
         assert "None of your stores works in USD" in alice.get("/stores/").content.decode()
         said = {"destination": str(shopify.pk), "rule": "DEFAULT", "least_share": "100", "position": "1"}
         answer = alice.post(f"/stores/{tiktok.pk}/routes/new/", said)
