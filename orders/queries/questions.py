@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +15,7 @@ from orders import suggesting, wording
 from orders.models import Attention, CatalogVariant, Order, OrderState, OutboxItem, OutboxKind
 from orders.queries.parcels import carrier_choices, parcel_actions
 from orders.queries.rows import seller_center_url
-
-# TikTok Shop gives the seller 24 hours to answer a request to cancel, and then accepts it by itself.
-# What we read of an order names no moment, so it is counted from the request.
-ANSWER_WITHIN = timedelta(hours=24)
+from orders.queries.work import rules_of
 
 
 def attention_of(
@@ -57,8 +54,9 @@ def _deadline(order: Order) -> dict[str, Any]:
     label, hours = "", 0
     if order.attention == Attention.CANCEL_PENDING and order.cancel_requested_at:
         told = order.attention_detail.get("answer_by")
-        due = datetime.fromisoformat(told) if told else order.cancel_requested_at + ANSWER_WITHIN
-        label, hours = "Answer by", 24
+        within = rules_of(order.merchant_id).cancel_answer(order.source_store.region)
+        due = datetime.fromisoformat(told) if told else order.cancel_requested_at + within
+        label, hours = "Answer by", round(within.total_seconds() / 3600)
     elif order.ship_by and order.state in (OrderState.READY, OrderState.MIRRORED):
         due, label, hours = order.ship_by, "Ship by", 48
     return {"due": due, "due_label": label, "hours": hours}
