@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from proof.judge import Verdict, judge
+from proof.judge import judge
 from proof.ledger import Ledger
 from proof.ours import Kept, Ours
+from proof.verdict import Verdict
 
 ADDRESS = {
     "name": "Ada Ito-7",
