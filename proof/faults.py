@@ -44,8 +44,8 @@ def any_call(*, share: float, silence: float) -> tuple[Broken, ...]:
 
 
 def late_and_blind(*, share: float) -> tuple[Broken, ...]:
-    """That share of creates, of tracking pushes, and of what is said after the sale, done up to 30 s after the connection
-    broke; that share of look-ups failing, and as many ten seconds behind."""
+    """That share of creates, of tracking pushes, and of what is said after the sale, done up to 30 s after the
+    connection broke; that share of look-ups failing, and as many ten seconds behind."""
     late = {"seconds": 30, "is_up_to": True}
     places = (*CREATES.items(), ("tiktok_shop", "orders.ship"), *RECORDS)
     return (

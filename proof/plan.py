@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatch
+from itertools import count
 from typing import Any
 
 from demo import story
@@ -213,7 +214,8 @@ def _forced(orders: int) -> dict[int, Fate]:
     is rare."""
     fates = {orders // 5: Fate.UNREADABLE, orders // 2: Fate.NOWHERE}
     for place, fate in enumerate(AFTER_SALES, start=1):
-        fates.setdefault(orders * place // (len(AFTER_SALES) + 1) + 1, fate)
+        number = orders * place // (len(AFTER_SALES) + 1)
+        fates[next(free for free in count(number) if free not in fates)] = fate
     return fates
 
 
