@@ -46,6 +46,8 @@ def _judge_requests(verdict: Verdict, order: Placed, kept: Kept | None) -> None:
             verdict.add("unanswered", order.order_id, f"the request {request_id} to cancel it was not answered")
         elif kept is not None and kept.requests.get(request_id, "") in ("", "REQUESTED"):
             verdict.add("unrecorded", order.order_id, f"the request {request_id} is over, and open in our tables")
+    if order.requests and not any(order.requests.values()) and kept is not None and kept.attention == "CANCEL_PENDING":
+        verdict.add("unrecorded", order.order_id, "the merchant is still asked about a request that is over")
 
 
 def _judge_known(verdict: Verdict, order: Placed, case: Case, kept: Kept | None) -> None:

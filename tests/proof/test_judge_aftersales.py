@@ -187,6 +187,10 @@ class TestRequest:
         shop.kept.requests |= {"C1": known} if known else {}
         assert wrongs(shop.judged(*self.asked("cancellation.withdrawn"))) == {"unrecorded"}
 
+    def test_that_is_over_asks_the_merchant_nothing(self, shop: Shop) -> None:
+        shop.kept.requests["C1"], shop.kept.attention = "WITHDRAWN", "CANCEL_PENDING"
+        assert wrongs(shop.judged(*self.asked("cancellation.withdrawn"))) == {"unrecorded"}
+
     def test_that_is_over_keeps_nothing_back(self, shop: Shop) -> None:
         shop.kept.requests["C1"] = "WITHDRAWN"
         held = {**there("order.held", "g1", 31), "order": ""}
