@@ -151,7 +151,7 @@ def _gone_at(verdict: Verdict, order: Placed, copy: Copy) -> float | None:
     if copy.cancelled_at is not None or order.cancelled_at is not None:
         return copy.cancelled_at
     wanted = Counter({sku: count for sku, count in order.wanted.items() if platform_of(sku) == copy.platform})
-    there = Counter(copy.entry["lines"])
+    there: Counter[str] = Counter(copy.entry["lines"])
     there.subtract(copy.gone)
     if any(there[sku] < count for sku, count in wanted.items()):
         verdict.add("wrong", order.order_id, f"{copy.platform} sends {dict(there)}, and {dict(wanted)} is wanted")

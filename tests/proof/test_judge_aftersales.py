@@ -37,7 +37,7 @@ class Shop:
             "email": CONTENT["customerEmail"],
             "shippingAddress": {**address, "provinceCode": "NJ", "zip": address["postalCode"]},
         }
-        made = {"lines": {"CND-FIG-08": 2}, "total": "48.00", "content": content, "platform": "shopify"}
+        made: dict[str, Any] = {"lines": {"CND-FIG-08": 2}, "total": "48.00", "content": content, "platform": "shopify"}
         return self.case.verdict(
             created("g1", **made), *entries, kept=self.kept, placed={**placed, "units": [unit, unit]}, **more
         )
