@@ -131,6 +131,7 @@ def weather(
         _rage(people=people, ledger=ledger, sky=sky, plan=plan, longest=longest, say=say)
         sky.calm()
         here.end_faults()
+        people.hurry()
         last_fault = time.time()
         raged = traffic(here).since(before)
         say("the last fault is over; waiting until all is settled")
