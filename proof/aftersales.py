@@ -129,7 +129,9 @@ def _judge_records(verdict: Verdict, order: Placed, copy: Copy) -> None:
             if Decimal(entry["amount"]):
                 verdict.add("money wrong", order.order_id, f"{copy.platform} moved money for cancelled items")
         elif not is_return and not any(case_id in entry["note"] for case_id in known):
-            verdict.add("money wrong", order.order_id, f"{copy.platform} has a refund that nobody was paid: {entry}")
+            verdict.add(
+                "money wrong", order.order_id, f"{copy.platform} has a refund that nobody was paid: {entry['key']}"
+            )
 
 
 def _cents(amount: Decimal) -> int:
