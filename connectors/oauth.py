@@ -228,6 +228,17 @@ def refresh_if_needed(*, store: ConnectedStore, now: datetime, force: bool = Fal
     return kept
 
 
+def is_replaced(*, store: ConnectedStore, now: datetime) -> bool:
+    """Whether the token that this row was read with has a successor by now, or is just being replaced."""
+    with merchant_rows(store.merchant_id):
+        kept = ConnectedStore.objects.filter(pk=store.pk)
+        versions = kept.values_list("credentials_version", "refresh_lease_until").first()
+    if versions is None:
+        return False
+    version, leased_until = versions
+    return version != store.credentials_version or (leased_until is not None and leased_until >= now)
+
+
 def _secret_of(store: ConnectedStore) -> dict[str, str]:
     """The webhook secret, which a new token does not bring along."""
     kept = store.credentials

@@ -80,8 +80,12 @@ def still_hears_us(store: ConnectedStore, *, clock: Callable[[], datetime], pace
 
 def renewed(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> TemporaryError:
     """React to a refused token, as `speaking` does, and return the failure that stands for it: TokenRenewed or
-    StoreWaits. Makes a call: not inside a transaction. Raises PlatformError where the refresh could not be tried."""
-    if store.refreshed_at is not None and now - store.refreshed_at < FRESH:
+    StoreWaits. Makes a call: not inside a transaction. Raises PlatformError where the refresh could not be tried.
+
+    A fresh token that was replaced while the call was under way says nothing about its successor.
+    """
+    is_fresh = store.refreshed_at is not None and now - store.refreshed_at < FRESH
+    if is_fresh and not oauth.is_replaced(store=store, now=now):
         oauth.mark_reconnect(store=store, reason=error.message)
         return StoreWaits(f"{store.name} has to be reconnected: {error.message}")
     try:

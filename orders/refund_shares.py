@@ -15,7 +15,8 @@ from orders.splitting import part_of, spread
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one store is told of a refund, in minor units of the order's currency; `amounts` by the source's line."""
+    """What one store is told of a refund, in minor units of the order's currency; `by_line`, by the source's lines, is
+    without the shipping."""
 
     amount: int
     shipping: int
@@ -35,6 +36,7 @@ def share_of(
     """The part of a refund that falls on the `chosen` lines. Pure; all shares of a case add up to its total.
 
     A line's own refund is its own, where all are told; what is left over, such as shipping, goes by their weights.
+    Where the lines' own refunds hold the shipping already, as TikTok Shop's do, it is taken out of them.
     """
     prices = {line.external_id: line.sale_price * line.quantity for line in seen.lines}
     ids = [str(line["line_id"]) for line in case_lines] or list(prices)
@@ -46,11 +48,12 @@ def share_of(
         own = spread(total, weights)
     rest = spread(total - sum(own), own)
     freight = spread(shipping, own)
+    held = spread(max(0, shipping - (total - sum(own))), own)
     inside = [index for index, line_id in enumerate(ids) if line_id in chosen]
     return Share(
         amount=sum(own[index] + rest[index] for index in inside),
         shipping=sum(freight[index] for index in inside),
-        by_line={ids[index]: own[index] for index in inside},
+        by_line={ids[index]: own[index] - held[index] for index in inside},
     )
 
 

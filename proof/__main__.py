@@ -160,7 +160,7 @@ class Proof:
         if found.inbox is not None:
             table.append(rows.of_inbox(found.inbox))
         if wanted.has("R5") and storms:
-            table.append(rows.of_cancels(storms))
+            table.append(rows.of_aftersales(storms))
         if found.clocks is not None:
             table.append(rows.of_clocks(found.clocks, storms))
         if found.drill is not None:

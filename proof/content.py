@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,32 +28,50 @@ class Difference:
 
 
 def differences(order: Placed, copy: Copy) -> list[Difference]:
-    """Items, prices and address of one copy; its total too where the store has the whole order."""
-    wanted, there = _wanted(order, copy.platform), _THERE[copy.platform](copy.entry)
-    return [Difference(name, wanted[name], there[name]) for name in there if wanted.get(name) != there[name]]
+    """Items, prices and address of one copy. What was cancelled before it was made may be left out of it: whether it is
+    gone in the end is another question."""
+    there = _THERE[copy.platform](copy.entry)
+    found = []
+    for items in _bought_at(order, copy.made_at):
+        wanted = _wanted(order, copy.platform, items)
+        found.append([Difference(name, wanted[name], there[name]) for name in there if wanted.get(name) != there[name]])
+    return min(found, key=len)
 
 
 def money_differences(order: Placed) -> list[Difference]:
-    """The totals of all copies together. Where a store keeps none (Amazon), the others may not reach the whole."""
+    """The totals of all copies together. Where a store keeps none (Amazon), the others may not reach the whole; where
+    some items were cancelled meanwhile, the money for them may be missing."""
     total, told = Decimal(order.entry["total"]), [copy.entry["total"] for copy in order.copies]
     known = sum((Decimal(text) for text in told if text), Decimal(0))
-    if all(told) and known != total:
-        return [Difference("total", total, known)]
+    made_at = max(copy.made_at for copy in order.copies)
+    parts = [part.refund for part in order.parts if part.at <= made_at]
+    totals = [total - sum(parts[:count], Decimal(0)) for count in range(len(parts) + 1)]
+    is_mixed = len(order.copies) > 1 and len(totals) > 1
+    if all(told) and known not in totals and not (is_mixed and totals[-1] <= known <= total):
+        return [Difference("total", " or ".join(map(str, totals)), known)]
     if any(told) and not all(told) and not 0 <= known <= total:
         return [Difference("total of the parts", f"less than {total}", known)]
     return []
 
 
-def _wanted(order: Placed, platform: str) -> Facts:
-    entry, units = order.entry, [unit for unit in order.entry["units"] if platform_of(unit["seller_sku"]) == platform]
-    lines: dict[str, int] = {}
-    for unit in units:
-        lines[unit["seller_sku"]] = lines.get(unit["seller_sku"], 0) + 1
+def _bought_at(order: Placed, moment: float) -> list[Counter[str]]:
+    """The items as they were bought, and as they were after each cancellation of some of them until then."""
+    states = [order.bought]
+    for part in order.parts:
+        if part.at <= moment:
+            states.append(states[-1] - part.lines)
+    return states
+
+
+def _wanted(order: Placed, platform: str, items: Counter[str]) -> Facts:
+    entry = order.entry
+    prices = {unit["seller_sku"]: Decimal(unit["original_price"]) for unit in entry["units"]}
+    lines = {sku: count for sku, count in items.items() if platform_of(sku) == platform}
     address = entry["address"]
     places = {one["address_level_name"]: one["address_name"] for one in address["district_info"]}
     return {
         "items": lines,
-        "prices": sum((Decimal(unit["original_price"]) for unit in units), Decimal(0)),
+        "prices": sum((prices[sku] * count for sku, count in lines.items()), Decimal(0)),
         "currency": entry["currency"],
         "name": address["name"],
         "street": ", ".join(part for part in (address["address_line1"], address["address_line2"]) if part),

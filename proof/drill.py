@@ -12,9 +12,9 @@ import psycopg
 from demo import story
 from proof.faults import CREATES
 from proof.installation import Installation
-from proof.judge import Verdict
 from proof.ledger import Ledger
 from proof.storm import judge_now
+from proof.verdict import Verdict
 
 SILENCE = 19.0  # shorter than the product's own patience with an answer
 CARTS = {"shopify": "CND-FIG-08", "amazon": "CND-AMB-12", "wix": "TPR-BEE-02", "squarespace": "CND-SEA-08"}

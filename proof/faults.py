@@ -9,6 +9,13 @@ from proof.plan import Broken
 
 PLATFORMS = ("tiktok_shop", "shopify", "amazon", "wix", "squarespace")
 CREATES = {"shopify": "orderCreate", "amazon": "orders.create", "wix": "orders.create", "squarespace": "orders.create"}
+# What is written down after the sale, and the merchant's answer.
+RECORDS = (
+    ("shopify", "refundCreate"),
+    ("shopify", "returnCreate"),
+    ("wix", "refunds.create"),
+    ("tiktok_shop", "cancellations.approve"),
+)
 LOOK_UPS = (
     ("shopify", "orderByIdentifier"),
     ("shopify", "orders"),
@@ -37,10 +44,10 @@ def any_call(*, share: float, silence: float) -> tuple[Broken, ...]:
 
 
 def late_and_blind(*, share: float) -> tuple[Broken, ...]:
-    """That share of creates, and of tracking pushes, done up to 30 s after the connection broke; that share of
-    look-ups failing, and as many ten seconds behind."""
+    """That share of creates, of tracking pushes, and of what is said after the sale, done up to 30 s after the
+    connection broke; that share of look-ups failing, and as many ten seconds behind."""
     late = {"seconds": 30, "is_up_to": True}
-    places = (*CREATES.items(), ("tiktok_shop", "orders.ship"))
+    places = (*CREATES.items(), ("tiktok_shop", "orders.ship"), *RECORDS)
     return (
         *(Broken(platform, operation, "late_commit", share, late) for platform, operation in places),
         *(Broken(platform, operation, "status", share, {"status": 500}) for platform, operation in LOOK_UPS),

@@ -20,15 +20,17 @@ import psutil
 import requests
 
 from demo import apps, story
+from demo.browser import Browser
 from demo.processes import DemoFailed, Programs, free_port
 from demo.site import Site, environment, fresh_secrets, log_in, web_command
 from proof import families
-from proof.plan import PRICES
+from proof.plan import PRICES, RULED_WORD
 from verisync_site.postgres import DATABASE, OWNER, EmbeddedPostgres, PostgresError
 
 STARTING_TAKES = 6.0
 NEVER_EMPTY = 10_000_000
 NO_LIMIT = 1_000_000_000
+REFUND_SECONDS = 1
 
 
 class Installation:
@@ -180,7 +182,9 @@ def installed(
         apps.register(site.control, here.keys, site=site.url)
         for number in range(groups):
             here.start_group(here.group_name(number))
-        story.connect_stores(site, log_in(site), say=lambda _: None)
+        person = log_in(site)
+        story.connect_stores(site, person, say=lambda _: None)
+        _set_rules(site, person)
         _take_away_limits(site.control)
         say(f"ready after {time.monotonic() - began:.0f} s")
         yield here
@@ -190,9 +194,21 @@ def installed(
         signal.signal(signal.SIGTERM, handlers[1])
 
 
+def _set_rules(site: Site, person: Browser) -> None:
+    """What the merchant says on the page about cancellations and returns: requests for one reason are accepted without
+    a person, and what comes back goes into stock."""
+    person.open(f"{site.url}/settings/aftersales/")
+    rule = {"answer_rules-0-name": "Mistakes", "answer_rules-0-reply": "ACCEPT", "answer_rules-0-reasons": RULED_WORD}
+    look = ("step", "look")
+    person.submit(holding="answer_rules-0-name", press=look, **rule, restock_returns="ALWAYS")
+    page = person.submit(holding="seen", press=("step", "save"))
+    if RULED_WORD not in page.text or page.request.method != "GET":
+        raise DemoFailed("The rules about cancellations and returns were not saved.")
+
+
 def _take_away_limits(control: Callable[..., Any]) -> None:
     """The proof is about faults; how the product keeps to each platform's pace is another question (`make bench`)."""
-    control("tiktok_shop/shop_settings", shop=story.SHOP, qps=NO_LIMIT)
+    control("tiktok_shop/shop_settings", shop=story.SHOP, qps=NO_LIMIT, refund_seconds=REFUND_SECONDS)
     control("shopify/settings", bucket=NO_LIMIT, bucket_size=NO_LIMIT, restore_rate=NO_LIMIT)
     control("amazon/settings", burst=NO_LIMIT, rate=NO_LIMIT)
     control("wix/settings", calls_per_minute=NO_LIMIT)

@@ -4,52 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from proof.aftersales import judge_aftersales
 from proof.content import differences, money_differences
 from proof.ledger import Copy, Placed
 from proof.ours import Kept, Ours
 from proof.plan import platform_of
+from proof.verdict import Verdict
 
-LIVE_AT_MOST = 60.0  # seconds for which a cancelled order may still live in a store
+LIVE_AT_MOST = 60.0  # seconds for which what was cancelled may still live in a store
 DONE = frozenset({"MIRRORED", "FULFILLED", "COMPLETED"})
 TOLD = frozenset({"SENT", "ACCEPTED"})
-FOR_GOOD = ("doubled", "wrong", "live", "told twice", "early", "stranger")
-PASSING = ("lost", "late", "unrecorded", "alive", "untold")  # until all is settled
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is wrong, with an order and a sentence for each; and what was only parked, or left to a person.
-
-    "lost" is an order that nothing will be done for any more, "late" one that waits for its next try.
-    """
-
-    orders: int = 0
-    created: int = 0
-    cancelled: int = 0
-    parcels: int = 0
-    wrongs: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in (*PASSING, *FOR_GOOD)})
-    parked: Counter[str] = field(default_factory=Counter)
-    open: int = 0  # orders for which a call is still to be made, though nothing is wrong
-    lost_stores: list[str] = field(default_factory=list)  # that the product does not speak to any more
-    by_hand: int = 0  # cancelled orders that only the merchant can cancel, who was asked
-    longest_live: float = 0.0
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing can change any more, for good or bad."""
-        return not self.open and not self.count(*PASSING)
-
-    @property
-    def is_clean(self) -> bool:
-        return not any(self.wrongs.values())
-
-    def count(self, *names: str) -> int:
-        return sum(len(self.wrongs[name]) for name in names)
-
-    def add(self, name: str, order_id: str, text: str) -> None:
-        self.wrongs[name].append(f"{order_id} {text}")
 
 
 def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, last_fault: float, now: float) -> Verdict:
@@ -65,8 +30,8 @@ def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, la
         _judge_copies(verdict, order)
         if order.cancelled_at is None:
             _judge_wanted(verdict, order, kept, aside=ours.aside.get(order.order_id, ""))
-        else:
-            _judge_cancelled(verdict, order, kept, last_fault=last_fault, now=now)
+        _judge_cancelled(verdict, order, kept, last_fault=last_fault, now=now)
+        judge_aftersales(verdict, order, kept)
         _judge_records(verdict, order, kept, is_aside=order.order_id in ours.aside)
         _judge_parcels(verdict, order, kept)
         if kept is not None and kept.pending and not reason_of(kept, ours.aside.get(order.order_id, "")):
@@ -78,18 +43,23 @@ def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, la
     return verdict
 
 
+def bought_places(order: Placed) -> set[str]:
+    """The stores that get what was bought; an empty name stands for an item that no store has."""
+    return {platform_of(sku) for sku in order.bought}
+
+
 def wanted_places(order: Placed) -> set[str]:
-    """The stores that must have it; an empty name stands for an item that no store has."""
-    return {platform_of(sku) for sku in order.entry["lines"]}
+    """Those of them that must have it: some of its items are not cancelled."""
+    return {platform_of(sku) for sku in order.wanted}
 
 
 def _judge_copies(verdict: Verdict, order: Placed) -> None:
     """Whoever's decision it was to create them: each once, in the right store, with the right content, not early."""
-    wanted = wanted_places(order)
-    for platform, times in Counter(copy.platform for copy in order.copies).items():
+    there, bought = Counter(copy.platform for copy in order.copies), bought_places(order)
+    for platform, times in there.items():
         if times > 1:
             verdict.add("doubled", order.order_id, f"was created {times} times in {platform}")
-        if platform not in wanted:
+        if platform not in bought:
             verdict.add("wrong", order.order_id, f"was created in {platform}, which does not get it")
     for copy in order.copies:
         verdict.created += 1
@@ -97,16 +67,17 @@ def _judge_copies(verdict: Verdict, order: Placed) -> None:
             verdict.add("wrong", order.order_id, f"{copy.platform}: {difference}")
         if order.released_at is None or copy.made_at < order.released_at:
             verdict.add("early", order.order_id, f"was created in {copy.platform} before its hold ended")
-    if {copy.platform for copy in order.copies} == wanted and len(order.copies) == len(wanted):
+    if set(there) in (bought, wanted_places(order)) and len(order.copies) == len(there):
         for difference in money_differences(order):
             verdict.add("wrong", order.order_id, str(difference))
 
 
 def _judge_wanted(verdict: Verdict, order: Placed, kept: Kept | None, *, aside: str) -> None:
     """An order that was not cancelled."""
-    missing = wanted_places(order) - {copy.platform for copy in order.copies}
+    wanted = wanted_places(order)
+    missing = wanted - {copy.platform for copy in order.copies}
     for copy in order.copies:
-        if copy.cancelled_at is not None:
+        if copy.cancelled_at is not None and copy.platform in wanted:
             verdict.add("wrong", order.order_id, f"was cancelled in {copy.platform} though the buyer wants it")
     if not missing:
         return
@@ -134,22 +105,58 @@ def reason_of(kept: Kept | None, aside: str) -> str:
 
 
 def _judge_cancelled(verdict: Verdict, order: Placed, kept: Kept | None, *, last_fault: float, now: float) -> None:
-    verdict.cancelled += 1
-    assert order.cancelled_at is not None
+    """An order that was cancelled, or some of its items: gone from its stores in time, or left to a person in time."""
+    if order.cancelled_at is not None:
+        verdict.cancelled += 1
+    elif order.parts:
+        verdict.in_part += 1
+    else:
+        return
     for copy in order.copies:
-        begins = max(order.cancelled_at, copy.made_at)
-        ends = copy.cancelled_at
-        if ends is None and kept is not None and kept.attention == "ALREADY_CANCELLED":
+        cancelled_at, gone_at = _cancelled_at(order, copy), _gone_at(verdict, order, copy)
+        if cancelled_at is None:
+            continue
+        begins = max(cancelled_at, copy.made_at)
+        if gone_at is None and _is_left_to_a_person(order, kept):
+            assert kept is not None
             verdict.by_hand += 1
-            ends = kept.asked_at
-        lived = (now if ends is None else ends) - begins
+            gone_at = kept.asked_at
+        lived = max(0.0, (now if gone_at is None else gone_at) - begins)
         verdict.longest_live = max(verdict.longest_live, lived)
         is_late = begins + lived > max(begins, last_fault) + LIVE_AT_MOST
         if is_late:
             text = f"lived in {copy.platform} for {lived:.0f} s after it was cancelled"
-            verdict.add("live", order.order_id, text if ends is not None else f"{text}, and still does")
-        elif ends is None:
+            verdict.add("live", order.order_id, text if gone_at is not None else f"{text}, and still does")
+        elif gone_at is None:
             verdict.add("alive", order.order_id, f"lives in {copy.platform}, its minute is not over")
+
+
+def _is_left_to_a_person(order: Placed, kept: Kept | None) -> bool:
+    """Whether the merchant was asked to cancel it by hand; where all is cancelled, that question stays until it is."""
+    if kept is None or kept.asked_at is None:
+        return False
+    return order.cancelled_at is None or kept.attention == "ALREADY_CANCELLED"
+
+
+def _cancelled_at(order: Placed, copy: Copy) -> float | None:
+    """When the last of what this store has was cancelled at the source; None for what was not."""
+    if order.cancelled_at is not None:
+        return order.cancelled_at
+    moments = [part.at for part in order.parts if any(platform_of(sku) == copy.platform for sku in part.lines)]
+    return max(moments, default=None)
+
+
+def _gone_at(verdict: Verdict, order: Placed, copy: Copy) -> float | None:
+    """When the store had nothing more of what was cancelled; None while it has. Units that it lacks are wrong."""
+    if copy.cancelled_at is not None or order.cancelled_at is not None:
+        return copy.cancelled_at
+    wanted = Counter({sku: count for sku, count in order.wanted.items() if platform_of(sku) == copy.platform})
+    there: Counter[str] = Counter(copy.entry["lines"])
+    there.subtract(copy.gone)
+    if any(there[sku] < count for sku, count in wanted.items()):
+        verdict.add("wrong", order.order_id, f"{copy.platform} sends {dict(there)}, and {dict(wanted)} is wanted")
+    has_more = any(count > wanted[sku] for sku, count in there.items())
+    return None if has_more else max(copy.gone_at, copy.made_at)
 
 
 def _judge_records(verdict: Verdict, order: Placed, kept: Kept | None, *, is_aside: bool) -> None:

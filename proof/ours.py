@@ -24,6 +24,10 @@ class Kept:
     parked: list[str] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)  # kinds of calls that are still to be made
     parcels: dict[str, str] = field(default_factory=dict)  # tracking number -> state
+    requests: dict[str, str] = field(default_factory=dict)  # a buyer's request to cancel -> status
+    cases: dict[str, tuple[str, int | None]] = field(default_factory=dict)  # a return -> status, cents that went back
+    # (platform, return) -> cents that were recorded there, whether that is the merchant's task
+    records: dict[tuple[str, str], tuple[int | None, bool]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,6 +59,12 @@ def look(tables: str, *, order_ids: Sequence[str]) -> Ours:
                 orders[order_id].pending.append(kind)
         for order_id, number, state in connection.execute(_PARCELS, [wanted]):
             orders[order_id].parcels[number] = state
+        for order_id, request_id, status in connection.execute(_REQUESTS, [wanted]):
+            orders[order_id].requests[request_id] = status
+        for order_id, case_id, status, cents in connection.execute(_CASES, [wanted]):
+            orders[order_id].cases[case_id] = (status, cents)
+        for order_id, platform, case_id, cents, is_task in connection.execute(_RECORDS, [wanted]):
+            orders[order_id].records[platform, case_id] = (cents, is_task)
         rows = connection.execute(_ROWS, [wanted]).fetchone()
         aside = {row[0]: row[1] for row in connection.execute(_ASIDE, [wanted])}
         lost = [f"{platform}: {state}, {reason}" for platform, state, reason in connection.execute(_LOST_STORES)]
@@ -80,6 +90,14 @@ where o.external_id = any(%s) order by i.id
     "mirrors": """
 select o.external_id as source_id, m.* from orders_mirror m join orders_order o on o.id = m.order_id
 where o.external_id = any(%s) order by m.id
+""",
+    "returns": """
+select o.external_id as source_id, r.* from orders_return r join orders_order o on o.id = r.order_id
+where o.external_id = any(%s) order by r.id
+""",
+    "return records": """
+select r.external_id as return_id, d.* from orders_returnrecord d join orders_return r on r.id = d.case_id
+join orders_order o on o.id = r.order_id where o.external_id = any(%s) order by d.id
 """,
     "events": """
 select o.external_id, e.happened_at, e.kind, e.reason, e.facts from orders_orderevent e
@@ -113,6 +131,20 @@ where o.external_id = any(%s) and i.status in ('PENDING', 'IN_FLIGHT', 'PARKED')
 _PARCELS = """
 select o.external_id, f.tracking_number, f.state from orders_fulfillment f
 join orders_order o on o.id = f.order_id where o.external_id = any(%s)
+"""
+_REQUESTS = """
+select o.external_id, c.external_id, c.status from orders_cancellation c join orders_order o on o.id = c.order_id
+where o.external_id = any(%s)
+"""
+_CASES = """
+select o.external_id, r.external_id, r.status, (r.refund->>'total')::bigint from orders_return r
+join orders_order o on o.id = r.order_id where o.external_id = any(%s)
+"""
+_RECORDS = """
+select o.external_id, s.platform, r.external_id, d.refunded, d.is_task from orders_returnrecord d
+join orders_return r on r.id = d.case_id join orders_order o on o.id = r.order_id
+join orders_mirror m on m.id = d.mirror_id join connectors_connectedstore s on s.id = m.store_id
+where o.external_id = any(%s)
 """
 _LOST_STORES = "select platform, state, state_reason from connectors_connectedstore where state <> 'CONNECTED'"
 _ASIDE = "select external_id, reason from orders_setaside where external_id = any(%s)"

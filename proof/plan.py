@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatch
+from itertools import count
 from typing import Any
 
 from demo import story
@@ -27,6 +28,8 @@ PRICES = {
 CALLS_A_MINUTE = {"wix": 200, "squarespace": 300}
 CALLS_AN_ORDER = 12
 NOWHERE = "CND-PINE-12"  # in no store: a question for a person
+# A buyer's reason that the rule of the installation accepts, and the word of it that the rule names.
+RULED, RULED_WORD = "ecom_order_to_ship_canceled_reason_created_by_mistakes", "mistake"
 _FIRST = ("Ada", "Bela", "Chidi", "Dora", "Emre", "Fatou", "Gus", "Hana", "Ines", "Jun")
 _LAST = ("Abara", "Brandt", "Castillo", "Dubois", "Eriksen", "Farouk", "Garcia", "Huang", "Ito", "Jansen")
 _BUYERS = 4  # of the sandbox's cast, in the US
@@ -40,28 +43,52 @@ class Fate(StrEnum):
     CANCEL_IN_HOLD = "is cancelled in the hold"
     CANCEL_AT_RELEASE = "is cancelled when the hold ends"
     CANCEL_LATER = "is cancelled after it was created"
+    ASK_TO_CANCEL = "is asked to be cancelled after it was created, which a rule accepts"
+    TAKE_BACK = "is asked to be cancelled, and wanted after all"
+    PART_IN_HOLD = "loses some items in the hold"
+    PART_LATER = "loses some items after it was created"
+    RETURN = "is shipped, comes back and is refunded"
+    REFUND = "is shipped and refunded, all of it or a part"
+    REPLACE = "is shipped and replaced"
     NOWHERE = "has an item that no store has"
     UNREADABLE = "cannot be read"
 
 
+SHIPPED = frozenset({Fate.SHIP, Fate.RETURN, Fate.REFUND, Fate.REPLACE})
+COMING_BACK = (Fate.RETURN, Fate.REFUND, Fate.REPLACE)
+IN_PART = (Fate.PART_IN_HOLD, Fate.PART_LATER)
+# Of these there is at least one in each storm that has room for it.
+AFTER_SALES = (*COMING_BACK, *IN_PART, Fate.ASK_TO_CANCEL, Fate.TAKE_BACK)
 _CHANCES = {
-    Fate.SHIP: 50,
-    Fate.KEEP: 23,
-    Fate.CANCEL_IN_HOLD: 10,
-    Fate.CANCEL_AT_RELEASE: 10,
-    Fate.CANCEL_LATER: 7,
+    Fate.SHIP: 32,
+    Fate.KEEP: 12,
+    Fate.CANCEL_IN_HOLD: 9,
+    Fate.CANCEL_AT_RELEASE: 9,
+    Fate.CANCEL_LATER: 5,
+    Fate.ASK_TO_CANCEL: 6,
+    Fate.TAKE_BACK: 3,
+    Fate.PART_IN_HOLD: 3,
+    Fate.PART_LATER: 5,
+    Fate.RETURN: 7,
+    Fate.REFUND: 7,
+    Fate.REPLACE: 2,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Buy:
-    """One order: `at` and `after` are seconds, from the storm's begin and from what its fate waits for."""
+    """One order: `at` and `after` are seconds, from the storm's begin and from what its fate waits for; `pace` are
+    those between two steps of what is done about it afterwards. `part` are the units that this is about, `share` how
+    much of the whole money goes back where no items are named."""
 
     number: int
     at: float
     order: dict[str, Any]
     fate: Fate
     after: float
+    pace: float = 0.0
+    part: dict[str, int] = field(default_factory=dict)
+    share: Decimal | None = None
 
     @property
     def is_poison(self) -> bool:
@@ -162,16 +189,41 @@ def platform_of(sku: str) -> str:
 
 def _buy(dice: random.Random, storm: Storm, number: int) -> Buy:
     fate = dice.choices(list(_CHANCES), weights=list(_CHANCES.values()))[0]
-    if number in (storm.orders // 5, storm.orders // 2):  # the poisoned ones, in the midst of the others
-        fate = Fate.UNREADABLE if number == storm.orders // 5 else Fate.NOWHERE
-    after = {
-        Fate.CANCEL_IN_HOLD: dice.uniform(0.1, 0.8) * storm.hold,
-        Fate.CANCEL_AT_RELEASE: storm.hold + dice.uniform(-0.5, 1.5),
-        Fate.CANCEL_LATER: dice.uniform(0.1, 4),
-        Fate.SHIP: dice.uniform(0.2, 4),
-    }.get(fate, 0.0)
-    at = storm.seconds * number / max(1, storm.orders)
-    return Buy(number=number, at=at, order=_order(dice, storm, number, fate), fate=fate, after=after)
+    fate = _forced(storm.orders).get(number, fate)
+    if fate in (Fate.CANCEL_IN_HOLD, Fate.PART_IN_HOLD):
+        after = dice.uniform(0.1, 0.8) * storm.hold
+    elif fate is Fate.CANCEL_AT_RELEASE:
+        after = storm.hold + dice.uniform(-0.5, 1.5)
+    else:
+        after = dice.uniform(0.1, 4)
+    order = _order(dice, storm, number, fate)
+    return Buy(
+        number=number,
+        at=storm.seconds * number / max(1, storm.orders),
+        order=order,
+        fate=fate,
+        after=after,
+        pace=dice.uniform(0.2, 1.5),
+        part=_part(dice, order, leaves_some=fate in IN_PART),
+        share=Decimal(dice.randint(10, 60)) / 100 if fate is Fate.REFUND and dice.random() < 0.4 else None,
+    )
+
+
+def _forced(orders: int) -> dict[int, Fate]:
+    """What befalls certain orders in any case: the poisoned ones, in the midst of the others, and one of each fate that
+    is rare."""
+    fates = {orders // 5: Fate.UNREADABLE, orders // 2: Fate.NOWHERE}
+    for place, fate in enumerate(AFTER_SALES, start=1):
+        number = orders * place // (len(AFTER_SALES) + 1)
+        fates[next(free for free in count(number) if free not in fates)] = fate
+    return fates
+
+
+def _part(dice: random.Random, order: dict[str, Any], *, leaves_some: bool) -> dict[str, int]:
+    """Some of the order's units, at least one, by SKU; not all of them where some are to stay."""
+    units = [line["sku"] for line in order["lines"] for _ in range(line["quantity"])]
+    chosen = dice.sample(units, dice.randint(1, max(1, len(units) - leaves_some)))
+    return {sku: chosen.count(sku) for sku in dict.fromkeys(chosen)}
 
 
 def _order(dice: random.Random, storm: Storm, number: int, fate: Fate) -> dict[str, Any]:
@@ -184,7 +236,7 @@ def _order(dice: random.Random, storm: Storm, number: int, fate: Fate) -> dict[s
     skus = [sku for home in chosen for sku in dice.sample(homes[home], dice.randint(1, len(homes[home])))]
     if fate is Fate.NOWHERE:
         skus = [NOWHERE]
-    units = {sku: dice.randint(1, 3) for sku in skus}
+    units = {sku: dice.randint(2 if fate in IN_PART else 1, 3) for sku in skus}
     total = sum((Decimal(PRICES.get(sku, "34.00")) * count for sku, count in units.items()), Decimal(0))
     discounts = {}
     for kind in ("seller", "platform"):

@@ -8,14 +8,27 @@ from collections.abc import Sequence
 from proof.clocks import Early
 from proof.drill import GOAL, Drill
 from proof.inbox import Flood
-from proof.judge import Verdict
 from proof.plan import Blow
 from proof.storm import Outcome
 from proof.table import Row
+from proof.verdict import Verdict
 
 SETTLED_WITHIN = 60.0
-_WRONG = ("lost", "late", "doubled", "wrong", "unrecorded", "untold", "told twice", "stranger")
-_WORDS = {"untold": "parcels not told", "told twice": "parcels told twice", "stranger": "copies of no order"}
+_AFTER_SALES = (
+    *("unanswered", "kept back", "refund missing", "refund twice", "return missing", "return twice", "money wrong"),
+)
+_WRONG = ("lost", "late", "doubled", "wrong", "unrecorded", "untold", "told twice", "stranger", *_AFTER_SALES)
+_WORDS = {
+    "untold": "parcels not told",
+    "told twice": "parcels told twice",
+    "stranger": "copies of no order",
+    "unanswered": "requests not answered",
+    "kept back": "orders kept back",
+    "refund missing": "refunds missing",
+    "refund twice": "refunds twice",
+    "return missing": "returns missing",
+    "return twice": "returns twice",
+}
 
 
 def of_storms(name: str, outcomes: Sequence[Outcome], *, goal: str) -> Row:
@@ -37,21 +50,35 @@ def of_storms(name: str, outcomes: Sequence[Outcome], *, goal: str) -> Row:
     return Row(name, done, f"{_counts(outcomes)}; {_settled(settled)}{given_up}{_parked(outcomes)}", goal, is_held)
 
 
-def of_cancels(outcomes: Sequence[Outcome]) -> Row:
+def of_aftersales(outcomes: Sequence[Outcome]) -> Row:
     """R5, from the same storms."""
     verdicts = [each.verdict for each in outcomes]
-    cancelled = sum(each.cancelled for each in verdicts)
-    live = sum(each.count("live") for each in verdicts)
-    still = sum(each.count("alive") for each in verdicts)
+
+    def total(name: str) -> int:
+        return sum(getattr(each, name) for each in verdicts)
+
+    too_long = sum(each.count("live", "alive") for each in verdicts)
     longest = max((each.longest_live for each in verdicts), default=0.0)
-    by_hand = sum(each.by_hand for each in verdicts)
-    asked = f"; {_times(by_hand)} the merchant was asked, where a store takes no cancellation" if by_hand else ""
+    always = ("refund missing", "refund twice", "money wrong")
+    counts = {name: sum(each.count(name) for each in verdicts) for name in _AFTER_SALES}
+    rest = ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count or name in always)
+    asked = [
+        f"{_times(total(name))} {what}"
+        for name, what in (("by_hand", "to cancel"), ("refunds_by_hand", "to note a refund"))
+        if total(name)
+    ]
+    by_hand = f"; the merchant was asked {' and '.join(asked)}, where a store takes neither from us" if asked else ""
+    done = (
+        f"{total('cancelled'):,} orders cancelled and {total('in_part'):,} in part, in the hold, as it ended, and "
+        f"after they were created; {total('requests'):,} requests of buyers; {total('refunds'):,} refunds, "
+        f"{total('returns'):,} of them of goods that came back; {total('replaced'):,} replaced"
+    )
     return Row(
         "R5",
-        f"{cancelled:,} orders cancelled in the hold, as it ended, and after they were created",
-        f"{live + still} lived too long; the longest for {longest:.0f} s{asked}",
-        "no live copy 60 s after the cancellation or the last fault",
-        cancelled > 0 and not live and not still,
+        done,
+        f"{too_long} lived too long; the longest for {longest:.0f} s; {rest}{by_hand}",
+        "no live copy 60 s after the cancellation or the last fault; each refund once, to the cent",
+        total("cancelled") > 0 and not too_long and not any(counts.values()),
     )
 
 

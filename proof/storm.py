@@ -12,11 +12,12 @@ import psycopg
 
 from proof import faults, ours
 from proof.installation import Installation
-from proof.judge import Verdict, judge
+from proof.judge import judge
 from proof.leases import LeaseWatch
 from proof.ledger import Ledger
 from proof.people import People
-from proof.plan import Blow, Plan, Strike
+from proof.plan import COMING_BACK, Blow, Plan, Strike
+from proof.verdict import Verdict
 
 SAY_EVERY = 5.0
 NEARLY_ALL = 0.9
@@ -130,6 +131,7 @@ def weather(
         _rage(people=people, ledger=ledger, sky=sky, plan=plan, longest=longest, say=say)
         sky.calm()
         here.end_faults()
+        people.hurry()
         last_fault = time.time()
         raged = traffic(here).since(before)
         say("the last fault is over; waiting until all is settled")
@@ -166,8 +168,9 @@ def _rage(
         if now >= next_word:
             say(_word(ledger, people, plan))
             next_word = now + SAY_EVERY
-        is_over = len(people.orders) == len(plan.buys) and sky.is_over and now >= ends_at
-        if is_over and (_share_created(ledger, people) >= NEARLY_ALL or now >= ends_at + longest):
+        is_over = people.bought == len(plan.buys) and sky.is_over and now >= ends_at
+        are_through = _share_created(ledger, people) >= NEARLY_ALL and _share_back(people, plan) >= NEARLY_ALL
+        if is_over and (are_through or now >= ends_at + longest):
             return
         time.sleep(PAUSE)
 
@@ -179,6 +182,11 @@ def _share_created(ledger: Ledger, people: People) -> float:
     ]
     wanted = [order for order in orders if order.cancelled_at is None]
     return sum(1 for order in wanted if order.copies) / max(1, len(wanted))
+
+
+def _share_back(people: People, plan: Plan) -> float:
+    """Of the returns and refunds of the plan, the share that is over at the source."""
+    return people.over / max(1, sum(1 for buy in plan.buys if buy.fate in COMING_BACK))
 
 
 def _settle(
@@ -231,8 +239,9 @@ def _word(ledger: Ledger, people: People, plan: Plan) -> str:
     created = sum(1 for order in orders if order.copies)
     cancelled = sum(1 for order in orders if order.cancelled_at is not None)
     told = sum(len(order.pushed) for order in orders)
-    bought = f"{len(orders)} of {len(plan.buys)} bought"
-    return f"{bought}, {created} in stores, {cancelled} cancelled, {told} parcels told back"
+    bought = f"{people.bought} of {len(plan.buys)} bought"
+    ended = f"{people.over} returned, refunded or replaced"
+    return f"{bought}, {created} in stores, {cancelled} cancelled, {told} parcels told back, {ended}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -166,6 +167,7 @@ class Cancellations:
         self.state.save(order, moves_time=has_moved or shop.edits_move_time)
         facts = {"by": row["role"], "cancel_id": row["cancel_id"], "line_ids": [line["id"] for line in lines]}
         facts |= {"reason": row["cancel_reason"], "answered_by": by, "refund": row.get("refund_amount")}
+        facts["lines"] = dict(Counter(line["seller_sku"] for line in lines))
         self._ledger("order.cancelled" if done else "order.lines_cancelled", order, **facts)
         self.notices.cancellation(order, row)
         if has_moved:

@@ -114,6 +114,16 @@ def is_all_refunded(state: State, order: Order) -> bool:
     return all(_is_done(line, left[line["id"]], True) for line in order.lines)
 
 
+def paid_back(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """For the ledger: what went back for each line, shipping and fees included."""
+    lines = []
+    for line in row["return_line_items"]:
+        amount = line.get("refund_amount", {})
+        names = {"total": "refund_total", "shipping": "refund_shipping_fee", "subtotal": "refund_subtotal"}
+        lines.append({"sku": line["seller_sku"], **{name: amount.get(said, "0") for name, said in names.items()}})
+    return lines
+
+
 def shares(amount: Decimal, weights: Sequence[Decimal], shop: Shop) -> list[Decimal]:
     """Splits the amount by weight so that nothing is lost, and no share is above its weight if the amount is not
     above all of them."""

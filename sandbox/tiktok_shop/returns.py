@@ -11,7 +11,7 @@ from sandbox.tiktok_shop.cast import CARRIERS
 from sandbox.tiktok_shop.envelope import Refusal
 from sandbox.tiktok_shop.new_orders import place_new_order
 from sandbox.tiktok_shop.notices import Notices
-from sandbox.tiktok_shop.refunds import Refund, is_all_refunded, refund_of
+from sandbox.tiktok_shop.refunds import Refund, is_all_refunded, paid_back, refund_of
 from sandbox.tiktok_shop.rows import Row, keep, line_row
 from sandbox.tiktok_shop.state import Order
 from sandbox.tiktok_shop.statuses import (
@@ -105,7 +105,7 @@ class Returns:
         """The money is back. An order of which nothing is left to refund is COMPLETED, not CANCELLED."""
         order = self.state.orders[row["order_id"]]
         self._to(row, MONEY_INSTEAD.get(row["return_type"], COMPLETE))
-        self._tell(row, "refunded", refund=row.get("refund_amount"), by="SYSTEM")
+        self._tell(row, "refunded", refund=row.get("refund_amount"), lines=paid_back(row), by="SYSTEM")
         self.notices.refunded(order, row)
         if order.status in ("AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED") and is_all_refunded(self.state, order):
             for line in order.lines:

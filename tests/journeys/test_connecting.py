@@ -10,9 +10,10 @@ import requests
 from django.db import connection
 
 from accounts.access import all_merchants
-from connectors import registry
+from connectors import oauth, registry
 from connectors.base.errors import AuthorizationError
 from connectors.models import ConnectedStore, StoreState
+from connectors.speaking import StoreWaits, TokenRenewed, speaking_to_destination
 from demo.browser import Browser
 from demo.processes import DemoFailed
 from tests.journeys.conftest import SHOPIFY_SHOP, Journey
@@ -208,3 +209,22 @@ class TestRenewing:
         for _ in range(3):
             journey.wait(130)
         assert journey.store("shopify").state == StoreState.CONNECTED
+
+    def renew(self, journey: Journey) -> ConnectedStore:
+        """The sweep renews Shopify's token; the store as it is then."""
+        oauth.refresh_if_needed(store=journey.store("shopify"), now=journey.now(), force=True)
+        return journey.store("shopify")
+
+    def test_twice_in_a_moment_does_not_lose_the_store_of_a_call_that_was_under_way(self, journey: Journey) -> None:
+        before = self.renew(journey)
+        self.renew(journey)
+        with pytest.raises(TokenRenewed), speaking_to_destination(before, clock=journey.now) as shop:
+            shop.find_variants(["CND-FIG-08"])
+        assert journey.store("shopify").state == StoreState.CONNECTED
+
+    def test_is_given_up_where_a_fresh_token_is_refused(self, journey: Journey) -> None:
+        fresh = self.renew(journey)
+        journey.control("shopify/expire_tokens", shop=SHOPIFY_SHOP)
+        with pytest.raises(StoreWaits), speaking_to_destination(fresh, clock=journey.now) as shop:
+            shop.find_variants(["CND-FIG-08"])
+        assert journey.store("shopify").state == StoreState.RECONNECT

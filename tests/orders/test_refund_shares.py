@@ -32,6 +32,12 @@ class TestShare:
         found = share({"total": 4100, "shipping": 500}, LINE)
         assert (found.amount, found.shipping, found.by_line) == (2400 + 333, 333, {LINE: 2400})
 
+    def test_of_lines_that_hold_the_shipping_tells_it_apart(self) -> None:
+        told = [{"line_id": LINE, "refund": 2733}, {"line_id": OTHER, "refund": 1367}]
+        one, both = (share({"total": 4100, "shipping": 500}, *ids, lines=told) for ids in ((LINE,), (LINE, OTHER)))
+        assert (one.amount, one.shipping, one.by_line) == (2733, 333, {LINE: 2400})
+        assert (both.within(both.amount).shipping, sum(both.by_line.values())) == (500, 3600)
+
     def test_goes_by_price_where_the_lines_have_no_sums(self) -> None:
         told = [{"line_id": LINE, "refund": None}, {"line_id": OTHER, "refund": None}]
         assert share({"total": 1800}, OTHER, lines=told).amount == 600

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from proof.judge import Verdict, judge
+from proof.judge import judge
 from proof.ledger import Ledger
 from proof.ours import Kept, Ours
+from proof.verdict import Verdict
 
 ADDRESS = {
     "name": "Ada Ito-7",
@@ -73,8 +74,15 @@ class Case:
         self.file = file
         self.kept = Kept("MIRRORED", "AWAITING_SHIPMENT", "", {}, mirrors={("squarespace", "c1"): "CREATED"})
 
-    def verdict(self, *entries: dict[str, Any], kept: Kept | None = None, now: float = 200, rows: int = 1) -> Verdict:
-        begin = [{"at": 1, **PLACED}, at_source("order.paid", 1), at_source("order.released", 5)]
+    def verdict(
+        self,
+        *entries: dict[str, Any],
+        kept: Kept | None = None,
+        now: float = 200,
+        rows: int = 1,
+        placed: dict[str, Any] | None = None,
+    ) -> Verdict:
+        begin = [{"at": 1, **PLACED, **(placed or {})}, at_source("order.paid", 1), at_source("order.released", 5)]
         lines = sorted([*begin, *entries], key=lambda entry: entry["at"])
         self.file.write_text("".join(json.dumps(line) + "\n" for line in lines))
         ledger = Ledger(self.file)

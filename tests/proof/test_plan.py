@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from proof import faults
-from proof.plan import NOWHERE, PRICES, Blow, Fate, Storm, draw, platform_of
+from proof.plan import AFTER_SALES, IN_PART, NOWHERE, PRICES, Blow, Fate, Storm, draw, platform_of
 
 STORM = Storm("R1", 400, 50.0, 4, (), {Blow.GROUP: 3, Blow.DATABASE: 1})
 
@@ -33,6 +33,18 @@ class TestPlan:
         fates = Counter(buy.fate for buy in draw(storm=STORM, seed=1).buys)
         assert set(fates) == set(Fate)
         assert (fates[Fate.NOWHERE], fates[Fate.UNREADABLE]) == (1, 1)
+
+    def test_has_every_change_of_mind_even_in_small(self) -> None:
+        for seed in range(20):
+            fates = {buy.fate for buy in draw(storm=Storm("R1", 24, 3.0, 4), seed=seed).buys}
+            assert set(AFTER_SALES) <= fates
+
+    def test_leaves_some_of_an_order_that_is_cancelled_in_part(self) -> None:
+        for buy in draw(storm=STORM, seed=1).buys:
+            units = {line["sku"]: line["quantity"] for line in buy.order["lines"]}
+            assert 0 < sum(buy.part.values()) <= sum(units.values())
+            assert all(count <= units[sku] for sku, count in buy.part.items())
+            assert buy.fate not in IN_PART or sum(buy.part.values()) < sum(units.values())
 
     def test_never_discounts_more_than_there_is(self) -> None:
         for buy in draw(storm=STORM, seed=3).buys:
