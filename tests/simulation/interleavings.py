@@ -1,0 +1,191 @@
+"""All sequences of a few things that may happen to one order, breadth first, so that what breaks is shown by its
+shortest sequence. States that amount to the same (moments.py) are entered once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.simulation.judge import Broken
+from tests.simulation.moments import Moment, fingerprint, read_rows
+from tests.simulation.one_order import NotPossible, OneOrder
+from tests.simulation.verdict import BOUND, Verdict
+
+ACTIONS: Mapping[str, Callable[[OneOrder], None]] = {
+    "buyer asks": lambda one: one.buyer_asks(),
+    "TikTok cancels": lambda one: one.tiktok_cancels(),
+    "TikTok refunds": lambda one: one.tiktok_refunds(),
+    "owner accepts": lambda one: one.owner_answers(accepts=True),
+    "owner refuses": lambda one: one.owner_answers(accepts=False),
+    "store ships": lambda one: one.store_ships(),
+    "store cancels": lambda one: one.store_cancels(),
+    "webhooks arrive": lambda one: one.webhooks_arrive(),
+    "webhooks are lost": lambda one: one.webhooks_are_lost(),
+    "TikTok lane works": lambda one: one.lane_works("TikTok"),
+    "TikTok lane sends": lambda one: one.lane_sends("TikTok"),
+    "TikTok poll is due": lambda one: one.poll_is_due("TikTok"),
+    "store lane works": lambda one: one.lane_works("store"),
+    "store lane sends": lambda one: one.lane_sends("store"),
+    "store poll is due": lambda one: one.poll_is_due("store"),
+    "create comes late": lambda one: one.create_is_cut_off("late_commit"),
+    "create gets lost": lambda one: one.create_is_cut_off("reset_before"),
+    "answer arrives": lambda one: one.answer_arrives(),
+    "answer is lost": lambda one: one.answer_is_lost(),
+    "worker dies": lambda one: one.worker_dies(),
+    "a minute passes": lambda one: one.minute_passes(),
+}
+# What can only be where the lane does something as a whole.
+PART_OF: Mapping[str, str] = {
+    "TikTok lane sends": "TikTok lane works",
+    "store lane sends": "store lane works",
+    "create comes late": "store lane works",
+    "create gets lost": "store lane works",
+}
+REST = 310.0  # the polls come round once
+MOST_RESTS = 12
+
+
+@dataclass(frozen=True)
+class Node:
+    """A state: the moment to come back to, and the steps since, as long as a call is under way."""
+
+    path: tuple[str, ...]
+    mark: bytes
+    moment: Moment
+    base: bytes  # the mark of that moment
+    since: tuple[str, ...] = ()
+
+
+class Walk:
+    """From one beginning through all sequences of some actions. What a lane does as a whole is to be listed before what
+    is done in the midst of it."""
+
+    def __init__(self, one: OneOrder, *, actions: Sequence[str]) -> None:
+        self.one, self.actions = one, actions
+        self.verdict = Verdict(one)
+        self.at: Node | None = None  # where the world stands now
+        self.edges: dict[bytes, list[bytes]] = {}
+        self.seen: set[bytes] = set()
+        self.well: set[bytes] = set()  # from here on all went well
+        self.depth = self.rests = 0
+
+    def explore(self, *, depth: int) -> None:
+        """Raises Broken with the shortest sequence that leads there."""
+        rows = read_rows()
+        mark = self._mark(rows)
+        root = Node((), mark, self.one.moment(rows), mark)
+        self.depth, self.seen, level = depth, {mark}, [root]
+        for reached in range(1, depth + 1):
+            following = []
+            for node in level:
+                following += self._successors(node, is_last=reached == depth)
+            level = following
+
+    @property
+    def sequences(self) -> int:
+        """How many sequences, of any length up to the depth, the walk stands for."""
+        ways: Counter[bytes] = Counter([next(iter(self.edges), b"")])
+        found = 0
+        for _ in range(self.depth):
+            after: Counter[bytes] = Counter()
+            for mark, count in ways.items():
+                for each in self.edges.get(mark, ()):
+                    after[each] += count
+            ways, found = after, found + after.total()
+        return found
+
+    @property
+    def steps(self) -> int:
+        """How many steps were really taken, the way back apart."""
+        return sum(len(each) for each in self.edges.values())
+
+    def _successors(self, node: Node, *, is_last: bool) -> list[Node]:
+        found, effects = [], set()
+        for name in self.actions:
+            if PART_OF.get(name, "") not in ("", *effects):
+                continue
+            self._stand_at(node)
+            before = len(self.one.world.ledger)
+            try:
+                with self._told(node.path, name):
+                    ACTIONS[name](self.one)
+            except NotPossible:
+                self.at = None if name in PART_OF else node
+                continue
+            self.at = None
+            if len(self.one.world.ledger) > before:
+                effects.add(name)
+            following = self._entered(node, name, is_last=is_last)
+            found += [following] if following else []
+        return found
+
+    def _stand_at(self, node: Node) -> None:
+        if self.at is not node:
+            self.one.back_to(node.moment)
+            for name in node.since:
+                ACTIONS[name](self.one)
+            self.at = node
+
+    def _entered(self, node: Node, name: str, *, is_last: bool) -> Node | None:
+        """The state after this step, where it is a new one; it is judged."""
+        rows = read_rows()
+        is_held = self.one.held is not None
+        mark = self._mark(rows) + (node.base if is_held else b"")
+        self.edges.setdefault(node.mark, []).append(mark)
+        if mark in self.seen:
+            return None
+        self.seen.add(mark)
+        path = (*node.path, name)
+        following = None
+        if is_held:
+            following = Node(path, mark, node.moment, node.base, (*node.since, name))
+        elif not is_last:
+            following = Node(path, mark, self.one.moment(rows), mark)
+        with self._told(path):
+            self.verdict.at_once()
+            self.rest()
+        return following
+
+    @contextmanager
+    def _told(self, path: Sequence[str], *more: str) -> Iterator[None]:
+        try:
+            yield
+        except NotPossible:
+            raise
+        except Exception as error:
+            raise Broken(f"{[*path, *more]}\n{error!r}") from error
+
+    def rest(self) -> None:
+        """Everything goes its way from here on. Raises Broken."""
+        one, marks = self.one, []
+        self.rests += 1
+        if one.held is not None:
+            one.answer_arrives()
+        since = one.world.now()
+        one.work_on()
+        for seconds in (0.0, BOUND + 1, REST, *[REST] * MOST_RESTS):
+            if seconds:
+                one.pass_working(seconds, look=lambda: self.verdict.in_time(at_work_since=since))
+            marks.append(self._mark(read_rows()))
+            if marks[-1] in self.well:
+                break
+            if seconds == REST and not self.verdict.open_work():
+                self.verdict.at_rest()
+                break
+        else:
+            self.verdict.at_rest()
+        self.well.update(marks)
+
+    def _mark(self, rows: dict[str, str]) -> bytes:
+        return fingerprint(rows, self.one.world, self.one.post)
+
+
+def follow(one: OneOrder, names: Sequence[str]) -> None:
+    """One sequence, and what becomes of it. Raises Broken, or NotPossible."""
+    walk = Walk(one, actions=names)
+    for name in names:
+        ACTIONS[name](one)
+        walk.verdict.at_once()
+    walk.rest()
