@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.simulation.judge import Broken
+from tests.simulation.led import NotPossible
 from tests.simulation.moments import Moment, fingerprint, read_rows
-from tests.simulation.one_order import NotPossible, OneOrder
+from tests.simulation.one_order import OneOrder
 from tests.simulation.verdict import BOUND, Verdict
 
 ACTIONS: Mapping[str, Callable[[OneOrder], None]] = {

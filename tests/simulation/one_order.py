@@ -1,79 +1,27 @@
-"""One order of one shop and the one store that it goes to, led step by step: what anybody may do, at any moment.
-
-A call may be split: `sends` leaves a lane standing where the platform did its part and the answer is still on its way.
-"""
+"""One order of one shop and the one store that it goes to: how its story begins, and what anybody may do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from accounts.access import all_merchants, merchant_rows
-from orders import answering, lanes
+from orders import answering
 from orders.models import Cancellation, CancellationStatus, Lane, Order
 from sandbox.tiktok_shop.reasons import PACKED
 from sandbox.world import ControlError
-from tests.simulation.judge import Bought, require
-from tests.simulation.moments import Moment, bring_back, keep
-from tests.simulation.processes import Process
-from tests.simulation.simulation import Simulation
-from tests.simulation.stage import SHOP, Stage
-from tests.simulation.wire import Calm, Letters, Wire
+from tests.simulation.judge import Bought
+from tests.simulation.led import Led, NotPossible
+from tests.simulation.stage import SHOP
 
 SKU = {"shopify": "CND-FIG-08", "amazon": "TIN-LAV-04", "wix": "CND-SEA-08", "squarespace": "ACC-TRM-BR"}
 PARCEL = {"amazon": ("AMZN_US", "TBA303000000001")}
-FAR = 10**8
-ROUNDS = 30
+HOLD = 3605.0
+FAR = timedelta(days=1000)
 
 
-class NotPossible(Exception):
-    """This cannot be done now."""
-
-
-class OneOrder(Simulation):
-    """Nothing happens by itself. `held` is the process whose call was carried out and not answered yet."""
-
-    wire: Wire
-
-    def __init__(self, *, stage: Stage, platform: str) -> None:
-        super().__init__(seed=0, stage=stage)
-        self.platform = platform
-        self.crash_rate = self.stop_rate = 0.0
-        self.random = Calm()
-        self.poll_seconds = 300
-        self.post = self.world.outgoing = Letters(self.world)
-        self.network = self.wire = Wire(
-            app=stage.app, random=Calm(), say=self.say, on_create=self.judge.on_create, is_quick=True
-        )
-        self.lane_of = {"TikTok": stage.source.pk, "store": stage.store_of(platform).pk}
-        self.held: Process | None = None
-        self.is_sending, self.effects_before = False, 0
-        self.is_told = False
-        self.order_id = ""
-
-    def say(self, text: str) -> None:
-        """Only where somebody listens."""
-        if self.is_told:
-            super().say(text)
-
-    # To and fro
-
-    def moment(self, rows: dict[str, str]) -> Moment:
-        """As it is."""
-        kept = self.bought[self.order_id]
-        return keep(rows, self.world, self.post, own=(dict(kept.shipped), list(self.network.moments)))
-
-    def back_to(self, moment: Moment) -> None:
-        """As it was."""
-        if self.held is not None:
-            self.kill()
-        bring_back(moment, self.world, self.post)
-        shipped, moments = moment.own
-        self.bought[self.order_id].shipped = dict(shipped)
-        self.network.moments = list(moments)
-        self.wire.next_create, self.errors.found = "", ""
-        self.now()
+class OneOrder(Led):
+    """What people do about it, and what is to be seen of it."""
 
     # How it begins
 
@@ -86,10 +34,16 @@ class OneOrder(Simulation):
         self.bought[self.order_id] = Bought(self.order_id, {SKU[self.platform]: 2}, is_held=True)
         self.work_on()
         with all_merchants("other stores' lanes stand still"):
-            others = Lane.objects.exclude(store__in=self.lane_of.values())
-            others.update(poll_at=self._in(FAR))
-            Lane.objects.filter(store__in=self.lane_of.values()).update(poll_at=self._in(3605 + self.poll_seconds))
-        self.wait(3605)
+            lanes_here = Lane.objects.filter(store__in=self.lane_of.values())
+            lanes_here.update(poll_at=self.now() + timedelta(seconds=HOLD + self.poll_seconds))
+            Lane.objects.exclude(store__in=self.lane_of.values()).update(poll_at=self.now() + FAR)
+        self.wait(HOLD)
+
+    def release(self) -> None:
+        """Bought, and released: its create is due."""
+        self.buy()
+        self.webhooks_arrive()
+        self.lane_works("TikTok")
 
     def mirror(self) -> None:
         """Bought, and in the store."""
@@ -156,7 +110,6 @@ class OneOrder(Simulation):
             self.stage.control(path, **body)
         except ControlError as error:
             raise NotPossible(str(error)) from error
-        self.say(path)
         self.wait(1)
 
     # Webhooks, polls, time
@@ -179,30 +132,6 @@ class OneOrder(Simulation):
             if not Lane.objects.filter(store=self.lane_of[lane], poll_at__gt=self.now()).update(poll_at=self.now()):
                 raise NotPossible
 
-    def minute_passes(self) -> None:
-        """And nobody works: leases end, and what was cut off is carried out."""
-        self.wait(61)
-
-    # Lanes
-
-    def lane_works(self, lane: str) -> None:
-        """All that is due there."""
-        fence = self._fence(self.lane_of[lane])
-        self.effects_before = len(self.world.ledger)
-        self.run_process(f"lane {lane}", lambda: self._drain(self.lane_of[lane], fence))
-
-    def lane_sends(self, lane: str) -> None:
-        """Until the first call that changes something was carried out; the rest waits for its answer."""
-        if self.held is not None:
-            raise NotPossible
-        self.is_sending = True
-        try:
-            self.lane_works(lane)
-        finally:
-            self.is_sending = False
-        if self.held is None:
-            raise NotPossible
-
     def create_is_cut_off(self, kind: str) -> None:
         """The store's lane works, and hears nothing of its create: it is carried out later, or never."""
         if self.held is not None or self.there() is not None:
@@ -213,84 +142,9 @@ class OneOrder(Simulation):
             self.wire.next_create = ""
             raise NotPossible
 
-    def answer_arrives(self) -> None:
-        """And its lane goes on."""
-        self._let_go()
-
-    def answer_is_lost(self) -> None:
-        """And its lane goes on."""
-        self.wire.unheard = self.held
-        self._let_go()
-
-    def worker_dies(self) -> None:
-        """Before it writes down what the call brought."""
-        if self.held is None:
-            raise NotPossible
-        self.kill()
-
-    def kill(self) -> None:
-        """The process whose call is under way does nothing more."""
-        assert self.held is not None
-        self.held.is_dead = True
-        self._let_go()
-
-    def _let_go(self) -> None:
-        if self.held is None:
-            raise NotPossible
-        process, self.held = self.held, None
-        process.go_on()
-        self._file(process)
-
-    def on_point(self, process: Process, point: str, may_stop: bool) -> str:
-        """Where a lane is to stand still."""
-        has_changed = len(self.world.ledger) > self.effects_before
-        if not (self.is_sending and may_stop and has_changed and point == "after a call"):
-            return "on"
-        self.is_sending = False
-        return "stop"
-
-    def _file(self, process: Process) -> None:
-        if process.is_stopped:
-            self.held = process
-        else:
-            self.idle.append(process)
-
-    def _fence(self, store_id: int) -> int:
-        """Of this lane, leased for us; others that are due wait."""
-        woken: list[tuple[int, int]] = []
-        lanes.dispatch(now=self.now(), wake=woken.extend)
-        for each, fence in woken:
-            if each != store_id:
-                lanes.give_back(store_id=each, fence=fence)
-        found = dict(woken).get(store_id)
-        if found is None:
-            raise NotPossible
-        return found
-
-    # Everything goes its way
-
-    def work_on(self) -> None:
-        """Webhooks come in and lanes are drained until nothing is due. Raises Broken when that never is so."""
-        for _ in range(ROUNDS):
-            is_busy = self.post.deliver(self._receive) > 0
-            woken: list[tuple[int, int]] = []
-            lanes.dispatch(now=self.now(), wake=woken.extend)
-            for store_id, fence in sorted(woken):
-                self.run_process(f"lane {store_id}", lambda s=store_id, f=fence: self._drain(s, f))  # type: ignore[misc]
-            if not is_busy and not woken:
-                return
-        require(False, "the lanes do not come to rest")
-
-    def pass_working(self, seconds: float, *, look: Callable[[], None] = lambda: None) -> None:
-        """So much time, in which everything due is done at once; `look` is called after each bit of it."""
-        self.work_on()
-        ends_at = self.world.now() + seconds
-        step = 1.0
-        while (left := ends_at - self.world.now()) > 0:
-            self.wait(min(step, left))
-            self.work_on()
-            look()
-            step = min(20.0, step * 2)
+    def minute_passes(self) -> None:
+        """And nobody works: leases end, and what was cut off is carried out."""
+        self.wait(61)
 
     # What there is
 
@@ -302,6 +156,3 @@ class OneOrder(Simulation):
         """The order as we have it."""
         with all_merchants("a test looks"):
             return Order.objects.get(external_id=self.order_id)
-
-    def _in(self, seconds: float) -> datetime:
-        return self.now() + timedelta(seconds=seconds)
