@@ -146,7 +146,9 @@ class Walk:
             following = Node(path, mark, self.one.moment(rows), mark)
         with self._told(path):
             self.verdict.at_once()
-            self.rest()
+            if mark not in self.well:
+                self.rest()
+            self.well.add(mark)
         return following
 
     @contextmanager
@@ -159,22 +161,26 @@ class Walk:
             raise Broken(f"{[*path, *more]}\n{error!r}") from error
 
     def rest(self) -> None:
-        """Everything goes its way from here on. Raises Broken."""
+        """Everything goes its way from here on; what was entered or rested before is known to end well. Raises Broken."""
         one, marks = self.one, []
         self.rests += 1
+
+        def is_known() -> bool:
+            self.verdict.in_time(at_work_since=since)
+            marks.append(self._mark(read_rows()))
+            return marks[-1] in self.well
+
         if one.held is not None:
             one.answer_arrives()
         since = one.world.now()
-        one.work_on()
-        for seconds in (0.0, BOUND + 1, REST, *[REST] * MOST_RESTS):
-            if seconds:
-                one.pass_working(seconds, look=lambda: self.verdict.in_time(at_work_since=since))
-            marks.append(self._mark(read_rows()))
-            if marks[-1] in self.well:
+        is_over = is_known() or one.pass_working(BOUND + 1, look=is_known)
+        for _ in range(MOST_RESTS):
+            if is_over or is_known():
                 break
-            if seconds == REST and not self.verdict.open_work():
+            is_over = one.pass_working(REST, look=is_known)
+            if not is_over and not self.verdict.open_work():
+                is_over = True
                 self.verdict.at_rest()
-                break
         else:
             self.verdict.at_rest()
         self.well.update(marks)

@@ -7,8 +7,12 @@ A call may be split: `lane_sends` leaves a lane standing where the platform did 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from orders import lanes
+from django.db import connection
+
+from accounts.access import all_merchants
+from orders import lanes, waking
 from tests.simulation.judge import require
 from tests.simulation.moments import Moment, bring_back, keep
 from tests.simulation.processes import Process
@@ -17,6 +21,15 @@ from tests.simulation.stage import Stage
 from tests.simulation.wire import Calm, Letters, Wire
 
 ROUNDS = 30
+LONGEST = 100.0
+
+
+class Here:
+    """This thread's connection, where a bell has one of its own."""
+
+    def connection(self) -> Any:
+        """Inside a transaction."""
+        return connection.connection
 
 
 class NotPossible(Exception):
@@ -140,25 +153,35 @@ class Led(Simulation):
 
     # Everything goes its way
 
-    def work_on(self) -> None:
-        """Webhooks come in and lanes are drained until nothing is due. Raises Broken when that never is so."""
+    def work_on(self, *, look: Callable[[], bool] = lambda: False) -> bool:
+        """Webhooks come in and lanes are drained until nothing is due, or `look`, asked after each, says that it is
+        enough; whether it did. Raises Broken when that never is so."""
         for _ in range(ROUNDS):
             is_busy = self.post.deliver(self._receive) > 0
             woken: list[tuple[int, int]] = []
             lanes.dispatch(now=self.now(), wake=woken.extend)
-            for store_id, fence in sorted(woken):
+            for place, (store_id, fence) in enumerate(sorted(woken)):
                 self.run_process(f"lane {store_id}", lambda s=store_id, f=fence: self._drain(s, f))  # type: ignore[misc]
+                if place == len(woken) - 1 and look():
+                    return True
             if not is_busy and not woken:
-                return
+                return False
         require(False, "the lanes do not come to rest")
+        return False
 
-    def pass_working(self, seconds: float, *, look: Callable[[], None] = lambda: None) -> None:
-        """So much time, in which everything due is done at once; `look` is called after each bit of it."""
-        self.work_on()
+    def pass_working(self, seconds: float, *, look: Callable[[], bool] = lambda: False) -> bool:
+        """So much time, in which everything due is done at once; `look` as in `work_on`."""
         ends_at = self.world.now() + seconds
-        step = 1.0
-        while (left := ends_at - self.world.now()) > 0:
-            self.wait(min(step, left))
-            self.work_on()
-            look()
-            step = min(20.0, step * 2)
+        while not self.work_on(look=look):
+            left = ends_at - self.world.now()
+            if left <= 0:
+                return False
+            self.wait(min(left, self._idle_for()))
+        return True
+
+    def _idle_for(self) -> float:
+        """Seconds until something of ours falls due; the platforms have moments of their own."""
+        with all_merchants("a test looks"):
+            found = waking.look(bell=Here(), now=self.now())  # type: ignore[arg-type]
+        due = [found.next_at.timestamp()] if found.next_at else []
+        return max(0.01, min([*(at - self.world.now() for at in [*due, *self.network.moments]), LONGEST]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,8 @@ CANCELS = ("shopify", "amazon", "wix")
 TAKES_REFUNDS = ("shopify", "wix")
 _OPEN = (OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT)
 _GOES_OUT = ("AWAITING_SHIPMENT", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
+
+_RETURN = re.compile(r"\d{15,}")
 
 
 class Verdict:
@@ -105,13 +108,15 @@ class Verdict:
     def _entries(self, platform: str, event: str) -> list[dict[str, Any]]:
         return [each for each in self.world.ledger if each["platform"] == platform and each["event"] == event]
 
-    def _paid_back(self) -> Counter[str]:
+    def _paid_back(self) -> Counter[tuple[str, str]]:
+        """TikTok's refunds: which return, how much."""
         found = self._entries("tiktok_shop", "return.refunded")
-        return Counter(f"{float(each['refund']['refund_total']):.2f}" for each in found)
+        return Counter((each["return_id"], f"{float(each['refund']['refund_total']):.2f}") for each in found)
 
-    def _recorded(self) -> Counter[str]:
+    def _recorded(self) -> Counter[tuple[str, str]]:
+        """What the store has of them. Where it records goods alone, the note says how much was paid back."""
         found = [each for each in self._entries(self.platform, "refund.created") if each["by"] == "app"]
-        return Counter(f"{float(each['amount']):.2f}" for each in found if float(each["amount"]))
+        return Counter((_RETURN.findall(each["note"])[-1], _amount(each)) for each in found)
 
     def _is_cancelled(self) -> bool:
         return bool(self.one.judge.tiktok(self.one.order_id).status == "CANCELLED")
@@ -130,3 +135,8 @@ class Verdict:
         with all_merchants("a test looks"):
             event = order.events.filter(to_state=OrderState.CANCELLED).first()
         return event.happened_at.timestamp() if event else None
+
+
+def _amount(entry: dict[str, Any]) -> str:
+    moved = float(entry["amount"])
+    return f"{moved:.2f}" if moved else str(entry["note"]).partition(" ")[0]
