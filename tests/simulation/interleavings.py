@@ -22,7 +22,6 @@ ACTIONS: Mapping[str, Callable[[OneOrder], None]] = {
     "owner refuses": lambda one: one.owner_answers(accepts=False),
     "store ships": lambda one: one.store_ships(),
     "store cancels": lambda one: one.store_cancels(),
-    "webhooks arrive": lambda one: one.webhooks_arrive(),
     "webhooks are lost": lambda one: one.webhooks_are_lost(),
     "TikTok lane works": lambda one: one.lane_works("TikTok"),
     "TikTok lane sends": lambda one: one.lane_sends("TikTok"),
@@ -73,16 +72,38 @@ class Walk:
         self.depth = self.rests = 0
 
     def explore(self, *, depth: int) -> None:
-        """Raises Broken with the shortest sequence that leads there."""
+        """Raises Broken with a sequence that leads there, as short as it gets.
+
+        What may never be is judged in every state. How things end is judged from the last states on: whatever comes
+        before has its normal course among them.
+        """
         rows = read_rows()
         mark = self._mark(rows)
         root = Node((), mark, self.one.moment(rows), mark)
         self.depth, self.seen, level = depth, {mark}, [root]
-        for reached in range(1, depth + 1):
-            following = []
-            for node in level:
-                following += self._successors(node, is_last=reached == depth)
-            level = following
+        try:
+            for reached in range(1, depth + 1):
+                following = []
+                for node in level:
+                    following += self._successors(node, is_last=reached == depth)
+                level = following
+        except Broken as broken:
+            raise self._shortest(root, broken) from broken
+
+    def _shortest(self, root: Node, broken: Broken) -> Broken:
+        """Without the steps that it does not take."""
+        path = list(broken.args[1])
+        for place in reversed(range(len(path))):
+            shorter = path[:place] + path[place + 1 :]
+            self.one.back_to(root.moment)
+            self.well = set()
+            try:
+                follow(self.one, shorter)
+            except NotPossible:
+                continue
+            except Exception as error:
+                path, broken = shorter, Broken(f"{shorter}\n{error}", shorter)
+        return Broken(broken.args[0])
 
     @property
     def sequences(self) -> int:
@@ -120,6 +141,11 @@ class Walk:
                 effects.add(name)
             following = self._entered(node, name, is_last=is_last)
             found += [following] if following else []
+        if node.mark not in self.edges:  # nothing more can be done
+            self._stand_at(node)
+            self.at = None
+            with self._told(node.path):
+                self.rest()
         return found
 
     def _stand_at(self, node: Node) -> None:
@@ -139,17 +165,15 @@ class Walk:
             return None
         self.seen.add(mark)
         path = (*node.path, name)
-        following = None
-        if is_held:
-            following = Node(path, mark, node.moment, node.base, (*node.since, name))
-        elif not is_last:
-            following = Node(path, mark, self.one.moment(rows), mark)
         with self._told(path):
             self.verdict.at_once()
-            if mark not in self.well:
+            if is_last and mark not in self.well:
                 self.rest()
-            self.well.add(mark)
-        return following
+        if is_last:
+            return None
+        if is_held:
+            return Node(path, mark, node.moment, node.base, (*node.since, name))
+        return Node(path, mark, self.one.moment(rows), mark)
 
     @contextmanager
     def _told(self, path: Sequence[str], *more: str) -> Iterator[None]:
@@ -158,10 +182,10 @@ class Walk:
         except NotPossible:
             raise
         except Exception as error:
-            raise Broken(f"{[*path, *more]}\n{error!r}") from error
+            raise Broken(f"{[*path, *more]}\n{error!r}", (*path, *more)) from error
 
     def rest(self) -> None:
-        """Everything goes its way from here on; what was entered or rested before is known to end well. Raises Broken."""
+        """Everything goes its way from here on; what came by before is known to end well. Raises Broken."""
         one, marks = self.one, []
         self.rests += 1
 

@@ -47,11 +47,12 @@ class Led(Simulation):
         self.crash_rate = self.stop_rate = 0.0
         self.random = Calm()
         self.poll_seconds = 300
-        self.post = self.world.outgoing = Letters(self.world)
+        self.post = self.world.outgoing = self.letters = Letters(self.world)
         self.network = self.wire = Wire(
             app=stage.app, random=Calm(), say=self.say, on_create=self.judge.on_create, is_quick=True
         )
         self.lane_of = {"TikTok": stage.source.pk, "store": stage.store_of(platform).pk}
+        self.teller_of = {"TikTok": "tiktok_shop", "store": platform}
         self.held: Process | None = None
         self.is_sending, self.effects_before = False, 0
         self.order_id = ""
@@ -80,7 +81,8 @@ class Led(Simulation):
     # Lanes
 
     def lane_works(self, lane: str) -> None:
-        """All that is due there."""
+        """The webhooks that wait for it arrive, and all that is due there is done."""
+        self.letters.deliver_of(self.teller_of[lane], self._receive)
         fence = self._fence(self.lane_of[lane])
         self.effects_before = len(self.world.ledger)
         self.run_process(f"lane {lane}", lambda: self._drain(self.lane_of[lane], fence))

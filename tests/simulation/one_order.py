@@ -42,7 +42,6 @@ class OneOrder(Led):
     def release(self) -> None:
         """Bought, and released: its create is due."""
         self.buy()
-        self.webhooks_arrive()
         self.lane_works("TikTok")
 
     def mirror(self) -> None:
@@ -113,12 +112,6 @@ class OneOrder(Led):
         self.wait(1)
 
     # Webhooks, polls, time
-
-    def webhooks_arrive(self) -> None:
-        """All that wait, in the order in which they were sent."""
-        if not self.post.letters:
-            raise NotPossible
-        self.post.deliver(self._receive)
 
     def webhooks_are_lost(self) -> None:
         """All that wait."""

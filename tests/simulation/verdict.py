@@ -78,14 +78,16 @@ class Verdict:
             require(order.state == OrderState.CANCELLED, f"not cancelled with us: {text}")
             self._judge_cancelled(order, there, text)
             return
-        require(status in _GOES_OUT and there is not None, f"not in the store: {text}")
-        assert there is not None
+        require(order.attention or not self._is_asking(), f"the buyer asks, and nobody is told: {text}")
+        require(status in _GOES_OUT and (there is not None or order.attention), f"not in the store: {text}")
+        if there is None:
+            return
         by_us = [each for each in self._entries(self.platform, "order.cancelled") if each.get("by") == "app"]
         require(not by_us, f"cancelled in the store without need: {text}")
         numbers = {each["tracking_number"] for each in self._entries("tiktok_shop", "package.shipped")}
         missing = self.one.bought[self.one.order_id].shipped.keys() - numbers
         require(not missing or order.attention, f"{missing} never came to TikTok Shop: {text}")
-        if not order.attention and not there["is_cancelled"]:
+        if not self._is_asking() and not there["is_cancelled"]:
             require(not there.get("is_on_hold"), f"kept back for nothing: {text}")
         self._judge_refunds(order, there, text)
 
@@ -120,6 +122,9 @@ class Verdict:
 
     def _is_cancelled(self) -> bool:
         return bool(self.one.judge.tiktok(self.one.order_id).status == "CANCELLED")
+
+    def _is_asking(self) -> bool:
+        return bool(self.one.judge.tiktok(self.one.order_id).data.get("is_buyer_request_cancel"))
 
     def _has_left(self) -> bool:
         return bool(self.one.bought[self.one.order_id].shipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import urllib3
@@ -27,7 +28,7 @@ class Calm(random.Random):
 
 
 class Letters(Post):
-    """Webhooks wait until they are handed in, or lost."""
+    """Webhooks wait until they are handed in, or lost. Of those that say the same, the last one waits."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world, random=Calm(), lost=0.0)
@@ -35,7 +36,19 @@ class Letters(Post):
     def send(self, platform: str, url: str, headers: dict[str, str], body: bytes, event: str, key: str) -> None:
         """It waits."""
         now = self._world.now()
+        self.letters = [each for each in self.letters if (each.platform, each.event) != (platform, event)]
         self.letters.append(Letter(now, now, platform, headers, body, event))
+
+    def of(self, platform: str) -> list[Letter]:
+        """Those that wait."""
+        return [each for each in self.letters if each.platform == platform]
+
+    def deliver_of(self, platform: str, take: Callable[[Letter], bool]) -> None:
+        """Hand in those of this platform."""
+        mine, others = self.of(platform), [each for each in self.letters if each.platform != platform]
+        self.letters = mine
+        self.deliver(take)
+        self.letters += others
 
 
 class Wire(Network):
