@@ -43,6 +43,8 @@ PART_OF: Mapping[str, str] = {
     "create comes late": "store lane works",
     "create gets lost": "store lane works",
 }
+# The normal course of things, as long as no time passes.
+COURSE = ("TikTok lane works", "store lane works", "answer arrives")
 REST = 310.0  # the polls come round once
 MOST_RESTS = 12
 
@@ -74,8 +76,8 @@ class Walk:
     def explore(self, *, depth: int) -> None:
         """Raises Broken with a sequence that leads there, as short as it gets.
 
-        What may never be is judged in every state. How things end is judged from the last states on: whatever comes
-        before has its normal course among them.
+        What may never be is judged in every state. How things end is judged from the last states on, and from those in
+        which nothing is due: the others have their normal course among the steps.
         """
         rows = read_rows()
         mark = self._mark(rows)
@@ -124,28 +126,31 @@ class Walk:
         return sum(len(each) for each in self.edges.values())
 
     def _successors(self, node: Node, *, is_last: bool) -> list[Node]:
-        found, effects = [], set()
+        found, effects, is_at_rest = [], set(), True
         for name in self.actions:
             if PART_OF.get(name, "") not in ("", *effects):
                 continue
             self._stand_at(node)
             before = len(self.one.world.ledger)
+            is_touched = name in PART_OF or bool(self.one.post.letters)
             try:
                 with self._told(node.path, name):
                     ACTIONS[name](self.one)
             except NotPossible:
-                self.at = None if name in PART_OF else node
+                self.at = None if is_touched else node
                 continue
             self.at = None
             if len(self.one.world.ledger) > before:
                 effects.add(name)
             following = self._entered(node, name, is_last=is_last)
             found += [following] if following else []
-        if node.mark not in self.edges:  # nothing more can be done
+            is_at_rest = is_at_rest and (name not in COURSE or self.edges[node.mark][-1] == node.mark)
+        if is_at_rest and node.mark not in self.well:
             self._stand_at(node)
             self.at = None
             with self._told(node.path):
                 self.rest()
+            self.well.add(node.mark)
         return found
 
     def _stand_at(self, node: Node) -> None:
