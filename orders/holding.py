@@ -12,7 +12,7 @@ from connectors.base.types import AddressState, PlatformOrder, SourceStatus
 from connectors.http import no_later_than
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import guard, locating, outbox, pausing
+from orders import guard, locating, outbox, pausing, stopping
 from orders.mirror import draft_for
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.states import advance, clear_attention, note
@@ -92,5 +92,5 @@ def _settle(item: OutboxItem, mirror: Mirror, drain: Drain, *, kind: str) -> Non
         pausing.follow_mirror(order=order, now=now)
         if order.state == OrderState.READY and not order.mirrors.filter(state=MirrorState.PLANNED).exists():
             advance(order=order, to=OrderState.MIRRORED, reason=f"Let go in {label}", now=now)
-        if not outbox.is_stuck(order=order, besides=item):
+        if not stopping.is_asked(order) and not outbox.is_stuck(order=order, besides=item):
             clear_attention(order=order, now=now)

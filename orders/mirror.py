@@ -10,7 +10,6 @@ from accounts.access import merchant_rows
 from connectors.base.connector import Destination
 from connectors.base.errors import (
     AuthorizationError,
-    OutcomeUnknown,
     PermanentError,
     PlatformError,
 )
@@ -32,6 +31,7 @@ from orders.work import Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
 KEY_LIFE = timedelta(hours=12)
+_NOT_SHOWN = "The store has not shown the order yet; it is looked for again"
 
 
 class CreateStep:
@@ -173,7 +173,8 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
             creation.seen = wanted_of(order=creation.order, seen=creation.seen, mirror=creation.mirror)
             if is_wanted(order=creation.order, seen=creation.seen, mirror=creation.mirror):
                 wanted.append(creation)
-            else:
+            else:  # a repeated key would do no harm, but a call that is carried out after this would
+                outbox.require_sure(item=creation.item, now=now, what=_NOT_SHOWN)
                 _withdraw(item=creation.item, mirror=creation.mirror, now=now)
                 creation.is_settled = True
         except Exception as error:  # one order that cannot be judged stops no other
@@ -232,9 +233,7 @@ def _wait_until_sure(*, item: OutboxItem, destination: Destination, now: datetim
     """
     if destination.features.idempotency_key and item.sent_at is not None and now < item.sent_at + KEY_LIFE:
         return
-    if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
-        left = (item.sure_at - now).total_seconds()
-        raise OutcomeUnknown("The store has not shown the order yet; it is looked for again", retry_after=min(left, 10))
+    outbox.require_sure(item=item, now=now, what=_NOT_SHOWN)
 
 
 def draft_for(

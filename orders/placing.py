@@ -18,7 +18,7 @@ from connectors.base import money as amounts
 from connectors.base.connector import Destination
 from connectors.base.types import OrderDraft, PlacedOrder, PlatformOrder
 from connectors.registry import label_of
-from orders import cancellations, outbox, partial, pausing
+from orders import cancellations, outbox, partial, pausing, stopping
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState
 from orders.sent import Sent
 from orders.splitting import part_of
@@ -121,12 +121,17 @@ def _follow_up(creation: Creation, now: datetime) -> None:
     is_expected = order.state in (OrderState.READY, OrderState.MIRRORED)
     if order.state == OrderState.CANCELLED and mirror.state == MirrorState.CREATED:
         cancellations.cancel_mirror(mirror=mirror, order=order, has_left=False, now=now)
-    elif order.attention and is_expected and not outbox.is_stuck(order=order, besides=creation.item):
+    elif order.attention and is_expected and not _is_asked_elsewhere(order, creation):
         clear_attention(order=order, now=now)
     if is_expected and (order.cancel_requested_at or order.return_requested_at or order.cancelled_lines):
         pausing.follow_mirror(order=order, now=now)
         partial.follow_made(order=order, now=now)
     _compare_money(order=order, seen=creation.seen, mirror=mirror, placed=placed, now=now)
+
+
+def _is_asked_elsewhere(order: Order, creation: Creation) -> bool:
+    """Whether its question is not answered by this store having the order."""
+    return stopping.is_asked(order) or outbox.is_stuck(order=order, besides=creation.item)
 
 
 def _compare_money(

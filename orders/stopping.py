@@ -36,6 +36,13 @@ def open_subjects(order: Order) -> dict[str, list[str]]:
     return asked | {each.external_id: ids_of(each.lines) for each in stopping_returns(order)}
 
 
+def is_asked(order: Order) -> bool:
+    """Whether the order's question is that of an open request: only the end of the request answers it."""
+    return (order.attention == Attention.CANCEL_PENDING and order.cancel_requested_at is not None) or (
+        order.attention == Attention.RETURN_PENDING and order.return_requested_at is not None
+    )
+
+
 def require_no_refund(*, order: Order, line_ids: Collection[str], detail: Mapping[str, Any] | None = None) -> None:
     """Raises outbox.NotYet while money back is asked for one of these lines, none meaning all; in merchant_rows."""
     for each in stopping_returns(order):

@@ -125,6 +125,7 @@ class TestRequest:
             shopify.wait(20)
         assert shopify.there(order_id)["is_on_hold"]
         assert len(journey.ledger("order.created", order_id)) == 1
+        assert shopify.order(order_id).attention == Attention.CANCEL_PENDING
 
     @pytest.mark.parametrize("reply", list(Reply))
     def test_is_answered_by_a_rule(self, shopify: Shop, reply: Reply) -> None:
@@ -248,6 +249,22 @@ class TestCancelledAtTikTok:
         shop.wait(400)
         assert shop.order(order_id).attention == ""
         assert shop.unsettled(order_id) == []
+
+    def test_before_a_late_create_is_carried_out_leaves_none_unseen(self, shop: Shop) -> None:
+        journey = shop.journey
+        order_id = journey.buy()
+        shop.settle()
+        create = "orderCreate" if shop.platform == "shopify" else "orders.create"
+        journey.fault(shop.platform, create, "late_commit", times=1, seconds=30)
+        shop.wait(journey.world.hold_seconds + 5)
+        shop.tiktok("seller_cancel", order_id=order_id)
+        for _ in range(9):
+            shop.wait(10)
+        assert len(journey.ledger("order.created", order_id)) == 1
+        if shop.platform in CANCELS:
+            assert not is_live(shop, order_id)
+        else:
+            assert shop.order(order_id).attention == Attention.ALREADY_CANCELLED
 
     def test_after_it_was_shipped_undoes_nothing_and_alarms(self, shop: Shop) -> None:
         order_id = shop.buy()

@@ -109,7 +109,7 @@ class Stage:
             self.rows = list(ConnectedStore.objects.order_by("id"))
         self._make_routes()
         switch_on(self.source)
-        halves = {name: _state_of(half) for name, half in self.world.halves.items()}
+        halves = {name: state_of(half) for name, half in self.world.halves.items()}
         self.kept = pickle.dumps(halves)
 
     @contextmanager
@@ -180,7 +180,8 @@ class Stage:
             return ConnectedStore.objects.get(pk=next(row.pk for row in self.rows if row.platform == platform))
 
 
-def _state_of(half: Any) -> dict[str, Any]:
+def state_of(half: Any) -> dict[str, Any]:
+    """What a platform remembers."""
     return {name: value for name, value in vars(half.state).items() if name != "world"}
 
 
