@@ -25,8 +25,7 @@ from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
 from orders.queries.cases import lines_of
-from orders.views.draft import may_change
-from orders.views.pages import membership_of, shop_time, zone_name
+from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 SAID = "Said. It is told to TikTok Shop at once; the page shows what comes of it."
 
@@ -167,17 +166,21 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(at_least=Role.MANAGER)
 def cancel_several(request: HttpRequest) -> HttpResponse:
-    """Have several orders cancelled for one reason. Each answers for itself, and none stops the others."""
+    """Have several orders cancelled for one reason: those that the address names, or some of all that can be. Each
+    answers for itself, and none stops the others."""
     membership = membership_of(request)
     merchant_id, results = membership.merchant_id, []
+    said = request.POST if request.method == "POST" else request.GET
+    ids = [int(each) for each in said.getlist("order") if each.isascii() and each.isdigit() and len(each) < 19][:MOST]
     if request.method == "POST":
-        ids = [int(each) for each in request.POST.getlist("order") if each.isascii() and each.isdigit()][:MOST]
-        reason = request.POST.get("reason", "")[:120]
-        results = [_cancelled(merchant_id, pk, reason, membership.user.name or membership.user.email) for pk in ids]
-        if not ids:
-            messages.error(request, "Choose at least one order.")
+        reason = said.get("reason", "")[:120]
+        if not ids or not reason:
+            messages.error(request, "Choose a reason." if ids else "Choose at least one order.")
+        else:
+            results = [_cancelled(merchant_id, pk, reason, membership.user.name or membership.user.email) for pk in ids]
+    query = request.GET.get("q", "")
     with shop_time(membership):
-        context = bulk_context(merchant_id=merchant_id, query=request.GET.get("q", ""), now=timezone.now())
+        context = bulk_context(merchant_id=merchant_id, query=query, chosen=ids, now=timezone.now())
         shown = {**context, "results": [each for each in results if each], "most": MOST}
         return render(request, "returns/cancel_several.html", shown)
 
