@@ -6,7 +6,7 @@ Reads only what it is given: no query of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.registry import label_of
@@ -36,7 +36,7 @@ _RETURN_TONES = {
     S.GOODS_REFUSED: ("cross", "red"),
     S.REFUSED: ("cross", "gray"),
     S.AGREED: ("ring", "amber"),
-    S.COMPLETED: ("check", "green"),
+    S.COMPLETED: ("tick", "green"),
     S.WITHDRAWN: ("cross", "gray"),
     S.UNKNOWN: ("question", "gray"),
 }
@@ -75,7 +75,8 @@ def cancellation_of(row: Cancellation, order: Order, *, now: datetime, can_act: 
         **sums_of(row.refund, order.currency),
         "asked_at": row.created_at,
         "due": row.answer_by if row.is_open else None,
-        "due_label": "Answer by" if row.is_open and row.answer_by else "",
+        "hours": _hours(row.answer_by - row.created_at) if row.answer_by else 0,
+        "is_late": is_late,
         "silence": "Silence accepts it." if row.is_open else "",
         "answered": _answered(row),
         "problem": row.answer_problem,
@@ -86,6 +87,10 @@ def cancellation_of(row: Cancellation, order: Order, *, now: datetime, can_act: 
         if may_answer
         else [],
     }
+
+
+def _hours(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() / 3600))
 
 
 def _answered(row: Cancellation) -> str:
@@ -131,7 +136,7 @@ def return_of(
         "asked_at": case.created_at,
         "updated_at": case.updated_at,
         "due": case.answer_by if is_asked else None,
-        "due_label": "Answer by" if is_asked and case.answer_by else "",
+        "is_late": is_asked and is_late,
         "dispute": _DISPUTES.get(case.dispute, ""),
         "keeps_goods": case.keeps_goods,
         "tracking_text": " ".join(part for part in (case.carrier, case.tracking_number) if part),

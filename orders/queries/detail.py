@@ -27,7 +27,7 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
-from orders.queries.aftersales import boxes_of
+from orders.queries.aftersales import ask_the_same, boxes_of
 from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
 from orders.queries.parcels import packages_note, packages_of
@@ -88,7 +88,9 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
-        "attention": attention_of(order, items, can_act=can_act, likely=likely),
+        "attention": None
+        if ask_the_same(aftersales, order)
+        else attention_of(order, items, can_act=can_act, likely=likely),
         "lines": _lines(order, lines, links, mirrors),
         "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),

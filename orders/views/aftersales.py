@@ -25,6 +25,7 @@ from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
 from orders.queries.cases import lines_of
+from orders.queries.rows import money_text
 from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 SAID = "Said. It is told to TikTok Shop at once; the page shows what comes of it."
@@ -67,7 +68,7 @@ def refuse_cancellation(request: HttpRequest, cancellation_id: int) -> HttpRespo
         return _act(request, row, lambda by: answering.answer_cancellation(
             cancellation=row, accepts=False, by=by, now=timezone.now(),
             reason=request.POST.get("reason", "")[:120], comment=request.POST.get("comment", ""),
-        ))  # fmt: skip
+        ), back=request.path if not request.POST.get("reason") else "")  # fmt: skip
     found, failure = _asked(lambda: reasons.to_refuse(
         store=row.order.source_store, external_id=row.external_id, clock=timezone.now
     ))  # fmt: skip
@@ -86,9 +87,10 @@ def answer_return(request: HttpRequest, return_id: int, decision: str) -> HttpRe
         raise Http404
     chosen = Decision(decision)
     if request.method == "POST":
+        back = request.path if chosen.is_rejection or chosen is Decision.OFFER_PART else ""
         return _act(request, case, lambda by: answering.answer_return(
             return_=case, answer=_answer_of(request, chosen, case.order), by=by, now=timezone.now()
-        ))  # fmt: skip
+        ), back=back)  # fmt: skip
     found: list[Reason] = []
     failure = ""
     if chosen.is_rejection:
@@ -103,7 +105,7 @@ def answer_return(request: HttpRequest, return_id: int, decision: str) -> HttpRe
         reasons=found,
         failure=failure,
         has_comment=chosen.is_rejection,
-        has_amount=chosen is Decision.OFFER_PART,
+        amount=_amounts(case) if chosen is Decision.OFFER_PART else None,
     )
 
 
@@ -207,8 +209,10 @@ def _of_merchant(request: HttpRequest, kind: type[models.Model], pk: int) -> Any
     return found
 
 
-def _act(request: HttpRequest, row: Any, step: Callable[[str], object], *, said: str = SAID) -> HttpResponse:
-    """Take a step, say what came of it, and show the order."""
+def _act(
+    request: HttpRequest, row: Any, step: Callable[[str], object], *, said: str = SAID, back: str = ""
+) -> HttpResponse:
+    """Take a step, say what came of it, and show the order; or `back`, where something is missing."""
     membership = membership_of(request)
     order_id = row.pk if isinstance(row, Order) else row.order_id
     try:
@@ -217,6 +221,8 @@ def _act(request: HttpRequest, row: Any, step: Callable[[str], object], *, said:
         messages.success(request, said)
     except NotPossible as error:
         messages.error(request, str(error))
+        if back:
+            return redirect(back)
     return redirect("order", order_id)
 
 
@@ -242,6 +248,16 @@ def _answer_of(request: HttpRequest, decision: Decision, order: Order) -> Answer
         amount=amount,
         currency=order.currency if amount is not None else "",
     )
+
+
+def _amounts(case: Return) -> dict[str, str]:
+    """What may be offered: more than nothing, and less than the whole refund."""
+    most, currency = (case.refund or {}).get("total", 0), case.order.currency
+    return {
+        "least": money.to_text(1, currency),
+        "most": money.to_text(max(most - 1, 1), currency),
+        "whole_text": money_text(most, currency),
+    }
 
 
 def _answer_page(request: HttpRequest, row: Any, *, what: str, **shown: Any) -> HttpResponse:

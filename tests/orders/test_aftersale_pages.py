@@ -76,7 +76,7 @@ class TestRequest:
     def test_stands_on_the_orders_page_with_its_buttons(self, alice: Client, order: Order) -> None:
         row = a_request(order)
         text = page(alice, f"/orders/{order.pk}/")
-        assert "The buyer asks to cancel" in text
+        assert "Cancellation requested · whole order" in text
         assert "No longer needed" in text
         assert f"/cancellations/{row.pk}/accept/" in text
         assert f"/cancellations/{row.pk}/refuse/" in text
