@@ -84,13 +84,11 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         open_step=order.open_step,
     )
     lines = order.snapshot.get("lines", [])
-    by_hand = rest_package(order, mirrors)
+    by_hand, is_asked = rest_package(order, mirrors), ask_the_same(aftersales, order)
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
         "sentence": _sentence(order, mirrors),
-        "attention": None
-        if ask_the_same(aftersales, order)
-        else attention_of(order, items, can_act=can_act, likely=likely),
+        "attention": None if is_asked else attention_of(order, items, can_act=can_act, likely=likely),
         "lines": _lines(order, lines, links, mirrors),
         "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),

@@ -91,6 +91,9 @@ def answer_return(request: HttpRequest, return_id: int, decision: str) -> HttpRe
         return _act(request, case, lambda by: answering.answer_return(
             return_=case, answer=_answer_of(request, chosen, case.order), by=by, now=timezone.now()
         ), back=back)  # fmt: skip
+    if decision not in case.decisions or case.is_answered:
+        messages.error(request, "TikTok Shop does not ask for that answer now.")
+        return redirect("order", case.order_id)
     found: list[Reason] = []
     failure = ""
     if chosen.is_rejection:
