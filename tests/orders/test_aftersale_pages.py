@@ -15,8 +15,9 @@ from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders import requests, returns
 from orders.aftersale_rules import AftersaleRules, Reply, Restocking
-from orders.models import Cancellation, Concern, Order, OutboxItem, Restock, Return, SettingsVersion
+from orders.models import Cancellation, Concern, Order, OrderState, OutboxItem, Restock, Return, SettingsVersion
 from orders.versions import state_of
+from tests.factories import OrderFactory
 from tests.orders.aftersale_builders import cancellation, mirrored, returned, shipped
 from tests.orders.builders import HOUR
 
@@ -101,7 +102,12 @@ class TestRequest:
         row = a_request(order)
         answer = alice.post(f"/cancellations/{row.pk}/refuse/", {"reason": ""}, follow=True)
         assert "Choose a reason" in answer.content.decode()
+        assert answer.redirect_chain[-1][0] == f"/cancellations/{row.pk}/refuse/"
         assert again(row).answer == ""
+
+    def test_is_asked_in_one_place(self, alice: Client, order: Order) -> None:
+        a_request(order)
+        assert alice.get(f"/orders/{order.pk}/").context["order"]["attention"] is None
 
 
 class TestReturn:
@@ -134,6 +140,7 @@ class TestReturn:
         case = a_return(delivered)
         answer = alice.post(f"/returns/{case.pk}/answer/APPROVE_GOODS/", follow=True)
         assert "does not take that answer now" in answer.content.decode()
+        assert alice.get(f"/returns/{case.pk}/answer/REJECT_GOODS/").status_code == 302
         assert alice.get(f"/returns/{case.pk}/answer/NONSENSE/").status_code == 404
 
     def test_asks_what_becomes_of_the_goods(self, alice: Client, delivered: Order) -> None:
@@ -159,6 +166,19 @@ class TestCancel:
         answer = alice.post("/orders/cancel/", {"order": [order.pk, 999999, "x"], "reason": "out_of_stock"})
         assert answer.content.decode().count("Told to TikTok Shop") == 1
         assert kinds(order).count("CANCEL_AT_SOURCE") == 1
+
+    def test_of_the_chosen_says_which_cannot_be(self, alice: Client, order: Order, tiktok: ConnectedStore) -> None:
+        over = OrderFactory(source_store=tiktok, mirrored=True)
+        with merchant_rows(order.merchant_id):
+            Order.objects.filter(pk=over.pk).update(state=OrderState.CANCELLED)
+        shown = alice.get(f"/orders/cancel/?order={order.pk}&order={over.pk}&order=x&order=999999").context
+        assert [row["id"] for row in shown["rows"]] == [order.pk]
+        assert [(row["id"], row["why"]) for row in shown["left_out"]] == [(over.pk, "The order is cancelled already.")]
+
+    def test_of_several_leaves_out_what_has_left(self, alice: Client, delivered: Order) -> None:
+        assert alice.get("/orders/cancel/").context["rows"] == []
+        (row,) = alice.get(f"/orders/cancel/?order={delivered.pk}").context["left_out"]
+        assert "parcel of it has left" in row["why"]
 
     def test_of_several_without_a_reason_does_nothing(self, alice: Client, order: Order) -> None:
         answer = alice.post("/orders/cancel/", {"order": [order.pk], "reason": ""})
