@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
 from orders import store_cancels
@@ -119,6 +121,18 @@ def ask_the_same(boxes: Mapping[str, Any], order: Order) -> bool:
     about = order.attention_detail.get("request", "")
     asked = [boxes["cancel"]["request"], *boxes["returns"]]
     return any(each and each["is_open"] and each["external_id"] == about for each in asked)
+
+
+def question_of(boxes: Mapping[str, Any]) -> dict[str, str] | None:
+    """The sentence of an order's page while a return waits for an answer, the most urgent first."""
+    asked = sorted(
+        (each for each in boxes["returns"] if each["due"] and not each["is_late"]), key=lambda each: each["due"]
+    )
+    if not asked:
+        return None
+    due = date_format(localtime(asked[0]["due"]), "M j, g:i A")
+    bold = f"{asked[0]['kind_text']}: TikTok Shop waits for your answer."
+    return {"bold": bold, "plain": f"Answer below by {due}. Silence accepts it."}
 
 
 def _stop_text(order: Order, external_id: str) -> str:

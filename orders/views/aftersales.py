@@ -24,7 +24,7 @@ from orders.attention import NotPossible
 from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
-from orders.queries.cases import lines_of
+from orders.queries.cases import grouped, lines_of
 from orders.queries.rows import money_text
 from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
@@ -266,7 +266,13 @@ def _amounts(case: Return) -> dict[str, str]:
 def _answer_page(request: HttpRequest, row: Any, *, what: str, **shown: Any) -> HttpResponse:
     membership, order = membership_of(request), row.order
     with shop_time(membership):
-        context = {"row": row, "order": order, "what": what, "lines": lines_of(order, row.lines), **shown}
+        context = {
+            "row": row,
+            "order": order,
+            "what": what,
+            "lines": grouped(lines_of(order, row.lines), order.currency),
+            **shown,
+        }
         return render(request, "returns/answer.html", context)
 
 

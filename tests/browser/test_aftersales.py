@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 
 from orders.models import OrderState, ReturnStatus
 from tests.browser.test_pages import Page, chromium

@@ -100,6 +100,7 @@ class TestRequest:
 
     def test_is_not_refused_without_a_reason(self, alice: Client, order: Order) -> None:
         row = a_request(order)
+        cache.set(f"reasons:{order.source_store_id}:{row.external_id}", [("packed", "Product has been packed")])
         answer = alice.post(f"/cancellations/{row.pk}/refuse/", {"reason": ""}, follow=True)
         assert "Choose a reason" in answer.content.decode()
         assert answer.redirect_chain[-1][0] == f"/cancellations/{row.pk}/refuse/"
@@ -223,7 +224,7 @@ class TestSettings:
         [
             ("answer_rules-0-reply", "REFUSE", "no refusal without a reason"),
             ("answer_rules-0-within_hours", "soon", "whole hours"),
-            ("answer_rules-0-at_most", "much", "Row 1"),
+            ("answer_rules-0-at_most", "much", "Rule 1"),
         ],
     )
     def test_that_make_no_sense_are_refused(
