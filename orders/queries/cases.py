@@ -272,11 +272,19 @@ def grouped(lines: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str,
     for line in lines:
         same = found.setdefault((line["title"], line["variant"], line["sku"]), {**line, "quantity": 0, "refund": None})
         same["quantity"] += line["quantity"]
+        same.setdefault("units", []).append((line["line_id"], line["quantity"]))
         if line["refund"] is not None:
             same["refund"] = (same["refund"] or 0) + line["refund"]
     for same in found.values():
         same["refund_text"] = money_text(same["refund"], currency) if same["refund"] is not None else ""
     return list(found.values())
+
+
+def lines_to_cancel(order: Order) -> list[dict[str, Any]]:
+    """What of the order is not cancelled yet, equal items together; `units` are the lines behind them."""
+    gone = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] == "CANCELLED"}
+    live = [line for line in lines_of(order, []) if line["line_id"] not in gone]
+    return grouped(live, order.currency)
 
 
 def items_text(order: Order, lines: Sequence[Mapping[str, Any]]) -> str:

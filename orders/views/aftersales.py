@@ -24,7 +24,7 @@ from orders.attention import NotPossible
 from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
-from orders.queries.cases import grouped, lines_of
+from orders.queries.cases import grouped, lines_of, lines_to_cancel
 from orders.queries.rows import money_text
 from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
@@ -162,7 +162,13 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
     found, failure = ([], "") if why_not else _asked(lambda: reasons.to_cancel(order=order, clock=timezone.now))
     if not found and not failure and not why_not:
         why_not = "TikTok Shop lets no seller cancel this order now."
-    context = {"order": order, "lines": lines_of(order, []), "reasons": found, "failure": failure, "why_not": why_not}
+    context = {
+        "order": order,
+        "lines": lines_to_cancel(order),
+        "reasons": found,
+        "failure": failure,
+        "why_not": why_not,
+    }
     with shop_time(membership):
         return render(request, "returns/cancel.html", context)
 
@@ -277,11 +283,16 @@ def _answer_page(request: HttpRequest, row: Any, *, what: str, **shown: Any) -> 
 
 
 def _units(request: HttpRequest, order: Order) -> dict[str, int]:
-    found = {}
-    for line in order.snapshot.get("lines", []):
-        said = request.POST.get(f"units-{line['external_id']}", "")
-        if said.isascii() and said.isdigit() and int(said[:4]):
-            found[line["external_id"]] = int(said[:4])
+    """Of equal items the first lines are taken; too many fall to the last, and are refused there."""
+    found: dict[str, int] = {}
+    for line in lines_to_cancel(order):
+        said = request.POST.get(f"units-{line['line_id']}", "")
+        left = int(said[:4]) if said.isascii() and said.isdigit() else 0
+        for line_id, quantity in line["units"]:
+            found[line_id] = min(left, quantity)
+            left -= found[line_id]
+        found[line["units"][-1][0]] += left
+    found = {line_id: count for line_id, count in found.items() if count}
     if not found:
         raise NotPossible("Choose how many of which items.")
     return found

@@ -30,9 +30,17 @@ LEFT = re.compile(r"\d+ [dh]")
 
 
 @pytest.fixture
-def shop(chromium: Any, journey: Journey) -> Shop:
-    """Alice's orders go to Shopify."""
-    return Shop(journey, "shopify")
+def shop(chromium: Any, journey: Journey) -> Iterator[Shop]:
+    """Alice's orders go to Shopify. Time that passes there passes for the pages too: TikTok Shop takes no call whose
+    clock is off."""
+    with time_machine.travel(datetime.now(UTC)) as clock:
+
+        def advance(seconds: float) -> None:
+            clock.shift(seconds)
+            journey.world.tick()
+
+        journey.world.advance = advance  # type: ignore[method-assign]
+        yield Shop(journey, "shopify")
 
 
 @pytest.fixture

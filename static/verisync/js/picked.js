@@ -8,6 +8,7 @@
   const boxes = () => [...document.querySelectorAll("#orders [data-pick]")];
   const all = document.querySelector("[data-pick-all]"), rest = document.querySelector("[data-pick-rest]");
   const count = bar.querySelector("[data-picked-count]"), cancel = bar.querySelector("[data-picked-cancel]");
+  const what = cancel.querySelector("[data-picked-what]");
   let chosen = new Set(), anchor = null;
 
   const draw = () => {
@@ -18,7 +19,7 @@
     all.indeterminate = picked.length > 0 && picked.length < shown.length;
     rest.hidden = picked.length === shown.length;
     count.textContent = picked.length ? `${picked.length} chosen` : "";
-    cancel.textContent = fit === picked.length ? `Cancel ${fit} with reason…` : `Cancel ${fit} of ${picked.length} with reason…`;
+    what.textContent = fit === picked.length ? `Cancel ${fit}` : `Cancel ${fit} of ${picked.length}`;
     cancel.disabled = !fit;
     cancel.title = fit ? "" : "What is shipped, unpaid or over cannot be cancelled";
   };
