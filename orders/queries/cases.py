@@ -78,6 +78,7 @@ def cancellation_of(row: Cancellation, order: Order, *, now: datetime, can_act: 
         "hours": _hours(row.answer_by - row.created_at) if row.answer_by else 0,
         "is_late": is_late,
         "silence": "Silence accepts it." if row.is_open else "",
+        "money_text": {C.AGREED: "goes back to the buyer", C.REFUNDED: "went back to the buyer"}.get(C(row.status), ""),
         "answered": _answered(row),
         "problem": row.answer_problem,
         "decisions": [

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from connectors.base.aftersales import Decision, ReturnStatus
+from connectors.base.aftersales import CancelStatus, Decision, ReturnStatus
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders import requests, returns
@@ -19,7 +19,7 @@ from orders.models import Cancellation, Concern, Order, OrderState, OutboxItem, 
 from orders.versions import state_of
 from tests.factories import OrderFactory
 from tests.orders.aftersale_builders import cancellation, mirrored, returned, shipped
-from tests.orders.builders import HOUR
+from tests.orders.builders import HOUR, line
 
 DECISIONS = (Decision.APPROVE_RETURN, Decision.OFFER_PART, Decision.REJECT_RETURN)
 
@@ -106,6 +106,14 @@ class TestRequest:
         assert answer.redirect_chain[-1][0] == f"/cancellations/{row.pk}/refuse/"
         assert again(row).answer == ""
 
+    def test_that_was_refused_gives_no_money_back(self, alice: Client, order: Order) -> None:
+        row = a_request(order)
+        alice.post(f"/cancellations/{row.pk}/refuse/", {"reason": "packed"})
+        asked(order, cancels=[cancellation(CancelStatus.WITHDRAWN, updated_at=timezone.now())])
+        text = page(alice, f"/orders/{order.pk}/")
+        assert "Refused by" in text
+        assert "back to the buyer" not in text
+
     def test_is_asked_in_one_place(self, alice: Client, order: Order) -> None:
         a_request(order)
         assert alice.get(f"/orders/{order.pk}/").context["order"]["attention"] is None
@@ -161,6 +169,16 @@ class TestCancel:
         for _ in range(2):
             alice.post(f"/orders/{order.pk}/cancel/", {"reason": "out_of_stock", "what": "all"})
         assert kinds(order).count("CANCEL_AT_SOURCE") == 1
+
+    @pytest.mark.parametrize(("wanted", "lines"), [(1, {"1": 1}), (2, {"1": 1, "2": 1})])
+    def test_of_some_counts_equal_items_together(
+        self, alice: Client, tiktok: ConnectedStore, wanted: int, lines: dict[str, int]
+    ) -> None:
+        three = (line("1"), line("2"), line("3", sku="TIN-LAV-04"))
+        order = OrderFactory(source_store=tiktok, mirrored=True, changes={"lines": three})
+        alice.post(f"/orders/{order.pk}/cancel/", {"reason": "out_of_stock", "what": "some", "units-1": str(wanted)})
+        with merchant_rows(order.merchant_id):
+            assert OutboxItem.objects.get(order=order, kind="CANCEL_AT_SOURCE").facts["lines"] == lines
 
     def test_of_several_answers_for_each(self, alice: Client, order: Order) -> None:
         assert order.external_id[-6:] in page(alice, "/orders/cancel/")
