@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.access import merchant_rows
 from orders.aftersale_rules import CancelReason
@@ -26,7 +26,7 @@ def bulk_context(*, merchant_id: int, query: str, chosen: Sequence[int] = (), no
     Shop takes for any of them. One query."""
     parcels = Fulfillment.objects.filter(order=OuterRef("pk")).exclude(state=FulfillmentState.CANCELLED)
     with merchant_rows(merchant_id):
-        orders = Order.objects.annotate(has_left=Exists(parcels))
+        orders: QuerySet[Order] = Order.objects.annotate(has_left=Exists(parcels))
         if chosen:
             orders = orders.filter(pk__in=chosen[:MOST])
         else:

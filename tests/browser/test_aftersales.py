@@ -156,11 +156,13 @@ class TestReturn:
         assert "Return and refund completed" in said
         assert said.count("noted in Shopify, on") == 1
         assert shop.case(return_id).status == ReturnStatus.COMPLETED
-        assert len(shop.there(order_id)["refunds"]) == len(shop.journey.ledger("return.refunded", order_id)) == 1
+        assert [each.refunded for each in shop.records(return_id)] == [shop.order(order_id).total]
+        assert (len(shop.there(order_id)["returns"]), len(shop.journey.ledger("return.refunded", order_id))) == (1, 1)
         require_good(page)
         page.click("button:has-text('Put back into stock')")
         page.wait_for_selector(".toast:has-text('Remembered')")
         assert "What came back goes into the stock" in go_on(shop, page)
+        assert shop.there(order_id)["returns"][0]["status"] == "CLOSED"
 
     def test_is_refused_with_a_reason_of_tiktoks(self, alice: Page, shop: Shop) -> None:
         order_id, return_id = asked_to_return(shop)
