@@ -41,7 +41,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "return.dispute_for_seller": ("{kind}: TikTok Shop judged for you", "green"),
     "return.dispute_closed": ("{kind}: TikTok Shop closed the dispute", "gray"),
     "return.unknown": ("{kind}: a status we do not know", "red"),
-    "return.answered": ("Answered: {decision_text} {amount}", "amber"),
+    "return.answered": ("Answered: {decision_text}", "amber"),
     "return.answer_refused": ("TikTok Shop did not take the answer: {decision_text}", "red"),
     "return.recorded": ("Return noted in {store} as {name}", "teal"),
     "return.not_recorded": ("{store} has no return to note for it", "gray"),
@@ -96,6 +96,8 @@ def of_event(facts: Mapping[str, Any]) -> dict[str, str]:
         said["answer_by_text"] = f", by {_moment(facts['answer_by'])}"
     if facts.get("decision"):
         said["decision_text"] = DECISIONS.get(facts["decision"], facts["decision"])
+        if isinstance(facts.get("amount"), str):
+            said["decision_text"] += f", {facts['amount']}"
     return said
 
 

@@ -132,6 +132,7 @@ def return_of(
         "lines": grouped(lines_of(order, case.lines), order.currency),
         "items_text": items_text(order, case.lines),
         **sums_of(case.refund, order.currency),
+        "amount_label": {S.COMPLETED: "Refunded", S.AGREED: "Goes back"}.get(S(case.status), "Asked for"),
         "offered_text": money_text(case.offered, order.currency) if case.offered is not None else "",
         "asked_at": case.created_at,
         "updated_at": case.updated_at,
