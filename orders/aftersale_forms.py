@@ -44,7 +44,7 @@ class AnswerRows(forms.Field):
         return tuple(found)
 
     def _read(self, number: int, row: Mapping[str, str]) -> AnswerRule:
-        where = f"Row {number}"
+        where = f"Rule {number}"
         if not row["name"]:
             raise forms.ValidationError(f"{where}: give the rule a name.")
         if row["reply"] not in [each.value for each in Reply]:
@@ -117,8 +117,8 @@ class AftersalesForm(forms.Form):
 
     answer_rules = AnswerRows(
         label=choices.NAMES["answer_rules"],
-        help_text="The first row that fits answers; what no row fits waits for you. Reasons are TikTok's keys or parts "
-        "of its words, separated by commas; empty fits any. Nothing whose parcel has left is accepted by a row. "
+        help_text="The first rule that fits answers; what no rule fits waits for you. Reasons are TikTok's keys or "
+        "parts of its words, separated by commas; empty fits any. Nothing whose parcel has left is accepted by a rule. "
         "Example: “Small and early”, Accept, up to 20.00, within 2 hours.",
     )
     restock_cancelled = _yes_no(

@@ -34,10 +34,14 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "return.goods_refused": ("{kind}: what arrived was refused", "red"),
     "return.refused": ("{kind} refused", "gray"),
     "return.agreed": ("{kind} agreed", "amber"),
-    "return.completed": ("{kind} completed: {amount_text}", "green"),
+    "return.completed": ("{kind} completed{amount_words}", "green"),
     "return.withdrawn": ("{kind} is over, without anything", "gray"),
+    "return.dispute_open": ("{kind}: the buyer appealed, and TikTok Shop judges", "amber"),
+    "return.dispute_for_buyer": ("{kind}: TikTok Shop judged for the buyer", "red"),
+    "return.dispute_for_seller": ("{kind}: TikTok Shop judged for you", "green"),
+    "return.dispute_closed": ("{kind}: TikTok Shop closed the dispute", "gray"),
     "return.unknown": ("{kind}: a status we do not know", "red"),
-    "return.answered": ("Answered: {decision_text} {amount}", "amber"),
+    "return.answered": ("Answered: {decision_text}", "amber"),
     "return.answer_refused": ("TikTok Shop did not take the answer: {decision_text}", "red"),
     "return.recorded": ("Return noted in {store} as {name}", "teal"),
     "return.not_recorded": ("{store} has no return to note for it", "gray"),
@@ -82,15 +86,18 @@ DECISION_SENTENCES: Mapping[str, str] = {
 
 def of_event(facts: Mapping[str, Any]) -> dict[str, str]:
     """What an event's facts are called in its title."""
-    said = {"amount_text": "", "rule_text": "", "answer_by_text": "", "decision_text": ""}
+    said = {"amount_text": "", "amount_words": "", "rule_text": "", "answer_by_text": "", "decision_text": ""}
     if isinstance(facts.get("amount"), int) and facts.get("currency"):
         said["amount_text"] = f"{to_text(facts['amount'], facts['currency'])} {facts['currency']}"
+        said["amount_words"] = f": {said['amount_text']}"
     if facts.get("rule"):
         said["rule_text"] = f" by your rule “{facts['rule']}”"
     if facts.get("answer_by"):
         said["answer_by_text"] = f", by {_moment(facts['answer_by'])}"
     if facts.get("decision"):
         said["decision_text"] = DECISIONS.get(facts["decision"], facts["decision"])
+        if isinstance(facts.get("amount"), str):
+            said["decision_text"] += f", {facts['amount']}"
     return said
 
 

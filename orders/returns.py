@@ -50,7 +50,7 @@ def keep(*, order: Order, seen: Sequence[told.Return], now: datetime) -> list[Re
     news = []
     for each in sorted(seen, key=lambda one: (one.created_at, one.external_id)):
         kept = known.get(each.external_id)
-        before = (S(kept.status), kept.question) if kept else (None, "")
+        before = (S(kept.status), kept.question, kept.dispute) if kept else (None, "", "NONE")
         row = _keep_one(order, kept, each, now)
         if row is not None:
             news.append(row)
@@ -131,12 +131,14 @@ def _columns(seen: told.Return) -> dict[str, Any]:
     }
 
 
-def _tell(order: Order, row: Return, before: tuple[ReturnStatus | None, str], now: datetime) -> None:
+def _tell(order: Order, row: Return, before: tuple[ReturnStatus | None, str, str], now: datetime) -> None:
     facts: dict[str, Any] = {"return": row.external_id, "kind": ReturnKind(row.kind).label}
     if row.refund:
         facts |= {"amount": row.refund["total"], "currency": row.refund["currency"]}
     if row.status != before[0]:
         note(order=order, kind=f"return.{row.status.lower()}", reason=row.reason_text, facts=facts, now=now)
+    if row.dispute not in (before[2], "NONE"):
+        note(order=order, kind=f"return.dispute_{row.dispute.lower()}", facts=facts, now=now)
     if row.question and row.question != before[1] and row.status == before[0]:
         facts["decisions"] = row.decisions
         note(order=order, kind="return.asked", facts=facts, now=now)

@@ -68,12 +68,14 @@ def cancel_at_source(
     return item
 
 
-def why_not(order: Order) -> str:
+def why_not(order: Order, *, has_left: bool | None = None) -> str:
     """Why this order cannot be cancelled as the seller, as far as it is known here; empty where it may be tried. In
-    merchant_rows."""
+    merchant_rows, which are asked for parcels unless `has_left` tells."""
     if order.state in _OVER:
         return _OVER[OrderState(order.state)]
-    if order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists():
+    if has_left is None:
+        has_left = order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
+    if has_left:
         return "A parcel of it has left. TikTok Shop decides about a return."
     return ""
 

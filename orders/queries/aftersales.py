@@ -8,16 +8,20 @@ from typing import Any
 
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.access import merchant_rows
 from orders import store_cancels
-from orders.models import Cancellation, Mirror, MirrorState, Order, OrderEvent, Restock, Return, ReturnRecord
+from orders.aftersale_wording import of_request
+from orders.models import Attention, Cancellation, Mirror, MirrorState, Order, OrderEvent, Restock, Return, ReturnRecord
 from orders.models.returns import OPEN, STANDS_FOR
 from orders.queries.cases import cancellation_of, return_of
 from orders.queries.rows import seller_center_url
 from orders.queries.timeline import timeline_of
 
 PAGE = 50
+_REQUESTS = (Attention.CANCEL_PENDING, Attention.RETURN_PENDING)
 _IS_OVER = Q(kind__in=STANDS_FOR, status="AGREED")
 TABS: Mapping[str, tuple[str, Q]] = {
     "to_do": ("To do", (Q(answer_by__isnull=False) & ~Q(decisions=[])) | Q(restock=Restock.ASKED)),
@@ -102,6 +106,7 @@ def boxes_of(order: Order, *, now: datetime, can_act: bool) -> dict[str, Any]:
         "returns": [
             {
                 **return_of(case, order, case.records.all(), mirrors, now=now, can_act=can_act),
+                "stop_text": _stop_text(order, case.external_id),
                 "replacement_url": reverse("order", args=[case.replacement_id]) if case.replacement_id else "",
             }
             for case in cases
@@ -109,11 +114,42 @@ def boxes_of(order: Order, *, now: datetime, can_act: bool) -> dict[str, Any]:
     }
 
 
+def ask_the_same(boxes: Mapping[str, Any], order: Order) -> bool:
+    """Whether one of these boxes asks what the order's attention asks for, with buttons of its own."""
+    if order.attention not in _REQUESTS or order.attention_detail.get("check"):
+        return False
+    about = order.attention_detail.get("request", "")
+    asked = [boxes["cancel"]["request"], *boxes["returns"]]
+    return any(each and each["is_open"] and each["external_id"] == about for each in asked)
+
+
+def question_of(boxes: Mapping[str, Any]) -> dict[str, str] | None:
+    """The sentence of an order's page while a return waits for an answer, the most urgent first."""
+    asked = sorted(
+        (each for each in boxes["returns"] if each["due"] and not each["is_late"]), key=lambda each: each["due"]
+    )
+    if not asked:
+        return None
+    due = date_format(localtime(asked[0]["due"]), "M j, g:i A")
+    bold = f"{asked[0]['kind_text']}: TikTok Shop waits for your answer."
+    return {"bold": bold, "plain": f"Answer below by {due}. Silence accepts it."}
+
+
+def _stop_text(order: Order, external_id: str) -> str:
+    """What a person is to stop by hand while this request is open."""
+    if order.attention not in _REQUESTS or order.attention_detail.get("request") != external_id:
+        return ""
+    said = of_request(order.attention_detail)
+    return f"{said['stop_words']}{said['stop_cure']}".strip()
+
+
 def _cancel_box(
     order: Order, cancellations: Sequence[Cancellation], mirrors: Sequence[Mirror], *, now: datetime, can_act: bool
 ) -> dict[str, Any]:
     shown = [cancellation_of(row, order, now=now, can_act=can_act) for row in cancellations]
     request = next((each for each in shown if each["is_open"]), None)
+    if request:
+        request["stop_text"] = _stop_text(order, request["external_id"])
     why_not = store_cancels.why_not(order)
     return {
         "request": request,

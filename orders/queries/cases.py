@@ -6,7 +6,7 @@ Reads only what it is given: no query of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.registry import label_of
@@ -36,7 +36,7 @@ _RETURN_TONES = {
     S.GOODS_REFUSED: ("cross", "red"),
     S.REFUSED: ("cross", "gray"),
     S.AGREED: ("ring", "amber"),
-    S.COMPLETED: ("check", "green"),
+    S.COMPLETED: ("tick", "green"),
     S.WITHDRAWN: ("cross", "gray"),
     S.UNKNOWN: ("question", "gray"),
 }
@@ -70,13 +70,15 @@ def cancellation_of(row: Cancellation, order: Order, *, now: datetime, can_act: 
         "is_request": row.is_request,
         "by": _WHO.get(row.by, row.by),
         "reason": row.reason_text or row.reason,
-        "lines": lines_of(order, row.lines),
+        "lines": grouped(lines_of(order, row.lines), order.currency),
         "is_whole": _is_whole(order, row.lines),
         **sums_of(row.refund, order.currency),
         "asked_at": row.created_at,
         "due": row.answer_by if row.is_open else None,
-        "due_label": "Answer by" if row.is_open and row.answer_by else "",
+        "hours": _hours(row.answer_by - row.created_at) if row.answer_by else 0,
+        "is_late": is_late,
         "silence": "Silence accepts it." if row.is_open else "",
+        "money_text": {C.AGREED: "goes back to the buyer", C.REFUNDED: "went back to the buyer"}.get(C(row.status), ""),
         "answered": _answered(row),
         "problem": row.answer_problem,
         "decisions": [
@@ -86,6 +88,10 @@ def cancellation_of(row: Cancellation, order: Order, *, now: datetime, can_act: 
         if may_answer
         else [],
     }
+
+
+def _hours(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() / 3600))
 
 
 def _answered(row: Cancellation) -> str:
@@ -110,7 +116,6 @@ def return_of(
 ) -> dict[str, Any]:
     """A return, what may be answered to it, and what became of it in the stores. `records` with their mirrors' stores,
     `mirrors` with their stores."""
-    mark, tone = _RETURN_TONES[S(case.status)]
     is_late = case.answer_by is not None and case.answer_by <= now
     is_asked = bool(case.decisions) and not case.is_answered
     may_answer = can_act and is_asked and not is_late
@@ -120,18 +125,19 @@ def return_of(
         "external_id": case.external_id,
         "kind": case.kind,
         "kind_text": ReturnKind(case.kind).label,
-        "badge": Badge(case.status, S(case.status).label, mark, tone),
+        "badge": _badge_of(case),
         "is_open": case.is_open,
         "by": _WHO.get(case.by, case.by),
         "reason": case.reason_text or case.reason,
-        "lines": lines_of(order, case.lines),
+        "lines": grouped(lines_of(order, case.lines), order.currency),
         "items_text": items_text(order, case.lines),
         **sums_of(case.refund, order.currency),
+        "amount_label": {S.COMPLETED: "Refunded", S.AGREED: "Goes back"}.get(S(case.status), "Asked for"),
         "offered_text": money_text(case.offered, order.currency) if case.offered is not None else "",
         "asked_at": case.created_at,
         "updated_at": case.updated_at,
         "due": case.answer_by if is_asked else None,
-        "due_label": "Answer by" if is_asked and case.answer_by else "",
+        "is_late": is_asked and is_late,
         "dispute": _DISPUTES.get(case.dispute, ""),
         "keeps_goods": case.keeps_goods,
         "tracking_text": " ".join(part for part in (case.carrier, case.tracking_number) if part),
@@ -146,6 +152,15 @@ def return_of(
         "previous_id": case.previous_id,
         "next_id": case.next_id,
     }
+
+
+def _badge_of(case: Return) -> Badge:
+    """Its status; or, where that says less, that TikTok Shop judges, or that the goods are here and wait."""
+    if case.dispute == "OPEN":
+        return Badge(case.status, "TikTok Shop judges", "half", "amber")
+    if case.status == S.ON_THE_WAY and case.decisions:
+        return Badge(case.status, "Arrived, waits for your answer", "half", "red")
+    return Badge(case.status, S(case.status).label, *_RETURN_TONES[S(case.status)])
 
 
 def _decision(value: str, case: Return, order: Order) -> dict[str, Any]:
@@ -167,7 +182,9 @@ def _return_answered(case: Return, order: Order) -> str:
     said = DECISIONS.get(case.answer["decision"], case.answer["decision"])
     if case.answer.get("amount") is not None:
         said += f" ({money_text(case.answer['amount'], order.currency)})"
-    return f"{said}, by {case.answered_by}" + ("; on its way to TikTok Shop" if case.is_answered else "")
+    return f"{said}, by {case.answered_by}" + (
+        "; on its way to TikTok Shop" if case.is_answered and case.decisions else ""
+    )
 
 
 def _restock(case: Return, *, can_act: bool) -> dict[str, Any] | None:
@@ -244,10 +261,32 @@ def lines_of(order: Order, lines: Sequence[Mapping[str, Any]]) -> list[dict[str,
                 "sku": line.get("sku") or told.get("sku") or "No SKU",
                 "variant": variant_of(line) if line else "",
                 "quantity": told.get("quantity") or line.get("quantity", 1),
+                "refund": refund,
                 "refund_text": money_text(refund, order.currency) if refund is not None else "",
             }
         )
     return shown
+
+
+def grouped(lines: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, Any]]:
+    """Equal items as one line, with their units and refunds added up: the source has a line for every unit."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for line in lines:
+        same = found.setdefault((line["title"], line["variant"], line["sku"]), {**line, "quantity": 0, "refund": None})
+        same["quantity"] += line["quantity"]
+        same.setdefault("units", []).append((line["line_id"], line["quantity"]))
+        if line["refund"] is not None:
+            same["refund"] = (same["refund"] or 0) + line["refund"]
+    for same in found.values():
+        same["refund_text"] = money_text(same["refund"], currency) if same["refund"] is not None else ""
+    return list(found.values())
+
+
+def lines_to_cancel(order: Order) -> list[dict[str, Any]]:
+    """What of the order is not cancelled yet, equal items together; `units` are the lines behind them."""
+    gone = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] == "CANCELLED"}
+    live = [line for line in lines_of(order, []) if line["line_id"] not in gone]
+    return grouped(live, order.currency)
 
 
 def items_text(order: Order, lines: Sequence[Mapping[str, Any]]) -> str:

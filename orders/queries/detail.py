@@ -27,7 +27,7 @@ from orders.models import (
     OutboxStatus,
     ProductLink,
 )
-from orders.queries.aftersales import boxes_of
+from orders.queries.aftersales import ask_the_same, boxes_of, question_of
 from orders.queries.by_hand import rest_package, rest_text, to_ship
 from orders.queries.money import money_of
 from orders.queries.parcels import packages_note, packages_of
@@ -84,11 +84,11 @@ def order_context(*, merchant_id: int, order_id: int, can_act: bool, now: dateti
         open_step=order.open_step,
     )
     lines = order.snapshot.get("lines", [])
-    by_hand = rest_package(order, mirrors)
+    by_hand, is_asked = rest_package(order, mirrors), ask_the_same(aftersales, order)
     shown |= {
         "steps": _steps(order, events, mirrors, packages, now),
-        "sentence": _sentence(order, mirrors),
-        "attention": attention_of(order, items, can_act=can_act, likely=likely),
+        "sentence": question_of(aftersales) or _sentence(order, mirrors),
+        "attention": None if is_asked else attention_of(order, items, can_act=can_act, likely=likely),
         "lines": _lines(order, lines, links, mirrors),
         "money": money_of(order, mirrors),
         "facts": _facts(order, mirrors),
@@ -210,7 +210,7 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
             f"The order is in {where}.",
             "Fulfill it there. Its tracking number goes to TikTok Shop by itself.",
         ),
-        OrderState.FULFILLED: ("TikTok Shop shows it as shipped.", "Nothing to do."),
+        OrderState.FULFILLED: (f"TikTok Shop shows it as {_shown_as(order)}.", "Nothing to do."),
         OrderState.COMPLETED: ("TikTok Shop closed this order.", "Nothing to do."),
         OrderState.CANCELLED: (
             "TikTok Shop cancelled this order.",
@@ -230,6 +230,10 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         words = wording.reason_of(order.attention, order.attention_detail)
         bold, plain = f"{words.title}.", words.what_to_do
     return {"bold": bold, "plain": plain}
+
+
+def _shown_as(order: Order) -> str:
+    return "delivered" if order.source_status in ("DELIVERED", "COMPLETED") else "shipped"
 
 
 def _lines(

@@ -101,6 +101,8 @@ def _actions(order: Order, *, has_choices: bool) -> list[dict[str, Any]]:
     if order.attention == Attention.CANCEL_PENDING:
         answer = {"label": "Answer in Seller Center", "link": seller_center_url(order), "style": "primary"}
         return [answer, {**retry, "label": "Look again now", "style": "secondary", "busy": "Looking"}, dismiss]
+    if order.attention == Attention.REFUND_BY_HAND:
+        return [{"label": "See the refund", "link": "#returns", "is_here": True, "style": "primary"}, dismiss]
     if order.state == OrderState.READY:
         return [retry, skip]
     return [retry, dismiss]

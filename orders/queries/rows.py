@@ -19,6 +19,9 @@ from orders.models import Mirror, MirrorState, Order, OrderState
 from orders.splitting import rest_ids
 
 ON = 0  # no step is open
+# What may be cancelled together with others: not shipped, not closed.
+STATES_TO_CANCEL = (OrderState.HELD, OrderState.READY, OrderState.MIRRORED, OrderState.SKIPPED)
+STATUSES_TO_CANCEL = ("ON_HOLD", "AWAITING_SHIPMENT", "AWAITING_COLLECTION")
 SIGNS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥"}
 
 
@@ -89,6 +92,7 @@ def row_of(
         "ship_by": None if order.state in (OrderState.CANCELLED, OrderState.UNPAID) else order.ship_by,
         "ship_note": "Shipped" if has_left(order) else "",
         "reason": _reason(order),
+        "can_cancel": order.state in STATES_TO_CANCEL and order.source_status in STATUSES_TO_CANCEL,
     }
 
 

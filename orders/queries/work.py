@@ -139,7 +139,8 @@ def _row(due: Due, order: Order, rules: DeadlineRules) -> dict[str, Any]:
     mirrors = [each for each in order.mirrors.all() if each.external_id]
     what, label = _what_to_do(due.kind, order, mirrors)
     items = order.snapshot.get("lines", [])
-    first = items[0] if items else {"title": "No items", "sku": ""}
+    first = items[0] if items else {"title": "No items", "sku": "", "quantity": 0}
+    others = {line["sku"] or line["title"] for line in items} - {first["sku"] or first["title"]}
     return {
         "kind": due.kind.value,
         "label": _SHORT[due.kind],
@@ -149,9 +150,9 @@ def _row(due: Due, order: Order, rules: DeadlineRules) -> dict[str, Any]:
         "external_id": order.external_id,
         "url": reverse("order", args=[order.pk]),
         "status": wording.status_badge(order.source_status, order.source_status_text),
-        "quantity": sum(line["quantity"] for line in items),
+        "quantity": sum(line["quantity"] for line in items if line["sku"] == first["sku"]),
         "item": first["title"],
-        "more": len(items) - 1 if len(items) > 1 else 0,
+        "more": len(others),
         "what": what,
         "action_label": label,
         "action_url": reverse("order", args=[order.pk]),

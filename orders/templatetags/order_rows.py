@@ -10,6 +10,7 @@ One order is 52 high on a wide screen, a card on a phone. A row is what orders/q
   buyer_name     None says "Not released"; buyer_place
   total_text, currency; ordered_at; ship_by or None; ship_note "Shipped", optional, instead of the countdown
   reason         {title, text, full, tone} or None; title is a word or two, full says both in a tooltip
+  can_cancel     whether it can be cancelled with others
   is_outside     no longer fits the filter, optional
 """
 
@@ -33,12 +34,13 @@ _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "O
 
 
 @register.simple_tag
-def order_row(row: Row, now: datetime, oob: bool = False) -> SafeString:
-    """The row with its cells. `oob` is for a page that has it already: swapped by its id."""
+def order_row(row: Row, now: datetime, oob: bool = False, can_pick: bool = False) -> SafeString:
+    """The row with its cells. `oob` is for a page that has it already: swapped by its id. `can_pick`: with a box to
+    choose it by, which belongs to the form #picked."""
     today = localtime(now).date()
     outside, swap = " is-outside" if row.get("is_outside") else "", ' hx-swap-oob="true"' if oob else ""
     cells = (
-        _order(row), _status(row), _sync(row), _mirror(row), _items(row), _buyer(row),
+        _pick(row) if can_pick else "", _order(row), _status(row), _sync(row), _mirror(row), _items(row), _buyer(row),
         f'<td class="cell-total" role="cell"><span class="line-1 money">{escape(row["total_text"])}</span></td>',
         _ordered(row, today), _ship(row, today), _reason(row),
     )  # fmt: skip
@@ -71,6 +73,15 @@ _BAR = (
     '<svg class="hold__bar" viewBox="0 0 36 4" aria-hidden="true"><rect class="hold__ground" width="36" height="4"'
     ' rx="2" /><rect class="hold__left" width="0" height="4" rx="2" /></svg>'
 )
+
+
+def _pick(row: Row) -> str:
+    cancels = " data-cancels" if row["can_cancel"] else ""
+    return (
+        f'<td class="cell-pick" role="cell"><label class="pick"><input type="checkbox" name="order" form="picked"'
+        f' id="pick-{row["id"]}" value="{row["id"]}" autocomplete="off" data-pick{cancels}'
+        f' aria-label="Choose {escape(str(row["external_id"]))}"></label></td>'
+    )
 
 
 def _order(row: Row) -> str:

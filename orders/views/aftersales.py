@@ -24,9 +24,9 @@ from orders.attention import NotPossible
 from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
-from orders.queries.cases import lines_of
-from orders.views.draft import may_change
-from orders.views.pages import membership_of, shop_time, zone_name
+from orders.queries.cases import grouped, lines_of, lines_to_cancel
+from orders.queries.rows import money_text
+from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 SAID = "Said. It is told to TikTok Shop at once; the page shows what comes of it."
 
@@ -68,7 +68,7 @@ def refuse_cancellation(request: HttpRequest, cancellation_id: int) -> HttpRespo
         return _act(request, row, lambda by: answering.answer_cancellation(
             cancellation=row, accepts=False, by=by, now=timezone.now(),
             reason=request.POST.get("reason", "")[:120], comment=request.POST.get("comment", ""),
-        ))  # fmt: skip
+        ), back=request.path if not request.POST.get("reason") else "")  # fmt: skip
     found, failure = _asked(lambda: reasons.to_refuse(
         store=row.order.source_store, external_id=row.external_id, clock=timezone.now
     ))  # fmt: skip
@@ -87,9 +87,13 @@ def answer_return(request: HttpRequest, return_id: int, decision: str) -> HttpRe
         raise Http404
     chosen = Decision(decision)
     if request.method == "POST":
+        back = request.path if chosen.is_rejection or chosen is Decision.OFFER_PART else ""
         return _act(request, case, lambda by: answering.answer_return(
             return_=case, answer=_answer_of(request, chosen, case.order), by=by, now=timezone.now()
-        ))  # fmt: skip
+        ), back=back)  # fmt: skip
+    if decision not in case.decisions or case.is_answered:
+        messages.error(request, "TikTok Shop does not ask for that answer now.")
+        return redirect("order", case.order_id)
     found: list[Reason] = []
     failure = ""
     if chosen.is_rejection:
@@ -104,7 +108,7 @@ def answer_return(request: HttpRequest, return_id: int, decision: str) -> HttpRe
         reasons=found,
         failure=failure,
         has_comment=chosen.is_rejection,
-        has_amount=chosen is Decision.OFFER_PART,
+        amount=_amounts(case) if chosen is Decision.OFFER_PART else None,
     )
 
 
@@ -158,7 +162,13 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
     found, failure = ([], "") if why_not else _asked(lambda: reasons.to_cancel(order=order, clock=timezone.now))
     if not found and not failure and not why_not:
         why_not = "TikTok Shop lets no seller cancel this order now."
-    context = {"order": order, "lines": lines_of(order, []), "reasons": found, "failure": failure, "why_not": why_not}
+    context = {
+        "order": order,
+        "lines": lines_to_cancel(order),
+        "reasons": found,
+        "failure": failure,
+        "why_not": why_not,
+    }
     with shop_time(membership):
         return render(request, "returns/cancel.html", context)
 
@@ -167,17 +177,21 @@ def cancel(request: HttpRequest, order_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required(at_least=Role.MANAGER)
 def cancel_several(request: HttpRequest) -> HttpResponse:
-    """Have several orders cancelled for one reason. Each answers for itself, and none stops the others."""
+    """Have several orders cancelled for one reason: those that the address names, or some of all that can be. Each
+    answers for itself, and none stops the others."""
     membership = membership_of(request)
     merchant_id, results = membership.merchant_id, []
+    said = request.POST if request.method == "POST" else request.GET
+    ids = [int(each) for each in said.getlist("order") if each.isascii() and each.isdigit() and len(each) < 19][:MOST]
     if request.method == "POST":
-        ids = [int(each) for each in request.POST.getlist("order") if each.isascii() and each.isdigit()][:MOST]
-        reason = request.POST.get("reason", "")[:120]
-        results = [_cancelled(merchant_id, pk, reason, membership.user.name or membership.user.email) for pk in ids]
-        if not ids:
-            messages.error(request, "Choose at least one order.")
+        reason = said.get("reason", "")[:120]
+        if not ids or not reason:
+            messages.error(request, "Choose a reason." if ids else "Choose at least one order.")
+        else:
+            results = [_cancelled(merchant_id, pk, reason, membership.user.name or membership.user.email) for pk in ids]
+    query = request.GET.get("q", "")
     with shop_time(membership):
-        context = bulk_context(merchant_id=merchant_id, query=request.GET.get("q", ""), now=timezone.now())
+        context = bulk_context(merchant_id=merchant_id, query=query, chosen=ids, now=timezone.now())
         shown = {**context, "results": [each for each in results if each], "most": MOST}
         return render(request, "returns/cancel_several.html", shown)
 
@@ -204,8 +218,10 @@ def _of_merchant(request: HttpRequest, kind: type[models.Model], pk: int) -> Any
     return found
 
 
-def _act(request: HttpRequest, row: Any, step: Callable[[str], object], *, said: str = SAID) -> HttpResponse:
-    """Take a step, say what came of it, and show the order."""
+def _act(
+    request: HttpRequest, row: Any, step: Callable[[str], object], *, said: str = SAID, back: str = ""
+) -> HttpResponse:
+    """Take a step, say what came of it, and show the order; or `back`, where something is missing."""
     membership = membership_of(request)
     order_id = row.pk if isinstance(row, Order) else row.order_id
     try:
@@ -214,6 +230,8 @@ def _act(request: HttpRequest, row: Any, step: Callable[[str], object], *, said:
         messages.success(request, said)
     except NotPossible as error:
         messages.error(request, str(error))
+        if back:
+            return redirect(back)
     return redirect("order", order_id)
 
 
@@ -241,19 +259,40 @@ def _answer_of(request: HttpRequest, decision: Decision, order: Order) -> Answer
     )
 
 
+def _amounts(case: Return) -> dict[str, str]:
+    """What may be offered: more than nothing, and less than the whole refund."""
+    most, currency = (case.refund or {}).get("total", 0), case.order.currency
+    return {
+        "least": money.to_text(1, currency),
+        "most": money.to_text(max(most - 1, 1), currency),
+        "whole_text": money_text(most, currency),
+    }
+
+
 def _answer_page(request: HttpRequest, row: Any, *, what: str, **shown: Any) -> HttpResponse:
     membership, order = membership_of(request), row.order
     with shop_time(membership):
-        context = {"row": row, "order": order, "what": what, "lines": lines_of(order, row.lines), **shown}
+        context = {
+            "row": row,
+            "order": order,
+            "what": what,
+            "lines": grouped(lines_of(order, row.lines), order.currency),
+            **shown,
+        }
         return render(request, "returns/answer.html", context)
 
 
 def _units(request: HttpRequest, order: Order) -> dict[str, int]:
-    found = {}
-    for line in order.snapshot.get("lines", []):
-        said = request.POST.get(f"units-{line['external_id']}", "")
-        if said.isascii() and said.isdigit() and int(said[:4]):
-            found[line["external_id"]] = int(said[:4])
+    """Of equal items the first lines are taken; too many fall to the last, and are refused there."""
+    found: dict[str, int] = {}
+    for line in lines_to_cancel(order):
+        said = request.POST.get(f"units-{line['line_id']}", "")
+        left = int(said[:4]) if said.isascii() and said.isdigit() else 0
+        for line_id, quantity in line["units"]:
+            found[line_id] = min(left, quantity)
+            left -= found[line_id]
+        found[line["units"][-1][0]] += left
+    found = {line_id: count for line_id, count in found.items() if count}
     if not found:
         raise NotPossible("Choose how many of which items.")
     return found

@@ -23,9 +23,9 @@ from orders.queries import alerts as queries
 from orders.queries.work import rules_of, work_context
 from orders.saving import Author
 from orders.versions import state_of
-from orders.views.draft import DraftPage, Part, answer, may_change
+from orders.views.draft import DraftPage, Part, answer
 from orders.views.outlook import Outlook
-from orders.views.pages import membership_of, shop_time, zone_name
+from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 
 @require_safe

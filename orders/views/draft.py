@@ -17,14 +17,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from accounts.models import Membership, Role
+from accounts.models import Membership
 from orders import versions
 from orders.models import Concern
 from orders.queries.changes import Change, Names, changes_in_words
 from orders.queries.history import history_url, latest_of, names_of
 from orders.saving import Author
 from orders.views.outlook import Outlook
-from orders.views.pages import membership_of, shop_time
+from orders.views.pages import may_change, membership_of, shop_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,6 @@ def look_at(*, merchant_id: int, parts: Sequence[Part], names: Names) -> Look:
 def was_seen(request: HttpRequest, look: Look) -> bool:
     """Whether the person presses Save for exactly what the page showed: the same change, from the same state."""
     return request.POST.get("step") == "save" and request.POST.get("seen") == look.digest
-
-
-def may_change(membership: Membership) -> bool:
-    """Whether this person saves settings; a viewer only reads them."""
-    return membership.role in (Role.OWNER, Role.MANAGER)
 
 
 def require_change(membership: Membership) -> None:

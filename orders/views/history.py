@@ -17,8 +17,8 @@ from orders import saving
 from orders.models import SettingsVersion
 from orders.queries import history as queries
 from orders.versions import CannotRestore
-from orders.views.draft import author_of, may_change
-from orders.views.pages import membership_of, shop_time, zone_name
+from orders.views.draft import author_of
+from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 
 @require_safe

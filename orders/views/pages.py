@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -44,9 +43,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
             now=timezone.now(),
         )
         request.frame = context.pop("frame")  # type: ignore[attr-defined]
-        several = {"label": "Cancel several", "url": reverse("orders_cancel"), "style": "plain"}
-        actions = [several] if membership.role in (Role.OWNER, Role.MANAGER) and context["page"]["rows"] else []
-        more = {"zone_name": zone_name(membership), "actions": actions}
+        more = {"zone_name": zone_name(membership), "can_pick": may_change(membership)}
         return render(request, "orders/list.html", {**context, **more})
 
 
@@ -68,7 +65,7 @@ def order_rows(request: HttpRequest) -> HttpResponse:
     if context is None:
         return HttpResponse(status=204)
     with shop_time(membership):
-        return render(request, "orders/_poll.html", context)
+        return render(request, "orders/_poll.html", {**context, "can_pick": may_change(membership)})
 
 
 @require_safe
@@ -121,7 +118,7 @@ def store_list(request: HttpRequest) -> HttpResponse:
         context = stores.stores_context(
             merchant_id=membership.merchant_id,
             is_owner=membership.role == Role.OWNER,
-            can_manage=membership.role in (Role.OWNER, Role.MANAGER),
+            can_manage=may_change(membership),
             now=timezone.now(),
         )
         return render(request, "stores/list.html", context)
@@ -131,6 +128,11 @@ def membership_of(request: HttpRequest) -> Membership:
     """The membership that `member_required` has made sure of."""
     membership: Membership = request.membership  # type: ignore[attr-defined]
     return membership
+
+
+def may_change(membership: Membership) -> bool:
+    """Whether this person decides: answers, cancels, saves settings. A viewer only reads."""
+    return membership.role in (Role.OWNER, Role.MANAGER)
 
 
 def store_or_404(store_id: int, part: StorePart) -> ConnectedStore:
@@ -160,7 +162,7 @@ def _zone(membership: Membership) -> ZoneInfo:
 
 def _order_context(membership: Membership, order_id: int) -> dict[str, Any]:
     now: datetime = timezone.now()
-    can_act = membership.role in (Role.OWNER, Role.MANAGER)
+    can_act = may_change(membership)
     context = detail.order_context(merchant_id=membership.merchant_id, order_id=order_id, can_act=can_act, now=now)
     if context is None:
         raise Http404

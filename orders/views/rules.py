@@ -20,9 +20,9 @@ from orders.queries import settings as queries
 from orders.rules import RouteRules
 from orders.rules_forms import GROUPS, HoldForm
 from orders.versions import about_route, state_of
-from orders.views.draft import DraftPage, Part, answer, may_change
+from orders.views.draft import DraftPage, Part, answer
 from orders.views.outlook import Outlook, outlook_on_orders
-from orders.views.pages import membership_of, shop_time
+from orders.views.pages import may_change, membership_of, shop_time
 
 
 @require_safe

@@ -10,15 +10,16 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import merchant_rows
-from connectors.base.aftersales import Decision, ReturnStatus
+from connectors.base.aftersales import CancelStatus, Decision, ReturnStatus
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders import requests, returns
 from orders.aftersale_rules import AftersaleRules, Reply, Restocking
-from orders.models import Cancellation, Concern, Order, OutboxItem, Restock, Return, SettingsVersion
+from orders.models import Cancellation, Concern, Order, OrderState, OutboxItem, Restock, Return, SettingsVersion
 from orders.versions import state_of
+from tests.factories import OrderFactory
 from tests.orders.aftersale_builders import cancellation, mirrored, returned, shipped
-from tests.orders.builders import HOUR
+from tests.orders.builders import HOUR, line
 
 DECISIONS = (Decision.APPROVE_RETURN, Decision.OFFER_PART, Decision.REJECT_RETURN)
 
@@ -76,7 +77,7 @@ class TestRequest:
     def test_stands_on_the_orders_page_with_its_buttons(self, alice: Client, order: Order) -> None:
         row = a_request(order)
         text = page(alice, f"/orders/{order.pk}/")
-        assert "The buyer asks to cancel" in text
+        assert "Cancellation requested · whole order" in text
         assert "No longer needed" in text
         assert f"/cancellations/{row.pk}/accept/" in text
         assert f"/cancellations/{row.pk}/refuse/" in text
@@ -99,9 +100,23 @@ class TestRequest:
 
     def test_is_not_refused_without_a_reason(self, alice: Client, order: Order) -> None:
         row = a_request(order)
+        cache.set(f"reasons:{order.source_store_id}:{row.external_id}", [("packed", "Product has been packed")])
         answer = alice.post(f"/cancellations/{row.pk}/refuse/", {"reason": ""}, follow=True)
         assert "Choose a reason" in answer.content.decode()
+        assert answer.redirect_chain[-1][0] == f"/cancellations/{row.pk}/refuse/"
         assert again(row).answer == ""
+
+    def test_that_was_refused_gives_no_money_back(self, alice: Client, order: Order) -> None:
+        row = a_request(order)
+        alice.post(f"/cancellations/{row.pk}/refuse/", {"reason": "packed"})
+        asked(order, cancels=[cancellation(CancelStatus.WITHDRAWN, updated_at=timezone.now())])
+        text = page(alice, f"/orders/{order.pk}/")
+        assert "Refused by" in text
+        assert "back to the buyer" not in text
+
+    def test_is_asked_in_one_place(self, alice: Client, order: Order) -> None:
+        a_request(order)
+        assert alice.get(f"/orders/{order.pk}/").context["order"]["attention"] is None
 
 
 class TestReturn:
@@ -134,6 +149,7 @@ class TestReturn:
         case = a_return(delivered)
         answer = alice.post(f"/returns/{case.pk}/answer/APPROVE_GOODS/", follow=True)
         assert "does not take that answer now" in answer.content.decode()
+        assert alice.get(f"/returns/{case.pk}/answer/REJECT_GOODS/").status_code == 302
         assert alice.get(f"/returns/{case.pk}/answer/NONSENSE/").status_code == 404
 
     def test_asks_what_becomes_of_the_goods(self, alice: Client, delivered: Order) -> None:
@@ -154,11 +170,34 @@ class TestCancel:
             alice.post(f"/orders/{order.pk}/cancel/", {"reason": "out_of_stock", "what": "all"})
         assert kinds(order).count("CANCEL_AT_SOURCE") == 1
 
+    @pytest.mark.parametrize(("wanted", "lines"), [(1, {"1": 1}), (2, {"1": 1, "2": 1})])
+    def test_of_some_counts_equal_items_together(
+        self, alice: Client, tiktok: ConnectedStore, wanted: int, lines: dict[str, int]
+    ) -> None:
+        three = (line("1"), line("2"), line("3", sku="TIN-LAV-04"))
+        order = OrderFactory(source_store=tiktok, mirrored=True, changes={"lines": three})
+        alice.post(f"/orders/{order.pk}/cancel/", {"reason": "out_of_stock", "what": "some", "units-1": str(wanted)})
+        with merchant_rows(order.merchant_id):
+            assert OutboxItem.objects.get(order=order, kind="CANCEL_AT_SOURCE").facts["lines"] == lines
+
     def test_of_several_answers_for_each(self, alice: Client, order: Order) -> None:
         assert order.external_id[-6:] in page(alice, "/orders/cancel/")
         answer = alice.post("/orders/cancel/", {"order": [order.pk, 999999, "x"], "reason": "out_of_stock"})
         assert answer.content.decode().count("Told to TikTok Shop") == 1
         assert kinds(order).count("CANCEL_AT_SOURCE") == 1
+
+    def test_of_the_chosen_says_which_cannot_be(self, alice: Client, order: Order, tiktok: ConnectedStore) -> None:
+        over = OrderFactory(source_store=tiktok, mirrored=True)
+        with merchant_rows(order.merchant_id):
+            Order.objects.filter(pk=over.pk).update(state=OrderState.CANCELLED)
+        shown = alice.get(f"/orders/cancel/?order={order.pk}&order={over.pk}&order=x&order=999999").context
+        assert [row["id"] for row in shown["rows"]] == [order.pk]
+        assert [(row["id"], row["why"]) for row in shown["left_out"]] == [(over.pk, "The order is cancelled already.")]
+
+    def test_of_several_leaves_out_what_has_left(self, alice: Client, delivered: Order) -> None:
+        assert alice.get("/orders/cancel/").context["rows"] == []
+        (row,) = alice.get(f"/orders/cancel/?order={delivered.pk}").context["left_out"]
+        assert "parcel of it has left" in row["why"]
 
     def test_of_several_without_a_reason_does_nothing(self, alice: Client, order: Order) -> None:
         answer = alice.post("/orders/cancel/", {"order": [order.pk], "reason": ""})
@@ -203,7 +242,7 @@ class TestSettings:
         [
             ("answer_rules-0-reply", "REFUSE", "no refusal without a reason"),
             ("answer_rules-0-within_hours", "soon", "whole hours"),
-            ("answer_rules-0-at_most", "much", "Row 1"),
+            ("answer_rules-0-at_most", "much", "Rule 1"),
         ],
     )
     def test_that_make_no_sense_are_refused(

@@ -102,7 +102,7 @@ class TestForm:
         [
             ({"answer_rules-0-name": ""}, "give the rule a name"),
             ({"answer_rules-0-reply": "REFUSE"}, "without a reason"),
-            ({"answer_rules-0-at_most": "twenty"}, "Row 1"),
+            ({"answer_rules-0-at_most": "twenty"}, "Rule 1"),
             ({"answer_rules-0-within_hours": "1.5"}, "whole hours"),
         ],
     )

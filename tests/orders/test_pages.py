@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,13 @@ import pytest
 from django.test import Client
 
 from accounts.access import merchant_rows
+from accounts.models import Membership, Role
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
 from orders.models import Attention, Order, OrderState, OutboxItem
 from orders.states import ask_for_attention
+from tests.factories import UserFactory
 from tests.orders.builders import NOON, line, payment, seen
 
 
@@ -99,6 +102,29 @@ class TestRows:
         assert f'id="order-{first.pk}"' in page
         assert "1 new order" in page
         assert f'id="order-{second.pk}"' not in page
+
+
+class TestBoxes:
+    def test_stand_before_every_row_and_outlive_its_news(self, alice: Client, tiktok: ConnectedStore) -> None:
+        held, cancelled = fill(tiktok, 2)
+        with merchant_rows(tiktok.merchant_id):
+            Order.objects.filter(pk=cancelled.pk).update(state=OrderState.CANCELLED)
+        shown = alice.get("/orders/").content.decode()
+        polled = alice.get(f"/orders/rows/?newest={held.pk}&rows={held.pk}:0,{cancelled.pk}:0").content.decode()
+        for page in (shown, polled):
+            boxes = re.findall(r'name="order"[^>]* value="(\d+)"[^>]* data-pick( data-cancels)? ', page)
+            assert {int(pk): bool(cancels) for pk, cancels in boxes} == {held.pk: True, cancelled.pk: False}
+
+    def test_are_not_for_a_viewer(self, client: Client, tiktok: ConnectedStore) -> None:
+        (order,) = fill(tiktok, 1)
+        bob = UserFactory(email="bob@example.com")
+        with merchant_rows(tiktok.merchant_id):
+            Membership.objects.create(merchant=tiktok.merchant, user=bob, role=Role.VIEWER)
+        client.force_login(bob)
+        for path in ("/orders/", f"/orders/rows/?newest={order.pk}&rows={order.pk}:0"):
+            page = client.get(path).content.decode()
+            assert order.external_id[-6:] in page
+            assert "data-pick" not in page
 
 
 class TestOrderPage:

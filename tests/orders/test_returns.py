@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from accounts.access import merchant_rows
-from connectors.base.aftersales import Answer, Decision, RefundSum, ReturnKind, ReturnStatus, TakenBack
+from connectors.base.aftersales import Answer, Decision, Dispute, RefundSum, ReturnKind, ReturnStatus, TakenBack
 from connectors.base.types import Package, SourceStatus
 from connectors.models import ConnectedStore
-from orders import answering, refunds, returns, saving
+from orders import aftersale_wording, answering, refunds, returns, saving
 from orders.aftersale_rules import AftersaleRules, Restocking
 from orders.answering import NotPossible
 from orders.ingest import store_order
@@ -97,6 +97,15 @@ class TestReturn:
             "return.requested",
             "return.completed",
         ]
+
+    @pytest.mark.parametrize("ends", [Dispute.FOR_BUYER, Dispute.FOR_SELLER, Dispute.CLOSED])
+    def test_tells_of_an_appeal_and_how_it_was_judged(self, delivered: tuple[Order, Mirror], ends: Dispute) -> None:
+        order, _ = delivered
+        for minutes, dispute in ((0, Dispute.NONE), (5, Dispute.OPEN), (6, Dispute.OPEN), (9, ends)):
+            keep(order, at(minutes, S.REFUSED, dispute=dispute))
+        told = [kind for kind in kinds_of(order) if "dispute" in kind]
+        assert told == ["return.dispute_open", f"return.dispute_{ends.value.lower()}"]
+        assert all(aftersale_wording.EVENTS[kind] for kind in told)
 
     def test_marks_the_order_while_it_is_open(self, delivered: tuple[Order, Mirror]) -> None:
         order, _ = delivered

@@ -152,7 +152,7 @@
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const target = event.detail.target;
     const focused = document.activeElement;
-    if (focused && target.contains(focused) && focused.matches("input:not([type=hidden]), select, textarea")) {
+    if (focused && target.contains(focused) && focused.matches("input:not([type=hidden], [data-pick]), select, textarea")) {
       event.detail.shouldSwap = false;
       return;
     }
