@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,8 +55,15 @@ class Due:
 
 
 def clear(admin: psycopg.Connection[Any]) -> None:
-    """No orders at all, nothing to be done, and no lane busy."""
-    admin.execute(f"truncate {', '.join(_TABLES)}, django_q_ormq, connectors_webhookdelivery cascade")
+    """No orders at all, nothing to be done, and no lane busy. A worker that still ends its last run may be in the way."""
+    for left in reversed(range(5)):
+        try:
+            admin.execute(f"truncate {', '.join(_TABLES)}, django_q_ormq, connectors_webhookdelivery cascade")
+            break
+        except psycopg.errors.DeadlockDetected:
+            if not left:
+                raise
+            time.sleep(1)
     admin.execute("update orders_lane set lease_until = null, not_before = null, pace = '{}', served_at = null")
     admin.execute("update orders_catalogreading set due_at = now() + interval '180 days', heard_at = null")
 
