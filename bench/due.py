@@ -55,7 +55,7 @@ class Due:
 
 
 def clear(admin: psycopg.Connection[Any]) -> None:
-    """No orders at all, nothing to be done, and no lane busy. A worker that still ends its last run may be in the way."""
+    """No orders at all, nothing to be done, and no lane busy; a worker that ends its last run is waited for."""
     for left in reversed(range(5)):
         try:
             admin.execute(f"truncate {', '.join(_TABLES)}, django_q_ormq, connectors_webhookdelivery cascade")
