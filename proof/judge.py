@@ -15,6 +15,8 @@ from proof.verdict import Verdict
 LIVE_AT_MOST = 60.0  # seconds for which what was cancelled may still live in a store
 DONE = frozenset({"MIRRORED", "FULFILLED", "COMPLETED"})
 TOLD = frozenset({"SENT", "ACCEPTED"})
+# Questions about what was cancelled, asked for or paid back: none of them is a reason not to create the rest.
+BESIDE = frozenset({"ALREADY_CANCELLED", "CANCEL_PENDING", "RETURN_PENDING", "REFUND_BY_HAND"})
 
 
 def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, last_fault: float, now: float) -> Verdict:
@@ -95,7 +97,7 @@ def reason_of(kept: Kept | None, aside: str) -> str:
     """Why a person has to look at it, in words; empty when nobody was asked."""
     if kept is None:
         return f"set aside: {aside}" if aside else ""
-    if kept.attention and not kept.detail.get("will_retry"):
+    if kept.attention and kept.attention not in BESIDE and not kept.detail.get("will_retry"):
         return kept.attention
     if kept.parked:
         return "; ".join(sorted(kept.parked))

@@ -71,7 +71,8 @@ def of_aftersales(outcomes: Sequence[Outcome]) -> Row:
     done = (
         f"{total('cancelled'):,} orders cancelled and {total('in_part'):,} in part, in the hold, as it ended, and "
         f"after they were created; {total('requests'):,} requests of buyers; {total('refunds'):,} refunds, "
-        f"{total('returns'):,} of them of goods that came back; {total('replaced'):,} replaced"
+        f"{total('returns'):,} of them of goods that came back; {total('replaced'):,} replaced; "
+        f"{sum(each.over for each in outcomes):,} of these while calls broke"
     )
     return Row(
         "R5",

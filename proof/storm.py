@@ -32,6 +32,7 @@ class Outcome:
     verdict: Verdict
     settled_after: float | None  # seconds after the last fault; None: not within the time that was given
     traffic: Traffic  # while the storm raged
+    over: int = 0  # returns and refunds that were over at the source while it raged
     order_ids: list[str] = field(default_factory=list)
     struck: dict[Blow, int] = field(default_factory=dict)
     revived: int = 0  # programs that ended by themselves and were started again
@@ -131,6 +132,7 @@ def weather(
         _rage(people=people, ledger=ledger, sky=sky, plan=plan, longest=longest, say=say)
         sky.calm()
         here.end_faults()
+        over = people.over
         people.hurry()
         last_fault = time.time()
         raged = traffic(here).since(before)
@@ -146,6 +148,7 @@ def weather(
         verdict=verdict,
         settled_after=None if settled_at is None else max(0.0, settled_at - last_fault),
         traffic=raged,
+        over=over,
         order_ids=list(people.orders),
         struck=sky.struck,
         revived=sky.revived,

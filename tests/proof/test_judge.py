@@ -117,6 +117,10 @@ class TestOrder:
         verdict = case.verdict(kept=Kept("READY", "AWAITING_SHIPMENT", "OUT_OF_STOCK", {}))
         assert (wrongs(verdict), dict(verdict.parked)) == (set(), {"OUT_OF_STOCK": 1})
 
+    def test_that_a_person_was_asked_something_else_about_is_lost(self, case: Case) -> None:
+        verdict = case.verdict(kept=Kept("READY", "AWAITING_SHIPMENT", "ALREADY_CANCELLED", {}))
+        assert (wrongs(verdict), dict(verdict.parked)) == ({"lost"}, {})
+
     def test_that_nobody_heard_of_is_lost_and_unrecorded(self, case: Case) -> None:
         case.file.parent.mkdir(exist_ok=True)
         verdict = case.verdict(kept=Kept("HELD", "ON_HOLD", "", {}))
