@@ -30,7 +30,7 @@ def bulk_context(*, merchant_id: int, query: str, chosen: Sequence[int] = (), no
         if chosen:
             orders = orders.filter(pk__in=chosen[:MOST])
         else:
-            fit = orders.filter(state__in=STATES_TO_CANCEL, source_status__in=STATUSES_TO_CANCEL, has_left=False)
+            fit = orders.filter(~Exists(parcels), state__in=STATES_TO_CANCEL, source_status__in=STATUSES_TO_CANCEL)
             orders = searched(fit, query)
         found = [(order, _why_not(order)) for order in orders.order_by("-ordered_at", "-pk")[:MOST]]
     told = {each: choice_of("cancel_reason", each.value) for each in CancelReason}

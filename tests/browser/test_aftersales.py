@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from orders.models import OrderState, ReturnStatus
-from tests.browser.test_pages import Page, chromium
+from tests.browser.test_pages import Page, chromium, sync_api
 from tests.browser.test_setup import require_good
 from tests.journeys.after_sale import Shop
 from tests.journeys.conftest import Journey, journey, world
@@ -71,6 +71,7 @@ def open_order(alice: Page, order_id: str) -> Any:
     alice.page.goto(f"{alice.site}/orders/")
     alice.page.locator(".order", has_text=order_id[-6:]).locator(".order__link").click()
     alice.page.wait_for_selector(f"h1:has-text('{order_id}')")
+    alice.page.wait_for_load_state()
     return alice.page
 
 
@@ -103,12 +104,12 @@ class TestRequestToCancel:
         require_good(page)
         page.click("a.tile:has-text('Cancellation requested')")
         row = page.locator(".work tbody tr", has_text=order_id[-6:])
-        assert LEFT.search(row.locator(".countdown").inner_text())
+        sync_api.expect(row.locator(".countdown")).to_have_text(LEFT)
         require_good(page)
         row.locator(".work__act a").click()
         box = page.locator(".case", has_text="Cancellation requested · whole order")
-        assert LEFT.search(box.locator(".ring__text").text_content())
-        assert LEFT.search(box.locator(".countdown").inner_text())
+        sync_api.expect(box.locator(".ring__text")).to_have_text(LEFT)
+        sync_api.expect(box.locator(".countdown")).to_have_text(LEFT)
         require_good(page)
         answer(page, "Accept cancellation")
         assert page.locator(".case").get_by_role("button").count() == 0
@@ -145,7 +146,7 @@ class TestReturn:
         page.goto(f"{alice.site}/returns/")
         require_good(page)
         page.locator(".work tbody tr", has_text=order_id[-6:]).locator(".work__act a").click()
-        assert LEFT.search(page.locator(".case .ring__text").text_content())
+        sync_api.expect(page.locator(".case .ring__text")).to_have_text(LEFT)
         require_good(page)
         answer(page, "Accept the return")
         assert "Return noted in Shopify" in go_on(shop, page)
@@ -206,6 +207,7 @@ class TestSeveral:
         require_good(page)
         page.click("text=Cancel 2 of 3 with reason…")
         page.wait_for_selector("h1:has-text('Cancel 2 orders')")
+        page.wait_for_load_state()
         assert shipped[-6:] in page.locator("section", has_text="1 of the chosen cannot be cancelled").inner_text()
         require_good(page)
         page.select_option("select[name=reason]", label="Out of stock")
