@@ -1,6 +1,9 @@
 """A model checker over the real product: every sequence of up to six things that may happen to one order.
 
 INTERLEAVINGS=7 make test ARGS="tests/simulation/test_interleavings.py -s"     goes further, and says how far it came
+
+Measured for Squarespace at six: 1,368 sequences come to 431 states by 624 steps, in 50 s of a busy core. Four steps of
+each way and store are 25 s a store.
 """
 
 from __future__ import annotations
