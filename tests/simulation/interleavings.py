@@ -90,7 +90,7 @@ class Walk:
                     following += self._successors(node, is_last=reached == depth)
                 level = following
         except Broken as broken:
-            raise self._shortest(root, broken) from broken
+            raise self._shortest(root, broken) from None
 
     def _shortest(self, root: Node, broken: Broken) -> Broken:
         """Without the steps that it does not take."""

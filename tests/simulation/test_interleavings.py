@@ -1,6 +1,9 @@
-"""A model checker over the real product: every sequence of up to six things that may happen to one order.
+"""A model checker over the real product: every sequence of up to four things that may happen to one order.
 
-INTERLEAVINGS=7 make test ARGS="tests/simulation/test_interleavings.py -s"     goes further, and says how far it came
+INTERLEAVINGS=6 make test ARGS="tests/simulation/test_interleavings.py -s"     goes further, and says how far it came
+
+Measured on a busy core: four steps take 25 s a store; six of Squarespace's, 1,368 sequences that come to 431 states,
+took 50 s.
 """
 
 from __future__ import annotations
@@ -16,12 +19,20 @@ from tests.simulation.judge import Broken
 from tests.simulation.one_order import OneOrder
 from tests.simulation.stage import STORES, Stage
 
-DEPTH = int(os.environ.get("INTERLEAVINGS", "6"))
+DEPTH = int(os.environ.get("INTERLEAVINGS", "4"))
 SPLIT = ("store lane works", "store lane sends", "answer arrives", "answer is lost", "worker dies")
 WAYS = {
     "create": (
         OneOrder.release,
-        ("TikTok cancels", "buyer asks", "store ships", "TikTok lane works", *SPLIT, "create comes late"),
+        (
+            "TikTok cancels",
+            "buyer asks",
+            "store ships",
+            "TikTok lane works",
+            *SPLIT,
+            "create comes late",
+            "a minute passes",
+        ),
     ),
     "answer": (
         OneOrder.mirror,
