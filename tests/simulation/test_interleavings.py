@@ -2,8 +2,8 @@
 
 INTERLEAVINGS=6 make test ARGS="tests/simulation/test_interleavings.py -s"     goes further, and says how far it came
 
-Measured on a busy core: four steps take 25 s a store; six of Squarespace's, 1,368 sequences that come to 431 states,
-took 50 s.
+Measured on a busy core, before minutes passed too: four steps 25 s a store; five of Shopify's, 905 sequences that come
+to 355 states by 511 steps, 45 s; six of Squarespace's, 1,368 sequences that come to 431 states by 624 steps, 50 s.
 """
 
 from __future__ import annotations
