@@ -190,16 +190,16 @@ def make_app(world: World) -> Sandbox:
 
 
 def serve(world: World, port: int, host: str = "127.0.0.1") -> BaseWSGIServer:
-    """A server whose `serve_forever` can run in a thread. Starts the ticker and the webhooks' thread."""
+    """A server whose `serve_forever` can run in a thread. Starts the ticker and the webhooks' threads, which end when
+    `world.outgoing` is stopped."""
     server = make_server(host, port, make_app(world), threaded=True, request_handler=Handler)
     world.outgoing.start()
-    threading.Thread(target=_tick_forever, args=(world,), name="sandbox-ticker", daemon=True).start()
+    threading.Thread(target=_tick, args=(world,), name="sandbox-ticker", daemon=True).start()
     return server
 
 
-def _tick_forever(world: World) -> None:
-    while True:
-        time.sleep(TICK_SECONDS)
+def _tick(world: World) -> None:
+    while not world.outgoing.is_stopped(within=TICK_SECONDS):
         world.tick()
 
 

@@ -137,6 +137,10 @@ class Outgoing:
     def stop(self) -> None:
         self._stopped.set()
 
+    def is_stopped(self, *, within: float) -> bool:
+        """Waits so many seconds for the end."""
+        return self._stopped.wait(within)
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._release_held()

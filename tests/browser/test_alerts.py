@@ -82,7 +82,7 @@ class TestWorkList:
         page.goto(f"{live_server.url}/dashboard/")
         page.click("a.tile >> text=Overdue")
         row = page.locator(".work tbody tr").first
-        assert "Late 3 h" in row.inner_text()
+        row.locator("text=Late 3 h").first.wait_for()  # the script draws it
         row.locator("a.order__link").click()
         page.wait_for_url(f"**/orders/{alarmed[1].pk}/")
 
