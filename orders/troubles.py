@@ -15,7 +15,7 @@ from connectors.speaking import StoreWaits
 from orders import outbox, preflight, products, telling
 from orders.components import sku_key
 from orders.drafting import Blocked
-from orders.models import Attention, GiveUpReason, Mirror, Order, OutboxItem, OutboxStatus
+from orders.models import Attention, GiveUpReason, Mirror, Order, OrderState, OutboxItem, OutboxStatus
 from orders.states import ask_for_attention
 
 log = logging.getLogger(__name__)
@@ -112,8 +112,12 @@ def _wait_for_platform(*, item: OutboxItem, error: TemporaryError, now: datetime
 def _wait(
     *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], wait: float, now: datetime
 ) -> None:
+    """What waits by itself pushes no alarm aside that stands until the store is put right, and asks nothing about an
+    order that is over: it may have been judged by a reading that another process has overtaken."""
     outbox.postpone(item=item, now=now, error=code.label, wait=wait, is_doubtful=item.is_doubtful)
-    ask_for_attention(order=order, code=code, now=now, detail={**detail, "will_retry": True})
+    is_over = order.state in (OrderState.CANCELLED, OrderState.COMPLETED)
+    if not is_over and order.attention != Attention.ALREADY_CANCELLED:
+        ask_for_attention(order=order, code=code, now=now, detail={**detail, "will_retry": True})
 
 
 def _look_anew(*, item: OutboxItem, order: Order, store: ConnectedStore, error: PlatformError, now: datetime) -> None:
