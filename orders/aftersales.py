@@ -52,14 +52,14 @@ def read_cancellations(
     order_ids: Sequence[str],
     clock: Callable[[], datetime],
     is_last_try: bool = False,
-) -> bool:
-    """Read and keep the cancellations of these orders: False where the source does not tell us."""
+) -> None:
+    """Read and keep the cancellations of these orders, where the source tells us."""
     try:
         found = source.cancellations_of(order_ids)
     except (UnsupportedFeature, ScopeMissing) as error:
-        return _untold(store, error)
+        _untold(store, error)
+        return
     _keep(store, cancellations=found, now=clock(), is_last_try=is_last_try)
-    return True
 
 
 def read_returns(
@@ -69,20 +69,19 @@ def read_returns(
     order_ids: Sequence[str],
     clock: Callable[[], datetime],
     is_last_try: bool = False,
-) -> bool:
-    """Read and keep the returns of these orders: False where the source does not tell us."""
+) -> None:
+    """Read and keep the returns of these orders, where the source tells us."""
     try:
         found = source.returns_of(order_ids)
     except (UnsupportedFeature, ScopeMissing) as error:
-        return _untold(store, error)
+        _untold(store, error)
+        return
     _keep(store, cases=found, now=clock(), is_last_try=is_last_try)
     _read_new_orders(store=store, source=source, cases=found, clock=clock)
-    return True
 
 
-def _untold(store: ConnectedStore, error: Exception) -> bool:
+def _untold(store: ConnectedStore, error: Exception) -> None:
     log.info("not told", extra={"store": store.pk, "failure": type(error).__name__})
-    return False
 
 
 def _keep(

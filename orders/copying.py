@@ -10,7 +10,6 @@ from datetime import datetime
 from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.connector import Destination
-from connectors.base.errors import OutcomeUnknown
 from connectors.base.types import LineItem, Package, PlatformOrder, Shipment, ShipmentLine
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
@@ -81,11 +80,7 @@ def _copy(*, item: OutboxItem, parcel: Shipment, mirror: Mirror, destination: De
     there = destination.shipments_of(mirror.external_id)
     if any(each.tracking_number == parcel.tracking_number and not each.is_cancelled for each in there):
         return "parcel.found"
-    if item.is_doubtful and item.sure_at is not None and now < item.sure_at:
-        left = (item.sure_at - now).total_seconds()
-        raise OutcomeUnknown(
-            "The store has not shown the parcel yet; it is looked for again", retry_after=min(left, 10)
-        )
+    outbox.require_sure(item=item, now=now, what="The store has not shown the parcel yet; it is looked for again")
     with outbox.sending(item=item, now=now):
         destination.record_shipment(mirror.external_id, parcel)
     return "parcel.copied"
