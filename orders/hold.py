@@ -52,12 +52,14 @@ def standing_of(
     """Judge an order that has not been released. Pure.
 
     `was_held`: TikTok had this order on hold before, so that its word alone releases it. An order that TikTok never
-    held waits the same hour (HOLD_SECONDS), counted from the payment, unless `imposes_hold` is off. `skip_rule` is the
-    rule by which no route sends it. What TikTok ships itself goes to the store however far its parcel is.
+    held waits the same hour (HOLD_SECONDS), counted from the payment, unless `imposes_hold` is off: by the source's own
+    clock where it told that, since ours may be wrong. `skip_rule` is the rule by which no route sends it. What TikTok
+    ships itself goes to the store however far its parcel is.
     """
     release_at = (seen.paid_at or seen.created_at) + timedelta(seconds=settings.HOLD_SECONDS)
     if seen.release_date and seen.release_date > release_at:
         release_at = seen.release_date
+    soon = now + timedelta(seconds=PAUSES[0])
     if seen.status is SourceStatus.CANCELLED:
         return Standing(OrderState.CANCELLED, seen.cancel_reason)
     if seen.created_at < connected_at.replace(microsecond=0):  # the source counts in seconds
@@ -75,13 +77,13 @@ def standing_of(
             return Standing(OrderState.READY, "TikTok Shop ended the hold", release_at=release_at)
         if not imposes_hold:
             return Standing(OrderState.READY, "Not held by TikTok Shop", release_at=release_at)
-        if release_at <= now:
+        if release_at <= (seen.told_at or now):
             return Standing(OrderState.READY, "Not held by TikTok Shop; our hour is over", release_at=release_at)
-        return Standing(OrderState.HELD, release_at=release_at, check_at=release_at)
+        return Standing(OrderState.HELD, release_at=release_at, check_at=release_at if release_at > now else soon)
     return Standing(
         OrderState.HELD,
         release_at=release_at,
-        check_at=max(release_at, now + timedelta(seconds=PAUSES[0])),
+        check_at=max(release_at, soon),
         is_unknown=seen.status is SourceStatus.UNKNOWN,
     )
 

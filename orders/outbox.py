@@ -28,6 +28,9 @@ LEASE = timedelta(seconds=40)
 # "absent" sure. Counted from the mark, that is after the item was sent and had no answer; or from the failure seen.
 SURE_AFTER = timedelta(seconds=60)
 SURE_AFTER_FAILURE = timedelta(seconds=40)
+# Seconds until an item is tried again whose store answers others: a store that answers nobody is left alone as a whole
+# (orders/draining.py), and nothing is counted. For five minutes nobody waits long for a failure that has passed.
+QUICK_PAUSE, QUICK_TRIES = 20, 16
 LONGEST_PAUSE = 900
 MOST_ATTEMPTS = 40
 
@@ -230,7 +233,7 @@ def postpone(
     `is_doubtful`: the last call may have been carried out, so the next try has to look first; from `sure_at` on, what
     it does not find is not there. `counts`: this try is one of MOST_ATTEMPTS.
     """
-    pause = wait if wait is not None else min(LONGEST_PAUSE, 2 ** min(item.attempts, 10))
+    pause = wait if wait is not None else pause_after(item.attempts)
     kept_until = item.sure_at
     if sure_at is not None:
         kept_until = min(sure_at, item.sure_at or sure_at)
@@ -245,6 +248,13 @@ def postpone(
     ):
         raise LostLease(f"item {item.pk}")
     item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
+
+
+def pause_after(attempts: int) -> int:
+    """Seconds until the next try, after so many: 2, 4, 8, 16, then 20 for five minutes, then doubling."""
+    if attempts <= QUICK_TRIES:
+        return min(QUICK_PAUSE, 2**attempts)
+    return min(LONGEST_PAUSE, QUICK_PAUSE * 2 ** min(attempts - QUICK_TRIES, 10))
 
 
 def require_sure(*, item: OutboxItem, now: datetime, what: str) -> None:

@@ -98,11 +98,11 @@ class Proof:
         longest, patience = self.wanted.longest, self.wanted.patience
         outcome = weather(here=here, ledger=ledger, plan=made, longest=longest, patience=patience, say=self.say)
         is_broken = not outcome.verdict.is_clean or outcome.settled_after is None
-        if is_broken:
+        if is_broken or outcome.is_late:
             repeat = self.wanted.command(seed=seed, only=storm.name)
             self.found.repeats.append(repeat)
             self._tell(outcome)
-        if is_broken or self.wanted.keep:
+        if is_broken or outcome.is_late or self.wanted.keep:
             _keep(here, f"seed-{seed}-{storm.name}", outcome)
         if storm.name != "R3":
             self.found.storms.setdefault(storm.name, []).append(outcome)
@@ -180,11 +180,11 @@ def _start_clocks(wanted: Options) -> subprocess.Popen[str]:
 
 
 def _keep(here: Installation, name: str, outcome: Outcome) -> None:
-    """What a person needs to understand it: the ledger, the logs, every wrong, and our rows of those orders."""
+    """What a person needs to understand it: the ledger, the logs, every wrong, our rows of them and of the latest."""
     target = _keep_files(here, name)
     wrongs = {kind: texts for kind, texts in outcome.verdict.wrongs.items() if texts}
     (target / "wrongs.json").write_text(json.dumps(wrongs, indent=1))
-    order_ids = {text.split()[0] for texts in wrongs.values() for text in texts[:20]}
+    order_ids = {text.split()[0] for texts in wrongs.values() for text in texts[:20]} | set(outcome.latest[:20])
     rows = ours.told(here.tables, order_ids=sorted(order_ids))
     (target / "rows.json").write_text(json.dumps(rows, indent=1, default=str))
     print(f"           kept in {target.relative_to(ROOT)}", flush=True)

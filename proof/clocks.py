@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 ZONE = "America/New_York"
@@ -25,7 +26,8 @@ TURNS = (
     datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC),
 )
 # How wrong our clock may be. TikTok Shop refuses a call that is stamped more than 30 s ahead or 300 s behind
-# (sandbox/tiktok_shop/half.py), so that with a clock beyond those nothing is read and nothing is judged.
+# (sandbox/tiktok_shop/half.py), so that with a clock beyond those nothing is read and nothing is judged. What it
+# answers bears its own clock, or, once in a while, some moment that a gateway made up, or none.
 STEPS = (0.0, 0.0, 0.0, -7200.0, -299.0, -60.0, -1.0, 1.0, 10.0, 30.0, 60.0, 3600.0, 7200.0)
 MOST_AHEAD, MOST_BEHIND = 30.0, 300.0
 
@@ -38,7 +40,6 @@ class Early:
     looks: int = 0
     held: int = 0  # of those that TikTok held
     free: int = 0  # of those that it never held, whose hour is ours to keep
-    free_ahead: int = 0  # of those again, while our clock was ahead of the source's
 
 
 def early_releases(*, orders: int, seed: int) -> Early:
@@ -83,15 +84,12 @@ def _follow(found: Early, judgement: Any, dice: random.Random) -> None:
             continue
         found.looks += 1
         status = "ON_HOLD" if is_held and at < ends_at else "AWAITING_SHIPMENT"
-        seen = _order(status=status, paid_at=paid_at, updated_at=at, is_held=is_held)
-        standing = judgement.standing_of(
-            seen, was_held=is_held, connected_at=paid_at - timedelta(days=1), now=at + timedelta(seconds=step)
-        )
+        ours = at + timedelta(seconds=step)
+        seen = _order(status=status, paid_at=paid_at, updated_at=at, is_held=is_held, told_at=_told(dice, at, ours))
+        standing = judgement.standing_of(seen, was_held=is_held, connected_at=paid_at - timedelta(days=1), now=ours)
         if standing.state == "READY" and at < ends_at:
             if is_held:
                 found.held += 1
-            elif step > 0:
-                found.free_ahead += 1
             else:
                 found.free += 1
             return
@@ -105,7 +103,16 @@ def _looks(dice: random.Random, paid_at: datetime, ends_at: datetime) -> Iterato
     yield from sorted(moments)
 
 
-def _order(*, status: str, paid_at: datetime, updated_at: datetime, is_held: bool) -> Any:
+def _told(dice: random.Random, at: datetime, ours: datetime) -> datetime:
+    """What our connector takes for TikTok Shop's clock."""
+    from connectors.http import Answer
+    from connectors.platforms.tiktok_shop.wire import clock_there
+
+    said = dice.choice([format_datetime(at, usegmt=True)] * 6 + ["", "yesterday", "Thu, 01 Jan 2099 00:00:00 GMT"])
+    return clock_there(Answer(200, {"date": said}, b""), sent_at=ours)
+
+
+def _order(*, status: str, paid_at: datetime, updated_at: datetime, is_held: bool, told_at: datetime) -> Any:
     from connectors.base.types import AddressState, PlatformOrder, Shipper, SourceStatus
 
     return PlatformOrder(
@@ -137,6 +144,7 @@ def _order(*, status: str, paid_at: datetime, updated_at: datetime, is_held: boo
         cancel_requested_at=None,
         cancel_reason="",
         cancelled_by="",
+        told_at=told_at,
     )
 
 

@@ -37,7 +37,7 @@ def judge(*, orders: Iterable[Placed], strangers: Iterable[Copy], ours: Ours, la
         _judge_records(verdict, order, kept, is_aside=order.order_id in ours.aside)
         _judge_parcels(verdict, order, kept)
         if kept is not None and kept.pending and not reason_of(kept, ours.aside.get(order.order_id, "")):
-            verdict.open += 1
+            verdict.open.append(order.order_id)
     for copy in strangers:
         verdict.add("stranger", copy.reference or copy.key, f"is in {copy.platform}, and nobody bought it")
     if ours.rows > len(ours.orders):

@@ -13,7 +13,6 @@ from proof.storm import Outcome
 from proof.table import Row
 from proof.verdict import Verdict
 
-SETTLED_WITHIN = 60.0
 _AFTER_SALES = (
     *("unanswered", "kept back", "refund missing", "refund twice", "return missing", "return twice", "money wrong"),
 )
@@ -43,8 +42,7 @@ def of_storms(name: str, outcomes: Sequence[Outcome], *, goal: str) -> Row:
     seeds = f"{len(outcomes)} seeds, " if len(outcomes) > 1 else ""
     done = f"{seeds}{orders:,} orders, {broken:,} of {calls:,} calls broken ({share})" + (f"; {blows}" if blows else "")
     settled = [each.settled_after for each in outcomes]
-    is_held = all(each.verdict.is_clean and not each.verdict.lost_stores for each in outcomes)
-    is_held = is_held and all(each is not None and each <= SETTLED_WITHIN for each in settled)
+    is_held = not any(each.is_late or not each.verdict.is_clean or each.verdict.lost_stores for each in outcomes)
     stores = {text for each in outcomes for text in each.verdict.lost_stores}
     given_up = f"; the product gave a store up: {', '.join(sorted(stores))}" if stores else ""
     return Row(name, done, f"{_counts(outcomes)}; {_settled(settled)}{given_up}{_parked(outcomes)}", goal, is_held)
@@ -111,15 +109,14 @@ def of_inbox(found: Flood) -> Row:
 
 def of_clocks(found: Early, outcomes: Sequence[Outcome]) -> Row:
     """R6: made up clocks, and what the storms created."""
-    early = found.held + found.free + found.free_ahead
+    early = found.held + found.free
     created = sum(each.verdict.created for each in outcomes)
     too_soon = sum(each.verdict.count("early") for each in outcomes)
-    ours = f" ({found.free_ahead:,} that TikTok never held, our clock being ahead)" if found.free_ahead else ""
     return Row(
         "R6",
         f"{found.orders:,} orders looked at {found.looks:,} times, clocks stepping, summer time beginning and ending; "
         f"and {created:,} creates of the storms",
-        f"{early:,} released early{ours}; {too_soon} created early",
+        f"{early:,} released early; {too_soon} created early",
         "0 early",
         not early and not too_soon,
     )

@@ -22,6 +22,7 @@ from proof.verdict import Verdict
 SAY_EVERY = 5.0
 NEARLY_ALL = 0.9
 PAUSE = 0.1
+SETTLED_WITHIN = 60.0
 
 
 @dataclass(slots=True)
@@ -38,6 +39,11 @@ class Outcome:
     revived: int = 0  # programs that ended by themselves and were started again
     late_take_over: float = 0.0
     seconds: float = 0.0
+    latest: list[str] = field(default_factory=list)  # orders that were settled last
+
+    @property
+    def is_late(self) -> bool:
+        return self.settled_after is None or self.settled_after > SETTLED_WITHIN
 
 
 class Weather:
@@ -137,7 +143,7 @@ def weather(
         last_fault = time.time()
         raged = traffic(here).since(before)
         say("the last fault is over; waiting until all is settled")
-        verdict, settled_at = _settle(
+        verdict, settled_at, latest = _settle(
             sky=sky, people=people, ledger=ledger, last_fault=last_fault, patience=patience, say=say
         )
     finally:
@@ -154,6 +160,7 @@ def weather(
         revived=sky.revived,
         late_take_over=watch.latest,
         seconds=time.monotonic() - began,
+        latest=latest,
     )
 
 
@@ -200,10 +207,12 @@ def _settle(
     last_fault: float,
     patience: float,
     say: Callable[[str], object],
-) -> tuple[Verdict, float | None]:
-    """Judge again and again until all is settled and nothing more can come; the last verdict, and since when."""
+) -> tuple[Verdict, float | None, list[str]]:
+    """Judge again and again until all is settled and nothing more can come; the last verdict, since when, and the
+    orders that were settled last."""
     echo = last_fault + people.plan.storm.echo
     settled_since: float | None = None
+    latest: list[str] = []
     next_word = time.monotonic() + SAY_EVERY
     while True:
         people.check()
@@ -212,13 +221,14 @@ def _settle(
         verdict = judge_now(here=sky.here, ledger=ledger, order_ids=list(people.orders), last_fault=last_fault)
         is_settled = verdict.is_settled and people.are_done
         settled_since = (settled_since or began) if is_settled else None
+        latest = latest if is_settled else verdict.unsettled
         if settled_since is not None and began > echo:
-            return verdict, settled_since
+            return verdict, settled_since, latest
         if began - last_fault > patience:
-            return verdict, settled_since
+            return verdict, settled_since, latest
         if time.monotonic() >= next_word:
             open_ones = {name: len(found) for name, found in verdict.wrongs.items() if found}
-            say(f"{began - last_fault:.0f} s after the last fault, still open: {open_ones or verdict.open}")
+            say(f"{began - last_fault:.0f} s after the last fault, still open: {open_ones or len(verdict.open)}")
             next_word = time.monotonic() + SAY_EVERY
         time.sleep(max(0.2, min(2.0, verdict.orders / 2000)))
 

@@ -35,7 +35,7 @@ class Verdict:
     replaced: int = 0
     wrongs: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in (*PASSING, *FOR_GOOD)})
     parked: Counter[str] = field(default_factory=Counter)
-    open: int = 0  # orders for which a call is still to be made, though nothing is wrong
+    open: list[str] = field(default_factory=list)  # orders with a call still to be made, though nothing is wrong
     lost_stores: list[str] = field(default_factory=list)  # that the product does not speak to any more
     by_hand: int = 0  # cancellations that only the merchant can carry out in a store, who was asked
     refunds_by_hand: int = 0  # refunds that only the merchant can record in a store, who was asked
@@ -49,6 +49,12 @@ class Verdict:
     @property
     def is_clean(self) -> bool:
         return not any(self.wrongs.values())
+
+    @property
+    def unsettled(self) -> list[str]:
+        """The orders that something is still to come for."""
+        found = [text.split()[0] for name in PASSING for text in self.wrongs[name]]
+        return list(dict.fromkeys([*found, *self.open]))
 
     def count(self, *names: str) -> int:
         return sum(len(self.wrongs[name]) for name in names)

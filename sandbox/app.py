@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -68,6 +69,7 @@ class Sandbox:
                 self.world.calls[half.name, operation, fault.kind if fault else ""] += 1
                 response = self._with_fault(request, half, operation, fault)
             status = None if request.environ.get("sandbox.dropped") else response.status_code
+            response.headers["Date"] = http_date(self.world.now())
             return response
         finally:
             self.world.journal_add(
@@ -167,7 +169,9 @@ class Handler(WSGIRequestHandler):
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
         code, _, reason = status.partition(" ")
         has_body = int(code) >= 200 and int(code) not in (204, 304)
-        self.send_response(int(code), reason)
+        self.send_response_only(int(code), reason)
+        if not any(name.lower() == "date" for name, _ in headers):
+            self.send_header("Date", self.date_time_string())
         for name, value in headers:
             self.send_header(name, value)
         if has_body and not any(name.lower() == "content-length" for name, _ in headers):

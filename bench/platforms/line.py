@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 
 from bench.platforms import amazon, shopify, squarespace, tiktok_shop, wix
 from bench.platforms.request import Request
@@ -57,7 +58,8 @@ class Line(asyncio.Protocol):
     def _answer(self, said: Answer) -> None:
         text = said.text.encode()
         line = f"HTTP/1.1 {said.status} {_REASONS.get(said.status, 'Odd')}\r\nContent-Type: application/json\r\n"
-        out = f"{line}{said.headers}Content-Length: {len(text)}\r\n\r\n".encode() + text
+        headers = f"{said.headers}Date: {formatdate(usegmt=True)}\r\nContent-Length: {len(text)}\r\n"
+        out = f"{line}{headers}\r\n".encode() + text
         if said.wait:
             asyncio.get_running_loop().call_later(said.wait, self._send, out)
         else:

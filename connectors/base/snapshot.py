@@ -31,11 +31,12 @@ _MOMENTS = {
 }
 # Left out where they say nothing, so that orders that were kept before these were known do not look changed.
 _SELDOM = ("is_made_to_order", "handling_days")
+_OF_THE_READING = ("raw", "told_at")
 _WORDS = ("status", "shipper", "address_state")
 
 
 def to_json(order: PlatformOrder) -> dict[str, Any]:
-    """Everything but the raw answer, as plain JSON values."""
+    """Everything but the raw answer and its moment, as plain JSON values."""
     parts = _row(order)
     for name in _MOMENTS:
         parts[name] = parts[name].isoformat() if parts[name] is not None else None
@@ -53,7 +54,7 @@ def to_json(order: PlatformOrder) -> dict[str, Any]:
 
 
 def from_json(value: Mapping[str, Any]) -> PlatformOrder:
-    """The order that `to_json` wrote; `raw` is empty."""
+    """The order that `to_json` wrote; `raw` and `told_at` are empty."""
     parts: dict[str, Any] = dict(value)
     for name in _MOMENTS:
         parts[name] = datetime.fromisoformat(parts[name]) if parts.get(name) else None
@@ -72,7 +73,7 @@ def from_json(value: Mapping[str, Any]) -> PlatformOrder:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name != "raw")
+    return tuple(each.name for each in fields(kind) if each.name not in _OF_THE_READING)
 
 
 def _row(value: Any) -> dict[str, Any]:

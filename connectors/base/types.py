@@ -157,7 +157,8 @@ class PlatformOrder:
     """An order as it stands at the source. `raw` is what was read; nothing past mapping.py looks into it.
 
     `payment` is None when the platform sent no amounts that could be read; the reason is in `problems`.
-    `replaces_id` is the order whose goods this one sends once more, or others in their place.
+    `replaces_id` is the order whose goods this one sends once more, or others in their place. `told_at` is the source's
+    own clock when it told this, where it said so; it belongs to the reading, and is not kept.
     """
 
     external_id: str
@@ -193,6 +194,7 @@ class PlatformOrder:
     handling_days: int | None = None  # the seller's own time to make it, in working days, where it is told
     replaces_id: str = ""
     problems: tuple[str, ...] = ()
+    told_at: datetime | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,12 @@ class Journey:
         self.site = site
         self.person = Browser()
         self.woken: list[tuple[int, int]] = []
+        self.ahead = timedelta()  # how far our clock runs ahead of the platforms'
 
     # Time
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self.world.now(), UTC)
+        return datetime.fromtimestamp(self.world.now(), UTC) + self.ahead
 
     def wait(self, seconds: float) -> None:
         """Let time pass, and everything that is due happen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -572,6 +573,16 @@ class TestHoldOfAnOrderThatTikTokNeverHeld:
         journey.wait(30)
         assert bool(journey.orders_in("shopify", order_id)) == is_there
         journey.wait(journey.world.hold_seconds)
+        assert len(journey.orders_in("shopify", order_id)) == 1
+
+    def test_is_counted_by_tiktok_shops_clock_when_ours_runs_ahead(self, journey: Journey) -> None:
+        rule(journey, "shopify")
+        journey.ahead = timedelta(seconds=25)  # TikTok Shop takes a call that is stamped up to 30 s ahead
+        order_id = journey.buy(hold=False)
+        journey.wait(journey.world.hold_seconds - 20)
+        assert journey.order(order_id).release_at < journey.now()
+        assert journey.orders_in("shopify", order_id) == []
+        journey.wait(25)
         assert len(journey.orders_in("shopify", order_id)) == 1
 
 

@@ -187,6 +187,16 @@ class TestRelease:
         store_order(seen=free, store=tiktok, now=NOON + HOUR)
         assert order_of(tiktok).state == OrderState.READY
 
+    def test_goes_by_the_sources_clock_where_that_is_told(
+        self, tiktok: ConnectedStore, shopify: ConnectedStore
+    ) -> None:
+        free = seen(S.AWAITING_SHIPMENT, is_on_hold_order=False, told_at=NOON + HOUR - timedelta(seconds=1))
+        ours = NOON + HOUR + timedelta(seconds=25)
+        order = store_order(seen=free, store=tiktok, now=ours)
+        assert (order.state, order.check_at) == (OrderState.HELD, ours + timedelta(seconds=2))
+        store_order(seen=replace(free, told_at=NOON + HOUR), store=tiktok, now=NOON + HOUR - timedelta(minutes=4))
+        assert order_of(tiktok).state == OrderState.READY
+
     def test_waits_the_merchants_extra_hours(self, tiktok: ConnectedStore, shopify: ConnectedStore) -> None:
         with merchant_rows(tiktok.merchant_id):
             Route.objects.create(

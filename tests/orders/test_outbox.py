@@ -45,6 +45,17 @@ class TestClaim:
             assert outbox.claim(store=shopify, now=SOON, limit=5) == []
 
 
+class TestPauseAfter:
+    def test_is_short_for_five_minutes_and_grows_then(self) -> None:
+        pauses = [outbox.pause_after(attempts) for attempts in range(1, outbox.MOST_ATTEMPTS)]
+        assert pauses[:5] == [2, 4, 8, 16, 20]
+        assert max(pauses[:16]) == 20
+        assert 240 <= sum(pauses[:16]) <= 300
+        assert pauses[16:20] == [40, 80, 160, 320]
+        assert pauses[-1] == 900
+        assert sum(pauses) > 5 * 3600  # a person is asked only then
+
+
 class TestWaitBehind:
     def test_keeps_what_waits_for_an_older_one_from_waking_its_lane(
         self, item: OutboxItem, shopify: ConnectedStore

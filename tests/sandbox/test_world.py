@@ -25,6 +25,11 @@ class TestClock:
         world.advance(1)
         assert done == [1]
 
+    def test_is_what_every_answer_is_dated_by(self, world: World, url: str) -> None:
+        world.freeze(1_800_000_000)
+        answers = [requests.get(f"{url}/{each}/nowhere", timeout=5) for each in ("tiktok_shop", "shopify", "wix")]
+        assert {answer.headers["Date"] for answer in answers} == {"Fri, 15 Jan 2027 08:00:00 GMT"}
+
 
 class TestFaults:
     def test_are_counted_down(self) -> None:

@@ -13,7 +13,7 @@ from connectors.base.errors import AuthorizationError, PermanentError, Unreadabl
 from connectors.base.types import CancelReceipt, PlatformOrder, SourceStatus
 from connectors.platforms.tiktok_shop import aftersales, answers, reasons
 from connectors.platforms.tiktok_shop.reading import rows_of, text_at
-from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Wire, is_unknown_version
+from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Data, Wire, is_unknown_version
 
 _MOST_ORDERS = 50  # in one search; a guess
 _CANCELLED_BEFORE = frozenset(["25001011", "25001051", "25020009"])
@@ -35,7 +35,7 @@ class Cancellations(Wire):
         except PermanentError as error:
             if not is_unknown_version(error):
                 raise
-            data = {}
+            data = Data()
         return reasons.offered(data, region=self._region, status=order.status)
 
     def cancel_order(
@@ -106,7 +106,7 @@ class Cancellations(Wire):
     def _cancellations(self, wanted: Mapping[str, Any]) -> Iterator[Cancellation]:
         body = {**wanted, "locale": LOCALE}
 
-        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+        def ask(query: Mapping[str, str]) -> Data:
             more = {"operation": "cancellations.search", "query": query, "body": body, "is_safe": True}
             return self._after_sale("POST", "search_cancels", "cancellations/search", **more)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.base.errors import UnreadableAnswer
@@ -105,7 +106,7 @@ def shop_of(value: Mapping[str, Any]) -> StoreIdentity:
     )
 
 
-def order_of(value: Any) -> PlatformOrder:
+def order_of(value: Any, *, told_at: datetime | None = None) -> PlatformOrder:
     """An order as search and detail answer it. Raises UnreadableAnswer, with the id if known, only when id, status or
     times are missing; what else cannot be read is named in `problems`."""
     if not isinstance(value, Mapping):
@@ -153,16 +154,17 @@ def order_of(value: Any) -> PlatformOrder:
         handling_days=_handling_days(value.get("handling_duration")),
         replaces_id=id_at(value, "replaced_order_id") or id_at(value, "exchange_source_order_id"),
         problems=tuple(problems),
+        told_at=told_at,
         raw=value,
     )
 
 
-def orders_of(values: Any) -> list[PlatformOrder | UnreadableAnswer]:
-    """Each order that can be read, and for each other one the reason."""
+def orders_of(values: Any, *, told_at: datetime | None = None) -> list[PlatformOrder | UnreadableAnswer]:
+    """Each order that can be read, and for each other one the reason. `told_at`: TikTok's clock when it told them."""
     found: list[PlatformOrder | UnreadableAnswer] = []
     for value in values if isinstance(values, list) else []:
         try:
-            found.append(order_of(value))
+            found.append(order_of(value, told_at=told_at))
         except UnreadableAnswer as error:
             logger.error("order not readable", extra={"order": error.external_id})
             found.append(error)

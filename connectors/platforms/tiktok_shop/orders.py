@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from connectors.base.errors import UnreadableAnswer
 from connectors.base.types import PlatformOrder, Variant
 from connectors.platforms.tiktok_shop import mapping
-from connectors.platforms.tiktok_shop.wire import Wire
+from connectors.platforms.tiktok_shop.wire import Data, Wire
 
 _PAGE = 50
 # The most that a search shows: https://partner.tiktokshop.com/docv2/page/search-products-202502 (read 2026-11)
@@ -26,7 +25,7 @@ class Orders(Wire):
         for start in range(0, len(external_ids), _PAGE):
             query = {"ids": ",".join(external_ids[start : start + _PAGE])}
             data = self._call("GET", "/order/202507/orders", operation="orders.get", query=query)
-            found += mapping.orders_of(data.get("orders"))
+            found += mapping.orders_of(data.get("orders"), told_at=data.told_at)
         return found
 
     def orders_updated_since(self, moment: datetime, *, until: datetime) -> Iterator[PlatformOrder | UnreadableAnswer]:
@@ -34,12 +33,12 @@ class Orders(Wire):
         query = {"page_size": str(_PAGE), "sort_field": "update_time", "sort_order": "ASC"}
         body = {"update_time_ge": int(moment.timestamp()), "update_time_lt": int(until.timestamp()) + 1}
 
-        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+        def ask(query: Mapping[str, str]) -> Data:
             path = "/order/202309/orders/search"
             return self._call("POST", path, operation="orders.search", query=query, body=body, is_safe=True)
 
         for data in self._pages(ask, query):
-            yield from mapping.orders_of(data.get("orders"))
+            yield from mapping.orders_of(data.get("orders"), told_at=data.told_at)
 
     def list_variants(self) -> Iterator[Variant]:
         """Every SKU of the products that are on sale. SKUs of sellers are neither unique there nor always given."""
@@ -50,7 +49,7 @@ class Orders(Wire):
         query = {"page_size": str(_PRODUCTS_PAGE)}
         body = {"status": "ACTIVATE", "create_time_ge": since, "create_time_le": until}
 
-        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+        def ask(query: Mapping[str, str]) -> Data:
             path = "/product/202502/products/search"
             return self._call("POST", path, operation="products.list", query=query, body=body, is_safe=True)
 

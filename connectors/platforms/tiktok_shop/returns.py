@@ -11,7 +11,7 @@ from urllib.parse import quote
 from connectors.base.aftersales import Answer, Return
 from connectors.base.errors import AuthorizationError, PermanentError
 from connectors.platforms.tiktok_shop import aftersales, answers
-from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Wire
+from connectors.platforms.tiktok_shop.wire import LOCALE, OLDEST_CHANGE_FIRST, Data, Wire
 
 _MOST_ORDERS = 50  # in one search; a guess
 
@@ -58,7 +58,7 @@ class Returns(Wire):
     def _returns(self, wanted: Mapping[str, Any]) -> Iterator[Return]:
         body = {**wanted, "locale": LOCALE}
 
-        def ask(query: Mapping[str, str]) -> dict[str, Any]:
+        def ask(query: Mapping[str, str]) -> Data:
             more = {"operation": "returns.search", "query": query, "body": body, "is_safe": True}
             return self._after_sale("POST", "search_returns", "returns/search", **more)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from connectors.base.connector import Source
@@ -58,6 +60,15 @@ _FAILED_INSIDE = frozenset(
     ]
 )
 _TOKEN_REFUSED = frozenset(["105000", "105001", "105002", "101000"])
+# A call is refused whose timestamp is further from TikTok's clock than this: our clock is so much ahead at most, or
+# behind. https://partner.tiktokshop.com/docv2/page/sign-your-api-request (read 2026-11)
+MOST_AHEAD, MOST_BEHIND = timedelta(seconds=30), timedelta(minutes=5)
+
+
+class Data(dict[str, Any]):
+    """The `data` of a good answer, and TikTok's clock when it gave it."""
+
+    told_at: datetime | None = None
 
 
 class Wire(Source):
@@ -73,12 +84,13 @@ class Wire(Source):
         body: Mapping[str, Any] | None = None,
         is_safe: bool | None = None,
         has_shop: bool = True,
-    ) -> dict[str, Any]:
+    ) -> Data:
         """One signed call: its `data`. `path` is signed without the base URL's own path."""
         safe = method in ("GET", "PUT") if is_safe is None else is_safe
+        sent_at = self.clock()
         sent = {
             "app_key": self.config["APP_KEY"],
-            "timestamp": str(int(self.clock().timestamp())),
+            "timestamp": str(int(sent_at.timestamp())),
             **({"shop_cipher": self.store.extra["cipher"]} if has_shop and self.store else {}),
             **(query or {}),
         }
@@ -94,9 +106,11 @@ class Wire(Source):
             headers={"x-tts-access-token": token, "content-type": "application/json"},
             body=raw or None,
         )
-        return _data_of(answer, is_safe=safe)
+        data = Data(_data_of(answer, is_safe=safe))
+        data.told_at = clock_there(answer, sent_at=sent_at)
+        return data
 
-    def _after_sale(self, method: str, call: str, rest: str, **more: Any) -> dict[str, Any]:
+    def _after_sale(self, method: str, call: str, rest: str, **more: Any) -> Data:
         """A call after the sale, in the first of its versions that is there."""
         *firsts, last = VERSIONS[call]
         for version in firsts:
@@ -107,9 +121,7 @@ class Wire(Source):
                     raise
         return self._call(method, f"/return_refund/{last}/{rest}", **more)
 
-    def _pages(
-        self, ask: Callable[[Mapping[str, str]], dict[str, Any]], query: Mapping[str, str]
-    ) -> Iterator[dict[str, Any]]:
+    def _pages(self, ask: Callable[[Mapping[str, str]], Data], query: Mapping[str, str]) -> Iterator[Data]:
         """Each page of a search. The last one is told by its empty token alone: pages may be short, counts wrong."""
         while True:
             data = ask(query)
@@ -118,6 +130,20 @@ class Wire(Source):
             if not isinstance(token, str) or not token or token == query.get("page_token"):
                 return
             query = {**query, "page_token": token}
+
+
+def clock_there(answer: Answer, *, sent_at: datetime) -> datetime:
+    """TikTok's clock, not ours, at a call that it took: by its `Date` header, in whole seconds, which are the past.
+
+    A header that is missing, or cannot be right, counts as the earliest moment it can be there.
+    """
+    earliest = sent_at - MOST_AHEAD
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return earliest
+    told = told.replace(tzinfo=told.tzinfo or UTC)
+    return told if earliest <= told <= sent_at + MOST_BEHIND else earliest
 
 
 def is_unknown_version(error: PlatformError) -> bool:
