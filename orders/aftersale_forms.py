@@ -50,7 +50,9 @@ class AnswerRows(forms.Field):
         if row["reply"] not in [each.value for each in Reply]:
             raise forms.ValidationError(f"{where}: choose the answer.")
         if row["reply"] == Reply.REFUSE and not row["reason"]:
-            raise forms.ValidationError(f"{where}: TikTok Shop takes no refusal without a reason. Name its key.")
+            raise forms.ValidationError(
+                f"{where}: TikTok Shop takes no refusal without a reason. Name one, such as “packed”."
+            )
         if row["within_hours"] and not row["within_hours"].isdigit():
             raise forms.ValidationError(f"{where}: say whole hours.")
         try:
@@ -119,7 +121,7 @@ class AftersalesForm(forms.Form):
         label=choices.NAMES["answer_rules"],
         help_text="The first rule that fits answers; what no rule fits waits for you. Reasons are TikTok's keys or "
         "parts of its words, separated by commas; empty fits any. Nothing whose parcel has left is accepted by a rule. "
-        "Example: “Small and early”, Accept, up to 20.00, within 2 hours.",
+        "Example: “Small and early”, Accept, up to 20.00, within 2 hours; “Too late”, Refuse, for the reason “packed”.",
     )
     restock_cancelled = _yes_no(
         "restock_cancelled", help_text="Where the store can say it. Example: 10 candles, one ordered, cancelled: 10."

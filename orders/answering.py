@@ -15,7 +15,6 @@ from django.db.models import F
 from connectors.base import money
 from connectors.base.aftersales import Answer, Decision
 from orders import outbox
-from orders.attention import NotPossible
 from orders.models import (
     CancelAnswer,
     Cancellation,
@@ -24,7 +23,7 @@ from orders.models import (
     OutboxKind,
     Return,
 )
-from orders.states import note
+from orders.states import NotPossible, note
 
 _LATE = "The time to answer is over. TikTok Shop decides by itself."
 

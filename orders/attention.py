@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orders import outbox, releasing, routing
-from orders.models import MirrorState, Order, OrderState, OutboxKind, OutboxStatus
-from orders.states import advance, clear_attention, note
+from orders import outbox, refunds, releasing, routing
+from orders.models import Attention, MirrorState, Order, OrderState, OutboxKind, OutboxStatus, ReturnRecord
+from orders.states import NotPossible, advance, clear_attention, note
 
 UNTOUCHED = frozenset({OrderState.UNPAID, OrderState.HELD, OrderState.READY})
-
-
-class NotPossible(Exception):
-    """The order does not allow this step now. The text says why."""
 
 
 def retry(*, order: Order, by: str, now: datetime) -> None:
@@ -29,6 +25,10 @@ def retry(*, order: Order, by: str, now: datetime) -> None:
 
 def dismiss(*, order: Order, by: str, now: datetime) -> None:
     """Take the question away: a person settled it elsewhere. What was given up stays given up."""
+    if order.attention == Attention.REFUND_BY_HAND:
+        tasks = ReturnRecord.objects.filter(case__order=order, is_task=True, settled_at=None)
+        for record in tasks.filter(case__external_id=order.attention_detail.get("return", "")):
+            refunds.task_done(record=record, by=by, now=now)
     clear_attention(order=order, now=now, by=by)
 
 

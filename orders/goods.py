@@ -15,7 +15,6 @@ from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
 from orders import outbox
 from orders.aftersale_rules import AftersaleRules, Restocking
-from orders.attention import NotPossible
 from orders.models import (
     Mirror,
     MirrorState,
@@ -30,7 +29,7 @@ from orders.models import (
     ReturnStatus,
 )
 from orders.pausing import own_ids
-from orders.states import note
+from orders.states import NotPossible, note
 from orders.stopping import ids_of
 from orders.work import Drain
 

@@ -180,6 +180,7 @@ def answer_of(*, item: OutboxItem) -> Iterator[None]:
     try:
         yield
     except OutcomeUnknown:
+        item.was_cut_off = True
         raise
     except PlatformError:
         item.is_doubtful = False
@@ -225,29 +226,28 @@ def postpone(
     error: str,
     wait: float | None = None,
     is_doubtful: bool = False,
-    sure_at: datetime | None = None,
     counts: bool = True,
 ) -> None:
     """Try again later, with growing pauses or after `wait` seconds. Raises LostLease.
 
-    `is_doubtful`: the last call may have been carried out, so the next try has to look first; from `sure_at` on, what
-    it does not find is not there. `counts`: this try is one of MOST_ATTEMPTS.
+    `is_doubtful`: the last call may have been carried out, so the next try has to look first. `counts`: this try is one
+    of MOST_ATTEMPTS.
     """
     pause = wait if wait is not None else pause_after(item.attempts)
-    kept_until = item.sure_at
-    if sure_at is not None:
-        kept_until = min(sure_at, item.sure_at or sure_at)
+    sure_at = item.sure_at
+    if item.was_cut_off:  # since now at the latest, so that it is known how long it may still be carried out
+        sure_at = min(now + SURE_AFTER_FAILURE, sure_at or now + SURE_AFTER_FAILURE)
     if not _mine(item).update(
         status=OutboxStatus.PENDING,
         lease_until=None,
         not_before=now + timedelta(seconds=pause),
         last_error=error[:300],
         is_doubtful=is_doubtful,
-        sure_at=kept_until,
+        sure_at=sure_at,
         attempts=item.attempts if counts else max(0, item.attempts - 1),
     ):
         raise LostLease(f"item {item.pk}")
-    item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, kept_until
+    item.status, item.is_doubtful, item.sure_at = OutboxStatus.PENDING, is_doubtful, sure_at
 
 
 def pause_after(attempts: int) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from connectors.base.types import Carrier
 from orders import changing, outbox, saving
-from orders.attention import NotPossible, retry
+from orders.attention import retry
 from orders.fulfillment import queue
 from orders.models import (
     CancelAnswer,
@@ -23,7 +23,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.preflight import Check
-from orders.states import clear_attention, note
+from orders.states import NotPossible, clear_attention, note
 
 S = FulfillmentState
 OVERRULED = frozenset(

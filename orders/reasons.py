@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.core.cache import cache
 
 from connectors.base.aftersales import Reason
-from connectors.base.errors import UnsupportedFeature
+from connectors.base.errors import PermanentError, UnsupportedFeature
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
 from orders import ingest
@@ -29,6 +29,19 @@ def to_refuse(*, store: ConnectedStore, external_id: str, clock: Callable[[], da
             kept = [(reason.key, reason.text) for reason in source.reject_reasons(external_id)]
         cache.set(key, kept, LIVE)
     return [Reason(*each) for each in kept]
+
+
+def fitting(offered: Sequence[Reason], said: str) -> str:
+    """The key of the reason that a rule names, by its key or some of its words in any case. Pure. Raises PermanentError
+    when the source offers no such reason for this case."""
+    words = said.casefold()
+    for reason in offered:
+        if said == reason.key or words in reason.text.casefold():
+            return reason.key
+    choice = ", ".join(f"“{reason.text}”" for reason in offered) or "none"
+    raise PermanentError(
+        f"Your rule refuses for “{said}”, and TikTok Shop offers no such reason here. It offers: {choice}"
+    )
 
 
 def to_cancel(*, order: Order, clock: Callable[[], datetime]) -> list[Reason]:

@@ -17,7 +17,6 @@ from connectors.base.types import PlatformOrder
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
 from orders import goods, outbox
-from orders.attention import NotPossible
 from orders.models import (
     Attention,
     Mirror,
@@ -36,7 +35,7 @@ from orders.partial import items_of
 from orders.refund_shares import Share, in_store_money, share_of
 from orders.sent import Sent
 from orders.splitting import part_of
-from orders.states import ask_for_attention, clear_attention, note
+from orders.states import NotPossible, ask_for_attention, clear_attention, note
 from orders.work import Drain
 
 S = ReturnStatus

@@ -13,7 +13,7 @@ from connectors.base.errors import AuthorizationError, PermanentError, PlatformE
 from connectors.base.types import PlatformOrder
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_source
-from orders import aftersales, guard, outbox, reading, requests
+from orders import aftersales, guard, outbox, reading, reasons, requests
 from orders.answering import answer_from_json
 from orders.models import (
     Attention,
@@ -81,13 +81,16 @@ def _left_before_its_rule(item: OutboxItem, kept: Cancellation) -> PermanentErro
 
 
 def _say_cancel(item: OutboxItem, kept: Cancellation, source: Source, drain: Drain) -> PermanentError | None:
+    accepts, reason = item.facts["accepts"], item.facts.get("reason", "")
     try:
+        if kept.answer_rule and not accepts:
+            reason = reasons.fitting(source.reject_reasons(kept.external_id), reason)
         with outbox.sending(item=item, now=drain.clock()):
             source.answer_cancellation(
                 kept.external_id,
-                accepts=item.facts["accepts"],
+                accepts=accepts,
                 reference=item.reference,
-                reason=item.facts.get("reason", ""),
+                reason=reason,
                 comment=item.facts.get("comment", ""),
             )
     except AuthorizationError:

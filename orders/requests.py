@@ -16,7 +16,6 @@ from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from orders import answering, outbox, pausing, stopping
 from orders.aftersale_rules import AftersaleRules, AnswerRule, Reply, rule_for, rules_of
-from orders.attention import NotPossible
 from orders.models import (
     Attention,
     CancelAnswer,
@@ -27,7 +26,7 @@ from orders.models import (
     Order,
     OrderState,
 )
-from orders.states import ask_for_attention, clear_attention, note
+from orders.states import NotPossible, ask_for_attention, clear_attention, note
 
 log = logging.getLogger(__name__)
 

@@ -148,14 +148,14 @@ def _sort_out_work(*, work: Work, drain: Drain) -> None:
         except outbox.LostLease:
             log.warning("item was taken over", extra={"item": work.item.pk})
         return
-    _sort_out(item=work.item, error=error, drain=drain, was_sent=work.is_marked)
+    _sort_out(item=work.item, error=error, drain=drain)
 
 
-def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain, was_sent: bool = False) -> None:
+def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain) -> None:
     try:
         if isinstance(error, outbox.LostLease):
             raise error
-        troubles.sort_out(item=item, error=error, now=drain.clock(), was_sent=was_sent, is_down=drain.is_down)
+        troubles.sort_out(item=item, error=error, now=drain.clock(), is_down=drain.is_down)
     except outbox.LostLease:
         log.warning("item was taken over", extra={"item": item.pk})
 

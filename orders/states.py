@@ -32,6 +32,10 @@ class IllegalTransition(Exception):
     """The table does not allow this move."""
 
 
+class NotPossible(Exception):
+    """The order does not allow a person's step now. The text says why."""
+
+
 class AlreadyMoved(Exception):
     """Someone else moved the order first; read it again."""
 

@@ -13,7 +13,6 @@ from connectors.registry import label_of
 from orders import outbox
 from orders.aftersale_rules import CancelReason, rules_of
 from orders.answering import locked
-from orders.attention import NotPossible
 from orders.models import (
     FulfillmentState,
     Mirror,
@@ -24,7 +23,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.partial import items_of
-from orders.states import note
+from orders.states import NotPossible, note
 
 _WHOLE = "order"
 _OVER = {

@@ -29,12 +29,9 @@ _LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED:
 GONE_PAUSE, GONE_TRIES = 60.0, 5
 
 
-def sort_out(
-    *, item: OutboxItem, error: Exception, now: datetime, was_sent: bool = False, is_down: bool = False
-) -> None:
+def sort_out(*, item: OutboxItem, error: Exception, now: datetime, is_down: bool = False) -> None:
     """Wait, ask a person, or give up: whatever failed, the item stays written down. Raises outbox.LostLease.
 
-    `was_sent`: the call of this try went out, so that from now on it is known how long it may still be carried out.
     `is_down`: the platform answers nothing, which is not this item's doing: the try does not count, and what comes next
     is decided by deadlines and not by who tried most.
     """
@@ -56,9 +53,9 @@ def sort_out(
         elif isinstance(error, preflight.Objection):
             _park(item=item, order=order, code=error.code, detail=error.detail, error=error.code.label, now=now)
         elif isinstance(error, TemporaryError) and is_down and error.retry_after is None and not error.reason:
-            _wait_for_platform(item=item, error=error, now=now, was_sent=was_sent)
+            _wait_for_platform(item=item, error=error, now=now)
         elif isinstance(error, TemporaryError):
-            _retry(item=item, order=order, store=store, error=error, now=now, was_sent=was_sent)
+            _retry(item=item, order=order, store=store, error=error, now=now)
         elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
             _look_anew(item=item, order=order, store=store, error=error, now=now)
         elif isinstance(error, PlatformError):
@@ -69,9 +66,7 @@ def sort_out(
             _fail(item=item, order=order, store=store, error=error, now=now)
 
 
-def _retry(
-    *, item: OutboxItem, order: Order, store: ConnectedStore, error: TemporaryError, now: datetime, was_sent: bool
-) -> None:
+def _retry(*, item: OutboxItem, order: Order, store: ConnectedStore, error: TemporaryError, now: datetime) -> None:
     if item.attempts >= outbox.MOST_ATTEMPTS:
         detail = {**_detail(error, store), "attempts": item.attempts}
         outbox.settle(
@@ -86,8 +81,7 @@ def _retry(
         return
     wait = 60.0 if isinstance(error, StoreWaits) else error.retry_after
     is_doubtful = item.is_doubtful or isinstance(error, OutcomeUnknown)
-    sure_at = now + outbox.SURE_AFTER_FAILURE if was_sent and isinstance(error, OutcomeUnknown) else None
-    outbox.postpone(item=item, now=now, error=error.message, wait=wait, is_doubtful=is_doubtful, sure_at=sure_at)
+    outbox.postpone(item=item, now=now, error=error.message, wait=wait, is_doubtful=is_doubtful)
     if error.reason in Attention.values[1:]:
         ask_for_attention(order=order, code=Attention(error.reason), now=now, detail=_detail(error, store))
     elif item.attempts >= TELL_AFTER and not order.attention and not isinstance(error, StoreWaits):
@@ -95,16 +89,14 @@ def _retry(
         ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
 
 
-def _wait_for_platform(*, item: OutboxItem, error: TemporaryError, now: datetime, was_sent: bool) -> None:
+def _wait_for_platform(*, item: OutboxItem, error: TemporaryError, now: datetime) -> None:
     """Its lane rests meanwhile (orders/draining.py)."""
-    is_unknown = isinstance(error, OutcomeUnknown)
     outbox.postpone(
         item=item,
         now=now,
         error=error.message,
         wait=0,
-        is_doubtful=item.is_doubtful or is_unknown,
-        sure_at=now + outbox.SURE_AFTER_FAILURE if was_sent and is_unknown else None,
+        is_doubtful=item.is_doubtful or isinstance(error, OutcomeUnknown),
         counts=False,
     )
 

@@ -80,6 +80,8 @@ class OutboxItem(models.Model):
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
 
+    was_cut_off = False  # of whoever holds it, in memory: the call of this try went out and had no answer
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["order", "store", "kind", "subject"], name="outbox_once"),

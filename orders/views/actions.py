@@ -18,7 +18,7 @@ from connectors.models import ConnectedStore
 from orders import attention, linking, parcels, versions
 from orders.components import Component, sku_key
 from orders.models import Mirror, Order
-from orders.states import AlreadyMoved, IllegalTransition
+from orders.states import AlreadyMoved, IllegalTransition, NotPossible
 from orders.views.pages import membership_of
 
 Step = Callable[..., object]  # keyword-only: order, by, now, and what the form says
@@ -37,7 +37,7 @@ def act(request: HttpRequest, order_id: int, step: Step, said: str) -> HttpRespo
                 raise Http404
             step(order=order, by=membership.user.name or membership.user.email, now=now)
         messages.success(request, said)
-    except attention.NotPossible as error:
+    except NotPossible as error:
         messages.error(request, str(error))
     except (AlreadyMoved, IllegalTransition):
         messages.error(request, "The order moved on meanwhile. Nothing was changed.")

@@ -20,12 +20,12 @@ from connectors.base.aftersales import Answer, Decision, Reason
 from connectors.base.errors import PlatformError
 from orders import answering, reasons, refunds, returns, store_cancels
 from orders.aftersale_wording import DECISION_SENTENCES, DECISIONS
-from orders.attention import NotPossible
 from orders.models import Cancellation, Order, Return, ReturnRecord
 from orders.queries.aftersales import returns_page
 from orders.queries.bulk import MOST, bulk_context
 from orders.queries.cases import grouped, lines_of, lines_to_cancel
 from orders.queries.rows import money_text
+from orders.states import NotPossible
 from orders.views.pages import may_change, membership_of, shop_time, zone_name
 
 SAID = "Said. It is told to TikTok Shop at once; the page shows what comes of it."

@@ -127,11 +127,16 @@ class TestRequest:
         assert len(journey.ledger("order.created", order_id)) == 1
         assert shopify.order(order_id).attention == Attention.CANCEL_PENDING
 
-    @pytest.mark.parametrize("reply", list(Reply))
-    def test_is_answered_by_a_rule(self, shopify: Shop, reply: Reply) -> None:
-        shopify.rules(
-            answer_rules=(AnswerRule("Any", reply=reply, reason="seller_reject_apply_product_has_been_packed"),)
-        )
+    @pytest.mark.parametrize(
+        ("reply", "reason"),
+        [
+            (Reply.ACCEPT, ""),
+            (Reply.REFUSE, "seller_reject_apply_product_has_been_packed"),
+            (Reply.REFUSE, "HAS BEEN PACKED"),
+        ],
+    )
+    def test_is_answered_by_a_rule(self, shopify: Shop, reply: Reply, reason: str) -> None:
+        shopify.rules(answer_rules=(AnswerRule("Any", reply=reply, reason=reason),))
         order_id = shopify.buy()
         shopify.tiktok("buyer_cancel", order_id=order_id)
         shopify.wait(20)
@@ -139,6 +144,16 @@ class TestRequest:
         assert (row.answer_rule, row.is_open) == ("Any", False)
         assert is_live(shopify, order_id) is (reply is Reply.REFUSE)
         assert shopify.order(order_id).attention == ""
+
+    def test_is_left_to_a_person_where_the_rule_names_a_reason_that_is_not_offered(self, shopify: Shop) -> None:
+        shopify.rules(answer_rules=(AnswerRule("Any", reply=Reply.REFUSE, reason="bad weather"),))
+        order_id = shopify.buy()
+        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shopify.wait(20)
+        row, order = shopify.cancellation(order_id), shopify.order(order_id)
+        assert (row.is_open, row.answer, order.attention) == (True, "", Attention.CANCEL_PENDING)
+        assert "“bad weather”" in row.answer_problem
+        assert "“Product has been packed”" in row.answer_problem
 
     def test_of_some_items_takes_these_out(self, shop: Shop) -> None:
         order_id = shop.buy()

@@ -127,6 +127,20 @@ class TestSending:
             raise OutcomeUnknown("silence")
         assert item.is_doubtful
 
+    def test_waits_until_absent_is_sure_since_the_mark_or_a_shorter_time_since_the_connection_broke(
+        self, item: OutboxItem, shopify: ConnectedStore
+    ) -> None:
+        with pytest.raises(OutcomeUnknown), outbox.sending(item=item, now=SOON):
+            raise OutcomeUnknown("cut off")
+        assert again(item).sure_at == SOON + outbox.SURE_AFTER  # all that is known if nobody lives to tell more
+        with merchant_rows(item.merchant_id):
+            outbox.postpone(item=item, now=SOON, error="cut off", wait=0, is_doubtful=True)
+            tried = outbox.claim(store=shopify, now=SOON, limit=1)[0]
+            assert tried.sure_at == SOON + outbox.SURE_AFTER_FAILURE
+            later = SOON + timedelta(seconds=10)  # a look that finds nothing is no call that could be cut off
+            outbox.postpone(item=tried, now=later, error="not there", wait=0, is_doubtful=True)
+        assert again(item).sure_at == SOON + outbox.SURE_AFTER_FAILURE
+
     def test_takes_a_refusal_for_an_answer(self, item: OutboxItem) -> None:
         with pytest.raises(PermanentError), outbox.sending(item=item, now=SOON):
             raise PermanentError("no")

@@ -13,9 +13,9 @@ from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders import answering, requests, saving
 from orders.aftersale_rules import AftersaleRules, AnswerRule, Reply
-from orders.answering import NotPossible
 from orders.ingest import store_order
 from orders.models import Attention, CancelAnswer, Cancellation, Order, OutboxItem, OutboxKind, OutboxStatus
+from orders.states import NotPossible
 from tests.factories import StoreFactory
 from tests.orders.aftersale_builders import LATER, again, cancellation, items_of, kinds_of, mirrored, shipped
 from tests.orders.builders import HOUR, NOON, seen

@@ -11,9 +11,8 @@ from accounts.access import merchant_rows
 from connectors.base.aftersales import Answer, Decision, Dispute, RefundSum, ReturnKind, ReturnStatus, TakenBack
 from connectors.base.types import Package, SourceStatus
 from connectors.models import ConnectedStore
-from orders import aftersale_wording, answering, refunds, returns, saving
+from orders import aftersale_wording, answering, attention, refunds, returns, saving
 from orders.aftersale_rules import AftersaleRules, Restocking
-from orders.answering import NotPossible
 from orders.ingest import store_order
 from orders.models import (
     Attention,
@@ -27,6 +26,7 @@ from orders.models import (
     Return,
     ReturnRecord,
 )
+from orders.states import NotPossible
 from tests.factories import StoreFactory
 from tests.orders.aftersale_builders import (
     LATER,
@@ -246,6 +246,17 @@ class TestRefund:
                 refunds.task_done(record=record, by="Alice", now=LATER)
         assert again(order).attention == ""
         assert kinds_of(order).count("return.noted_by_hand") == 1
+
+    def test_that_is_a_task_is_done_when_its_question_is_settled(
+        self, tiktok: ConnectedStore, squarespace: ConnectedStore
+    ) -> None:
+        order, mirror = mirrored(tiktok, squarespace, status=SourceStatus.DELIVERED)
+        shipped(mirror)
+        keep(order, at(5, S.COMPLETED, kind=K.REFUND))
+        with merchant_rows(order.merchant_id):
+            attention.dismiss(order=again(order), by="Alice", now=LATER)
+            record = ReturnRecord.objects.get(is_task=True)
+        assert (again(order).attention, record.settled_at, record.settled_by) == ("", LATER, "Alice")
 
     def test_is_shown_only_where_orders_have_no_amounts(self, tiktok: ConnectedStore) -> None:
         amazon = StoreFactory(merchant=tiktok.merchant, platform="amazon", part="DESTINATION", external_id="a-1")

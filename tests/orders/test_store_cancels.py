@@ -10,8 +10,8 @@ from accounts.access import merchant_rows
 from connectors.models import ConnectedStore
 from orders import requests, saving, store_cancels
 from orders.aftersale_rules import AftersaleRules, CancelReason
-from orders.answering import NotPossible
 from orders.models import Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
+from orders.states import NotPossible
 from tests.orders.aftersale_builders import (
     LATER,
     LINE,
