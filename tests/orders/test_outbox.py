@@ -53,7 +53,7 @@ class TestPauseAfter:
         assert 240 <= sum(pauses[:16]) <= 300
         assert pauses[16:20] == [40, 80, 160, 320]
         assert pauses[-1] == 900
-        assert sum(pauses) > 5 * 3600  # a person is asked only then
+        assert sum(pauses) > 4 * 3600  # a person is asked only then
 
 
 class TestWaitBehind:
