@@ -45,7 +45,7 @@ def idle(installation: Installation, run: Run) -> list[Line]:
     with engine.platform(installation) as played, installation.admin() as admin:
         engine.put(installation, played, [])
         with engine.worker(installation, played) as pid:
-            time.sleep(20)  # what is only done once, at the beginning
+            time.sleep(40)  # what is only done once, at the beginning
             before = statements(admin)
             with measured(pid, database=installation.database_pid) as used:
                 time.sleep(seconds)

@@ -6,6 +6,7 @@ No Django here: the registry hands a client to each connector and stores the rec
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import time
@@ -208,8 +209,9 @@ class HttpClient:
         `is_safe`: the call changes nothing, or may be repeated. Raises TemporaryError when nothing was sent or the
         call is safe, OutcomeUnknown when it may have been carried out, RateLimited when its turn has not come.
         """
-        self._wait_for_turn(operation)
-        if not is_safe and machine.current().steady() > getattr(_thread, "send_by", float("inf")):
+        send_by: float = math.inf if is_safe else getattr(_thread, "send_by", math.inf)
+        self._wait_for_turn(operation, within=send_by - machine.current().steady())
+        if machine.current().steady() > send_by:
             self._answered(operation)
             raise TooLate("The call came too late to be made; it is made again")
         began = self.clock()
@@ -259,11 +261,11 @@ class HttpClient:
         if self.pace is not None:
             self.pace.refused(operation, retry_after=retry_after)
 
-    def _wait_for_turn(self, operation: str) -> None:
+    def _wait_for_turn(self, operation: str, *, within: float) -> None:
         if self.pace is None:
             return
         try:
-            self.pace.take(operation)
+            self.pace.take(operation, within=max(0.0, within))
         except OutOfTurn as error:
             raise RateLimited("The store's allowance is used up for now", retry_after=error.wait) from error
 

@@ -6,6 +6,7 @@ machine's clock, which hosts share closely enough; what a lane knows goes with i
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 
 PATIENCE = 20.0  # the longest that a call waits for its turn where it is; a longer wait belongs into a row
 _SLOTS = 60  # a window is counted in so many parts
-_LATE = 1  # parts that a call may take to arrive: the platform counts it from then on
+_LOOK_AGAIN = 0.05  # seconds, while a window is full of calls that are under way
 _ALL = ""
 
 
@@ -24,7 +25,8 @@ class Limits:
     """What a platform allows one store: `burst` calls at once, refilled at `rate` a second.
 
     With `window`, at most `burst` calls in any so many seconds instead. `is_per_operation`: each operation has its own.
-    `costs` are points, where calls cost more than one; `cool_down` is the silence after a refusal that names no time.
+    `costs` are points, where calls cost more than one, or nothing because the call before paid for them; `cool_down` is
+    the silence after a refusal that names no time.
     """
 
     rate: float
@@ -80,20 +82,46 @@ class Pace:
         self._answered = 0
         self._own = threading.local()  # of each thread's call: how many had been answered when it took its turn
 
-    def take(self, operation: str) -> None:
-        """Wait for the call's turn. Raises OutOfTurn where that is further away than we have patience."""
-        cost = self._cost(operation)
+    def take(self, operation: str, *, within: float = math.inf) -> None:
+        """Wait for the call's turn. Raises OutOfTurn where that is further away than `within`, or than we have
+        patience."""
+        cost, patience = self._cost(operation), min(self._patience, within)
         with self._lock:
             bucket, now = self._bucket(operation), self._clock()
             wait = bucket.wait_for(cost, now)
-            if wait > self._patience:
+            if wait > patience:
                 raise OutOfTurn(wait)
-            bucket.take(cost, now + wait)
-            self.taken += cost
-            self._under_way[operation] += 1
-            self._own.answered = self._answered
-        if wait > 0:
+            if isinstance(bucket, _Bucket):
+                self._begin(bucket, operation, cost, now + wait)
+            else:
+                bucket.waiting += cost
+        if isinstance(bucket, _Window):
+            self._stand_in_line(bucket, operation, cost, patience)
+        elif wait > 0:
             self._sleep(wait)
+
+    def _stand_in_line(self, line: _Window, operation: str, cost: float, patience: float) -> None:
+        """When there will be room is known only once calls that are under way have ended: whoever is first in the line
+        looks again. Raises OutOfTurn."""
+        with line.turnstile:
+            while True:
+                with self._lock:
+                    now = self._clock()
+                    wait = line.wait_of_first(cost, now)
+                    if wait <= 0 or wait > patience:
+                        line.waiting -= cost
+                    if wait > patience:
+                        raise OutOfTurn(wait)
+                    if wait <= 0:
+                        self._begin(line, operation, cost, now)
+                        return
+                self._sleep(wait)
+
+    def _begin(self, bucket: _Bucket | _Window, operation: str, cost: float, at: float) -> None:
+        bucket.take(cost, at)
+        self.taken += cost
+        self._under_way[operation] += 1
+        self._own.answered, self._own.cost = self._answered, cost
 
     def room(self, operation: str, *, within: float) -> int:
         """How many such calls may start within so many seconds."""
@@ -142,6 +170,7 @@ class Pace:
         with self._lock:
             self._under_way[operation] -= 1
             self._answered += 1
+            self._bucket(operation).answered(self._own.cost, self._clock())
 
     def refused(self, operation: str, *, retry_after: float | None) -> None:
         """The platform refused a call all the same: nothing goes out before the time it named."""
@@ -191,6 +220,9 @@ class _Bucket:
     def take(self, cost: float, now: float) -> None:
         self.level -= cost
 
+    def answered(self, cost: float, now: float) -> None:
+        """It was counted when it began."""
+
     def room(self, cost: float, now: float, within: float) -> int:
         self._refill(now)
         open_for = now + within - max(now, self.resting_until)
@@ -226,36 +258,52 @@ class _Bucket:
 
 
 class _Window:
-    """So many calls in any span of so many seconds, counted in slots, each free again a whole span after its end,
-    and a little later, since a call arrives after it was sent."""
+    """So many calls in any span of so many seconds. A call counts while it is under way and, since the platform counts
+    it at some moment before its answer, a whole span from the end of the slot in which it was answered."""
 
     def __init__(self, limits: Limits, share: float, kept: Any, now: float) -> None:
         self.most = max(1.0, limits.burst * share)
         self.rate = self.most / limits.window
         self.slot = limits.window / _SLOTS
+        self.late = 1 if 0 in limits.costs.values() else 0  # slots, for calls that another paid for beforehand
         self.counts: dict[int, float] = {int(number): float(count) for number, count in (kept or {}).get("n", [])}
         self.resting_until = float((kept or {}).get("rest", 0.0))
+        self.under_way = self.waiting = 0.0
+        self.turnstile = threading.Lock()
 
     def wait_for(self, cost: float, now: float) -> float:
+        """For whoever comes last in the line."""
+        total = self.waiting + cost
+        spans = max(0, math.ceil(total / self.most) - 1)
+        return spans * _SLOTS * self.slot + self.wait_of_first(total - spans * self.most, now)
+
+    def wait_of_first(self, cost: float, now: float) -> float:
         free_at = now
         self._forget(now)
-        left = self._sum(now)
+        left = sum(self.counts.values()) + self.under_way
         for old in sorted(self.counts):
             if left + cost <= self.most:
                 break
             left -= self.counts[old]
-            free_at = (old + _SLOTS + 1 + _LATE) * self.slot
+            free_at = (old + 1 + _SLOTS) * self.slot
+        if left and left + cost > self.most:  # where it costs more than all, it waits until nothing else counts
+            free_at = now + _LOOK_AGAIN
         return max(free_at, self.resting_until, now) - now
 
     def take(self, cost: float, now: float) -> None:
-        self._forget(now)
-        number = int(now / self.slot)
+        self.under_way += cost
+
+    def answered(self, cost: float, now: float) -> None:
+        self.under_way -= cost
+        number = int(now / self.slot) + self.late
         self.counts[number] = self.counts.get(number, 0.0) + cost
 
     def room(self, cost: float, now: float, within: float) -> int:
         if self.resting_until > now + within:
             return 0
-        return max(0, int((self.most - self._sum(now + within)) / cost))
+        oldest = self._oldest(now + within)
+        counted = sum(count for number, count in self.counts.items() if number >= oldest)
+        return max(0, int((self.most - counted - self.under_way - self.waiting) / cost))
 
     def learn(
         self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
@@ -273,12 +321,16 @@ class _Window:
 
     def state(self, now: float) -> dict[str, Any]:
         self._forget(now)
-        return {"n": sorted(self.counts.items()), "rest": round(self.resting_until, 3)}
+        counts = dict(self.counts)
+        if self.under_way:
+            number = int(now / self.slot)
+            counts[number] = counts.get(number, 0.0) + self.under_way
+        return {"n": sorted(counts.items()), "rest": round(self.resting_until, 3)}
 
-    def _sum(self, at: float) -> float:
-        oldest = int(at / self.slot) - _SLOTS - _LATE
-        return sum(count for number, count in self.counts.items() if number >= oldest)
+    def _oldest(self, now: float) -> int:
+        """The first slot that counts still."""
+        return int(now / self.slot) - _SLOTS
 
     def _forget(self, now: float) -> None:
-        oldest = int(now / self.slot) - _SLOTS - _LATE
+        oldest = self._oldest(now)
         self.counts = {number: count for number, count in self.counts.items() if number >= oldest}

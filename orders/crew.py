@@ -24,6 +24,11 @@ CHUNK = 50  # as many orders as one call reads at the source
 LEAST_CHUNK = 30  # where many lanes share the senders, and none needs to be far ahead of its own
 FEW = 4  # so many are not worth a crew, and enough to see whether a platform answers again
 MOST_PREPARERS = 8
+MOST_SENDERS = 64  # of all lanes of a process together, where they are busy
+# Where a thread that slept waits so long for its turn again, other lanes are kept from the processor: a crew halves its
+# senders then, and doubles them when there is room.
+CROWDED = 0.02
+ADJUST_EVERY = 0.25
 HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only then is it worth more threads
 FEWEST_SENDERS = 2
 SLOW = 0.004  # seconds without an answer, after which more senders help: they only do where calls are waited for
@@ -37,17 +42,24 @@ AHEAD = 2.0
 FEWEST_AHEAD = 8.0
 
 
-def send_due(*, drain: Drain, seconds: float, most_senders: int, meanwhile: Callable[[], object] = lambda: None) -> int:
+def send_due(
+    *,
+    drain: Drain,
+    seconds: float,
+    most_senders: Callable[[], int],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> int:
     """Carry out the store's due items until none is left or the time is over, and return how many.
 
-    `most_senders` 1 does one after another in this thread. `meanwhile` is called every second of a long run. Not inside
-    a transaction. Raises DatabaseError, and what `meanwhile` raises.
+    `most_senders` says how many calls may be under way now; 1 does one after another in this thread. `meanwhile` is
+    called every second of a long run. Not inside a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
-    limit = _allowed(drain, FEW if drain.unanswered else _chunk(most_senders))
+    most = most_senders()
+    limit = _allowed(drain, FEW if drain.unanswered else _chunk(most))
     items = sending.claim(drain=drain, limit=limit) if limit else []
     if not items:
         return 0
-    if len(items) <= FEW or most_senders == 1:
+    if len(items) <= FEW or most == 1:
         works = sending.prepare(items=items, drain=drain)
         for work in works:
             if _is_to_be_sent(work):
@@ -73,18 +85,21 @@ def _is_to_be_sent(work: Work) -> bool:
 
 
 class _Crew:
-    def __init__(self, drain: Drain, seconds: float, most_senders: int, meanwhile: Callable[[], object]) -> None:
+    def __init__(
+        self, drain: Drain, seconds: float, most_senders: Callable[[], int], meanwhile: Callable[[], object]
+    ) -> None:
         self.drain = drain
         self.meanwhile = meanwhile
         self.ends_at = time.monotonic() + seconds
         self.most_senders = most_senders
-        self.chunk = _chunk(most_senders)
+        self.chunk = _chunk(most_senders())
         self.ready: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.finished: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.begun = self.unsettled = 0
-        self.ahead = float(most_senders)  # how many wait ready before preparing pauses
-        self.preparing = 0
+        self.ahead = float(most_senders())  # how many wait ready before preparing pauses
+        self.preparing = self.sending = 0
+        self.limit = most_senders()
         self.is_held_up = False
         self.preparers: list[threading.Thread] = []
         self.is_over = False
@@ -109,14 +124,19 @@ class _Crew:
         return self.begun
 
     def _more_senders(self, count: int) -> None:
-        count = min(count, self.most_senders - len(self.senders))
+        count = max(0, min(count, self.limit - self.sending))
+        with self.lock:
+            self.sending += count
         self.senders += [self._start(self._send) for _ in range(count)]
 
     def _more_preparers(self, count: int, items: Sequence[OutboxItem] = ()) -> None:
-        count = min(count, MOST_PREPARERS - self.preparing, max(1, self.most_senders // 8) - self.preparing)
+        count = min(count, self._most_preparers() - self.preparing)
         with self.lock:
             self.preparing += max(0, count)
         self.preparers += [self._start(self._prepare, items) for _ in range(count)]
+
+    def _most_preparers(self) -> int:
+        return min(MOST_PREPARERS, max(1, self.limit // 8))
 
     def _start(self, work: Callable[..., None], *given: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=given, daemon=False)
@@ -132,6 +152,8 @@ class _Crew:
                 if items:
                     self._hand_over(items)
                 if self.is_over or self.drain.is_down or time.monotonic() > self.ends_at:
+                    return
+                if self.preparing > self._most_preparers():
                     return
                 waiting = self.ready.qsize()
                 allowed = _allowed(self.drain, self.chunk + waiting)
@@ -165,12 +187,16 @@ class _Crew:
             sending.send(work=work)
             self.last_sent = time.monotonic()
             self.finished.put(work)
+            with self.lock:
+                if self.sending > self.limit:
+                    self.sending -= 1
+                    return
 
     # The lane's own thread
 
     def _settle(self) -> None:
-        last = last_meanwhile = time.monotonic()
-        done_before = 0
+        last = last_meanwhile = last_adjusted = time.monotonic()
+        done_before, late = 0, 0.0
         while True:
             with self.lock:
                 if not self.preparing and not self.unsettled:
@@ -181,16 +207,26 @@ class _Crew:
                 self.ahead = max(FEWEST_AHEAD, (done - done_before) / (now - last_meanwhile) * AHEAD)
                 self.meanwhile()
                 last_meanwhile, done_before = time.monotonic(), done
+            if now - last_adjusted > ADJUST_EVERY:
+                self._adjust(late)
+                last_adjusted, late = now, 0.0
             if self.ready.qsize() and now - self.last_sent > SLOW:
-                self._more_senders(max(1, len(self.senders)))
+                self._more_senders(max(1, self.sending))
             if self.is_held_up and not self.ready.qsize():
                 self.is_held_up = False
                 self._more_preparers(self.preparing)
             if self.finished.qsize() < SETTLE_AT and now - last < SETTLE_EVERY:
                 time.sleep(PAUSE)
+                late = max(late, time.monotonic() - now - PAUSE)
                 continue
             self._settle_now(self._drained())
             last = time.monotonic()
+
+    def _adjust(self, late: float) -> None:
+        """`late`: how long this thread waited for its turn at worst."""
+        share = self.most_senders()
+        is_crowded = share < MOST_SENDERS and late > CROWDED
+        self.limit = max(1, self.limit // 2) if is_crowded else min(share, self.limit * 2)
 
     def _drained(self) -> list[Work]:
         found: list[Work] = []

@@ -94,10 +94,21 @@ class Turn:
     credentials_version: int
 
 
-def drain(*, store_id: int, fence: int, clock: Callable[[], datetime], most_senders: int = 1) -> int:
+def one_sender() -> int:
+    """Calls are made one after another, in the lane's own thread."""
+    return 1
+
+
+def drain(
+    *,
+    store_id: int,
+    fence: int,
+    clock: Callable[[], datetime],
+    most_senders: Callable[[], int] = one_sender,
+) -> int:
     """Do the store's due work for some seconds and give the lane back. Returns how many things were done.
 
-    Does nothing when the lease is not ours. May be repeated. `most_senders` calls may be under way at once.
+    Does nothing when the lease is not ours. May be repeated. `most_senders` says how many calls may be under way now.
     """
     opened = _open(store_id, fence, clock())
     if opened is None:
@@ -143,7 +154,13 @@ class _LaneHeld:
     """A lane while it is drained."""
 
     def __init__(
-        self, store: ConnectedStore, turn: Turn, *, fence: int, clock: Callable[[], datetime], most_senders: int
+        self,
+        store: ConnectedStore,
+        turn: Turn,
+        *,
+        fence: int,
+        clock: Callable[[], datetime],
+        most_senders: Callable[[], int],
     ) -> None:
         self.store = store
         self.turn = turn

@@ -15,12 +15,12 @@ from datetime import datetime
 from django.db import close_old_connections, connection
 
 from orders import draining
+from orders.crew import MOST_SENDERS
 
 log = logging.getLogger(__name__)
 
 MOST_LANES = 16
-MOST_SENDERS = 64  # of all lanes together, where they are busy
-LEAST_SENDERS = 4  # of each
+LEAST_SENDERS = 4  # of each lane
 
 
 class Runner:
@@ -43,11 +43,14 @@ class Runner:
         self._pool.submit(self._run, store_id, fence)
         return True
 
+    def _senders_of_one(self) -> int:
+        """How many calls each lane may have under way, by how many there are now."""
+        return max(LEAST_SENDERS, MOST_SENDERS // max(1, self._active))
+
     def _run(self, store_id: int, fence: int) -> None:
         try:
             close_old_connections()
-            senders = max(LEAST_SENDERS, MOST_SENDERS // max(1, self._active))
-            draining.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=senders)
+            draining.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=self._senders_of_one)
         except Exception:
             log.exception("a lane could not be drained", extra={"store": store_id})
             connection.close()

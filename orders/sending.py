@@ -11,7 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base.errors import AuthorizationError, PermanentError, RateLimited, ScopeMissing, TemporaryError
-from connectors.http import no_later_than
+from connectors.http import TooLate, no_later_than
 from connectors.speaking import StoreWaits, TokenRenewed, renewed, speaking_to_destination
 from orders import (
     aftersale_rules,
@@ -109,7 +109,7 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
 
 def _is_unanswered(error: Exception | None) -> bool:
     is_temporary = isinstance(error, TemporaryError) and not error.reason
-    return is_temporary and not isinstance(error, RateLimited | StoreWaits | TokenRenewed)
+    return is_temporary and not isinstance(error, RateLimited | StoreWaits | TokenRenewed | TooLate)
 
 
 def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:

@@ -29,7 +29,7 @@ from orders.runner import MOST_LANES
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.05
-LOOK_EVERY_WHEN_QUIET = 2.0
+LOOK_EVERY_WHEN_QUIET = 4.0
 HOSTS_EVERY = 15.0
 AWAKE_FOR = 2.0
 SHARE_OF_LOOKING = 0.2
