@@ -26,8 +26,9 @@ FEW = 4  # so many are not worth a crew, and enough to see whether a platform an
 MOST_PREPARERS = 8
 MOST_SENDERS = 64  # of all lanes of a process together, where they are busy
 # Where a thread that slept waits so long for its turn again, other lanes are kept from the processor: a crew halves its
-# senders then, and doubles them when there is room.
+# senders then, and doubles them when there is room. Senders of slow calls keep nobody from it.
 CROWDED = 0.02
+SLOW_CALL = 0.3
 ADJUST_EVERY = 0.25
 HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only then is it worth more threads
 FEWEST_SENDERS = 2
@@ -100,6 +101,7 @@ class _Crew:
         self.ahead = float(most_senders())  # how many wait ready before preparing pauses
         self.preparing = self.sending = 0
         self.limit = most_senders()
+        self.call_takes = float("inf")  # the fastest of late: what the platform needs, not the processor
         self.is_held_up = False
         self.preparers: list[threading.Thread] = []
         self.is_over = False
@@ -184,8 +186,10 @@ class _Crew:
 
     def _send(self) -> None:
         while (work := self.ready.get()) is not None:
+            began = time.monotonic()
             sending.send(work=work)
             self.last_sent = time.monotonic()
+            self.call_takes = min(self.last_sent - began, self.call_takes * 1.05)
             self.finished.put(work)
             with self.lock:
                 if self.sending > self.limit:
@@ -225,7 +229,7 @@ class _Crew:
     def _adjust(self, late: float) -> None:
         """`late`: how long this thread waited for its turn at worst."""
         share = self.most_senders()
-        is_crowded = share < MOST_SENDERS and late > CROWDED
+        is_crowded = share < MOST_SENDERS and late > CROWDED and self.call_takes < SLOW_CALL
         self.limit = max(1, self.limit // 2) if is_crowded else min(share, self.limit * 2)
 
     def _drained(self) -> list[Work]:

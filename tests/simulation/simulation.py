@@ -169,7 +169,7 @@ class Simulation:
         return woken
 
     def _drain(self, store_id: int, fence: int) -> None:
-        draining.drain(store_id=store_id, fence=fence, clock=self.now, most_senders=1)
+        draining.drain(store_id=store_id, fence=fence, clock=self.now)
 
     def _receive(self, letter: Letter) -> bool:
         request = RequestFactory().generic(
