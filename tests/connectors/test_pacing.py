@@ -120,6 +120,17 @@ class TestTake:
         assert refused.value.wait > PATIENCE
         assert clock.now == 1_000_000.0
 
+    @pytest.mark.parametrize("limits", [BUCKET, replace(WINDOW, window=6.0)])
+    def test_is_refused_where_it_is_further_away_than_the_call_can_wait(self, limits: Limits) -> None:
+        clock = Clock()
+        ours = pace(limits, clock)
+        while ours.room("create", within=0.0):
+            ours.take("create")
+            ours.answered("create")
+        with pytest.raises(OutOfTurn):
+            ours.take("create", within=0.1)
+        ours.take("create", within=10.0)
+
 
 class TestRefused:
     def test_keeps_silent_for_the_time_that_was_named(self) -> None:
