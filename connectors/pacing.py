@@ -102,15 +102,17 @@ class Pace:
 
     def _stand_in_line(self, line: _Window, operation: str, cost: float, patience: float) -> None:
         """When there will be room is known only once calls that are under way have ended: whoever is first in the line
-        looks again. Raises OutOfTurn."""
+        looks again. The time in the line counts. Raises OutOfTurn."""
+        ends_at = self._clock() + patience
         with line.turnstile:
             while True:
                 with self._lock:
                     now = self._clock()
                     wait = line.wait_of_first(cost, now)
-                    if wait <= 0 or wait > patience:
+                    is_too_far = wait > 0 and now + wait > ends_at
+                    if wait <= 0 or is_too_far:
                         line.waiting -= cost
-                    if wait > patience:
+                    if is_too_far:
                         raise OutOfTurn(wait)
                     if wait <= 0:
                         self._begin(line, operation, cost, now)

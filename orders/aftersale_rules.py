@@ -40,7 +40,7 @@ class AnswerRule:
     """Requests that are answered without a person: all that is said of it has to fit.
 
     `reasons` are the source's keys, or a part of their text in any case; none means any. `at_most` is the order's total
-    in minor units, `within_hours` its age when the buyer asked; 0 means any. `reason` is the one for
+    in minor units, `within_hours` its age when the buyer asked; 0 means any. `reason` is that for
     refusing, by the source's key or some of its words.
     """
 
