@@ -21,7 +21,6 @@ from orders.work import Drain, Work
 log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
-LEAST_CHUNK = 30  # where many lanes share the senders, and none needs to be far ahead of its own
 FEW = 4  # so many are not worth a crew, and enough to see whether a platform answers again
 MOST_PREPARERS = 8
 MOST_SENDERS = 64  # of all lanes of a process together, where they are busy
@@ -34,7 +33,11 @@ HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only t
 FEWEST_SENDERS = 2
 SLOW = 0.004  # seconds without an answer, after which more senders help: they only do where calls are waited for
 MEANWHILE_EVERY = 1.0
+# What is finished is settled soon, but rarely enough that settling is a small part of the lane's time: where the
+# processor is crowded it takes long, and then more is settled at once.
 SETTLE_EVERY = 0.1
+SETTLE_AT_LEAST_EVERY = 1.0
+SETTLING_PART = 0.2
 SETTLE_AT = 100
 PAUSE = 0.02
 # Seconds that are prepared for, by the store's allowance and by what was done lately: what was read is to be fresh when
@@ -56,7 +59,7 @@ def send_due(
     called every second of a long run. Not inside a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
     most = most_senders()
-    limit = _allowed(drain, FEW if drain.unanswered else _chunk(most))
+    limit = _allowed(drain, FEW if drain.unanswered else CHUNK)
     items = sending.claim(drain=drain, limit=limit) if limit else []
     if not items:
         return 0
@@ -68,10 +71,6 @@ def send_due(
         sending.settle(works=works, drain=drain)
         return len(items)
     return _Crew(drain, seconds, most_senders, meanwhile).run(items)
-
-
-def _chunk(most_senders: int) -> int:
-    return min(CHUNK, max(LEAST_CHUNK, 4 * most_senders))
 
 
 def _allowed(drain: Drain, most: int) -> int:
@@ -93,7 +92,6 @@ class _Crew:
         self.meanwhile = meanwhile
         self.ends_at = time.monotonic() + seconds
         self.most_senders = most_senders
-        self.chunk = _chunk(most_senders())
         self.ready: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self.finished: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.lock = threading.Lock()
@@ -149,21 +147,25 @@ class _Crew:
 
     def _prepare(self, items: Sequence[OutboxItem]) -> None:
         """Keep the senders in work, a little ahead of them, until nothing is due."""
+        asked = 0
         try:
             while True:
                 if items:
                     self._hand_over(items)
-                if self.is_over or self.drain.is_down or time.monotonic() > self.ends_at:
+                    if len(items) < asked:
+                        return
+                if self._is_late():
                     return
                 if self.preparing > self._most_preparers():
                     return
                 waiting = self.ready.qsize()
-                allowed = _allowed(self.drain, self.chunk + waiting)
+                allowed = _allowed(self.drain, CHUNK + waiting)
                 if waiting and (waiting > self.ahead or waiting >= allowed):
                     time.sleep(PAUSE)
                     items = ()
                     continue
-                items = sending.claim(drain=self.drain, limit=allowed - waiting) if allowed else ()
+                asked = max(0, allowed - waiting)
+                items = sending.claim(drain=self.drain, limit=asked) if asked else ()
                 if not items:
                     return
         except Exception:
@@ -173,11 +175,14 @@ class _Crew:
             with self.lock:
                 self.preparing -= 1
 
+    def _is_late(self) -> bool:
+        return self.is_over or self.drain.is_down or time.monotonic() > self.ends_at
+
     def _hand_over(self, items: Sequence[OutboxItem]) -> None:
         began, busy = time.monotonic(), time.thread_time()
         works = sending.prepare(items=items, drain=self.drain)
         took, busy = time.monotonic() - began, time.thread_time() - busy
-        self.is_held_up = len(items) == self.chunk and took > max(HELD_UP, 3 * busy)
+        self.is_held_up = len(items) == CHUNK and took > max(HELD_UP, 3 * busy)
         with self.lock:
             self.begun += len(items)
             self.unsettled += len(works)
@@ -200,7 +205,7 @@ class _Crew:
 
     def _settle(self) -> None:
         last = last_meanwhile = last_adjusted = time.monotonic()
-        done_before, late = 0, 0.0
+        pause, done_before, late = SETTLE_EVERY, 0, 0.0
         while True:
             with self.lock:
                 if not self.preparing and not self.unsettled:
@@ -211,6 +216,8 @@ class _Crew:
                 self.ahead = max(FEWEST_AHEAD, (done - done_before) / (now - last_meanwhile) * AHEAD)
                 self.meanwhile()
                 last_meanwhile, done_before = time.monotonic(), done
+                if not self.preparing and not self._is_late():
+                    self._more_preparers(1)  # what became due meanwhile
             if now - last_adjusted > ADJUST_EVERY:
                 self._adjust(late)
                 last_adjusted, late = now, 0.0
@@ -219,12 +226,17 @@ class _Crew:
             if self.is_held_up and not self.ready.qsize():
                 self.is_held_up = False
                 self._more_preparers(self.preparing)
-            if self.finished.qsize() < SETTLE_AT and now - last < SETTLE_EVERY:
+            if self.finished.qsize() < SETTLE_AT and now - last < pause and not self._is_all_done():
                 time.sleep(PAUSE)
                 late = max(late, time.monotonic() - now - PAUSE)
                 continue
             self._settle_now(self._drained())
             last = time.monotonic()
+            pause = min(SETTLE_AT_LEAST_EVERY, max(SETTLE_EVERY, (last - now) / SETTLING_PART))
+
+    def _is_all_done(self) -> bool:
+        with self.lock:
+            return not self.preparing and self.finished.qsize() == self.unsettled
 
     def _adjust(self, late: float) -> None:
         """`late`: how long this thread waited for its turn at worst."""
