@@ -24,8 +24,8 @@ def create(store_id: int) -> None:
     with all_merchants("a task names its store, not its merchant"):
         store = ConnectedStore.objects.get(pk=store_id)
     drain = Drain(store=store, clock=timezone.now)
-    items = sending.claim(drain=drain, limit=1)
-    works = sending.prepare(items=items, drain=drain)
+    claimed = sending.claim(drain=drain, limit=1)
+    works = sending.prepare(claimed=claimed, drain=drain)
     for work in works:
         if work.is_open and work.is_marked:
             sending.send(work=work)

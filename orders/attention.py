@@ -56,4 +56,4 @@ def create_anyway(*, order: Order, by: str, now: datetime) -> None:
     order.outbox.filter(kind=OutboxKind.CREATE_ORDER, status=OutboxStatus.DROPPED).update(
         status=OutboxStatus.PENDING, not_before=now, attempts=0, settled_at=None
     )
-    releasing.release_many(orders=[order], now=now, reason=f"Created on the word of {by}")
+    releasing.release_many(orders=[order], routes=(), now=now, reason=f"Created on the word of {by}")

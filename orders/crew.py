@@ -10,12 +10,11 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from django.db import connection
 
 from orders import sending
-from orders.models import OutboxItem
 from orders.work import Drain, Work
 
 log = logging.getLogger(__name__)
@@ -44,6 +43,7 @@ PAUSE = 0.02
 # it is sent, and what waits longer than a mark is good for was prepared in vain.
 AHEAD = 2.0
 FEWEST_AHEAD = 8.0
+_NONE = sending.Claimed()
 
 
 def send_due(
@@ -60,17 +60,17 @@ def send_due(
     """
     most = most_senders()
     limit = _allowed(drain, FEW if drain.unanswered else CHUNK)
-    items = sending.claim(drain=drain, limit=limit) if limit else []
-    if not items:
+    claimed = sending.claim(drain=drain, limit=limit) if limit else sending.Claimed()
+    if not claimed:
         return 0
-    if len(items) <= FEW or most == 1:
-        works = sending.prepare(items=items, drain=drain)
+    if len(claimed) <= FEW or most == 1:
+        works = sending.prepare(claimed=claimed, drain=drain)
         for work in works:
             if _is_to_be_sent(work):
                 sending.send(work=work)
         sending.settle(works=works, drain=drain)
-        return len(items)
-    return _Crew(drain, seconds, most_senders, meanwhile).run(items)
+        return len(claimed)
+    return _Crew(drain, seconds, most_senders, meanwhile).run(claimed)
 
 
 def _allowed(drain: Drain, most: int) -> int:
@@ -106,8 +106,8 @@ class _Crew:
         self.senders: list[threading.Thread] = []
         self.last_sent = time.monotonic()
 
-    def run(self, items: Sequence[OutboxItem]) -> int:
-        self._more_preparers(1, items)
+    def run(self, claimed: sending.Claimed) -> int:
+        self._more_preparers(1, claimed)
         self._more_senders(FEWEST_SENDERS)
         try:
             self._settle()
@@ -129,11 +129,11 @@ class _Crew:
             self.sending += count
         self.senders += [self._start(self._send) for _ in range(count)]
 
-    def _more_preparers(self, count: int, items: Sequence[OutboxItem] = ()) -> None:
+    def _more_preparers(self, count: int, claimed: sending.Claimed = _NONE) -> None:
         count = min(count, self._most_preparers() - self.preparing)
         with self.lock:
             self.preparing += max(0, count)
-        self.preparers += [self._start(self._prepare, items) for _ in range(count)]
+        self.preparers += [self._start(self._prepare, claimed) for _ in range(count)]
 
     def _most_preparers(self) -> int:
         return min(MOST_PREPARERS, max(1, self.limit // 8))
@@ -145,14 +145,14 @@ class _Crew:
 
     # Threads
 
-    def _prepare(self, items: Sequence[OutboxItem]) -> None:
+    def _prepare(self, claimed: sending.Claimed) -> None:
         """Keep the senders in work, a little ahead of them, until nothing is due."""
         asked = 0
         try:
             while True:
-                if items:
-                    self._hand_over(items)
-                    if len(items) < asked:
+                if claimed:
+                    self._hand_over(claimed)
+                    if len(claimed) < asked:
                         return
                 if self._is_late():
                     return
@@ -162,11 +162,11 @@ class _Crew:
                 allowed = _allowed(self.drain, CHUNK + waiting)
                 if waiting and (waiting > self.ahead or waiting >= allowed):
                     time.sleep(PAUSE)
-                    items = ()
+                    claimed = _NONE
                     continue
                 asked = max(0, allowed - waiting)
-                items = sending.claim(drain=self.drain, limit=asked) if asked else ()
-                if not items:
+                claimed = sending.claim(drain=self.drain, limit=asked) if asked else _NONE
+                if not claimed:
                     return
         except Exception:
             log.exception("a preparer failed", extra={"store": self.drain.store.pk})
@@ -178,13 +178,13 @@ class _Crew:
     def _is_late(self) -> bool:
         return self.is_over or self.drain.is_down or time.monotonic() > self.ends_at
 
-    def _hand_over(self, items: Sequence[OutboxItem]) -> None:
+    def _hand_over(self, claimed: sending.Claimed) -> None:
         began, busy = time.monotonic(), time.thread_time()
-        works = sending.prepare(items=items, drain=self.drain)
+        works = sending.prepare(claimed=claimed, drain=self.drain)
         took, busy = time.monotonic() - began, time.thread_time() - busy
-        self.is_held_up = len(items) == CHUNK and took > max(HELD_UP, 3 * busy)
+        self.is_held_up = len(claimed) == CHUNK and took > max(HELD_UP, 3 * busy)
         with self.lock:
-            self.begun += len(items)
+            self.begun += len(claimed)
             self.unsettled += len(works)
         for work in works:
             (self.ready if _is_to_be_sent(work) else self.finished).put(work)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.access import all_merchants, merchant_rows
+from accounts.rows import Rows, first_column
 from connectors import calls, machine
 from connectors.base.connector import Destination, Source
 from connectors.base.errors import PlatformError, TemporaryError
@@ -25,7 +26,7 @@ from connectors.pacing import Pace
 from connectors.registry import connector_class
 from connectors.speaking import speaking
 from orders import aftersales, crew, inbox, outbox, reading, reconcile, routing
-from orders.models import Lane, Order
+from orders.models import Lane
 from orders.work import DOWN_AFTER, Drain
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,13 @@ from turn, connectors_connectedstore s
 where l.store_id = %(store)s and l.fence = %(fence)s and s.id = l.store_id and s.state = 'CONNECTED'
 returning goes_on, deliveries, holds, set_aside, items, left_behind, poll, l.pace, l.rests, s.credentials_version
 """
+
+
+_STORE = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = %(id)s")
+
+
+_HOLDS_OVER = """select external_id from orders_order
+where source_store_id = %(store)s and check_at <= %(now)s order by check_at limit %(limit)s"""
 
 
 class LaneLost(Exception):
@@ -137,7 +145,9 @@ def drain(
 def _open(store_id: int, fence: int, now: datetime) -> tuple[ConnectedStore, Turn] | None:
     with all_merchants("a task names its store, not its merchant"):
         turn = _take_turn(store_id, fence, now)
-        return (ConnectedStore.objects.get(pk=store_id), turn) if turn is not None and turn.goes_on else None
+        if turn is None or not turn.goes_on:
+            return None
+        return _STORE(id=store_id)[0], turn
 
 
 def _take_turn(store_id: int, fence: int, now: datetime, **said: Any) -> Turn | None:
@@ -276,8 +286,7 @@ def _send_due(*, lane: _LaneHeld) -> int:
 def _check_holds(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace) -> int:
     """Ask the source about the orders whose hold should be over."""
     with merchant_rows(store.merchant_id):
-        due = Order.objects.filter(source_store=store).due(clock()).order_by("check_at")
-        external_ids = list(due.values_list("external_id", flat=True)[:HOLD_BATCH])
+        external_ids = first_column(_HOLDS_OVER, store=store.pk, now=clock(), limit=HOLD_BATCH)
     if external_ids:
         with speaking(store, clock=clock, pace=pace) as source:
             assert isinstance(source, Source)

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import F
 
 from accounts.access import merchant_rows
+from accounts.rows import Rows
 from connectors import calls, oauth, registry
 from connectors.base.connector import Connector, Destination, Source
 from connectors.base.errors import PlatformError
@@ -29,6 +31,15 @@ LONGEST_PAUSE = 900
 # What a platform's clock and ours may differ by: a message stamped closer to our connecting may be from before it.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
+_DUE = Rows(
+    WebhookDelivery,
+    "select {columns} from connectors_webhookdelivery t where t.store_id = %(store)s and t.processed_at is null"
+    " and t.not_before <= %(now)s order by t.id limit %(limit)s",
+)
+_MARK_READ = """update connectors_webhookdelivery d set processed_at = %s, outcome = r.outcome, body = r.body
+from json_to_recordset(%s::json) as r(id bigint, outcome text, body text) where d.id = r.id"""
+_HEARD = "update connectors_connectedstore set last_webhook_at = %s where id = %s"
+
 _ABOUT_SOURCE_ORDER = frozenset(
     {
         EventKind.ORDER_CHANGED,
@@ -47,8 +58,7 @@ def empty(*, store: ConnectedStore, clock: Callable[[], datetime], pace: Pace | 
     Safe to repeat and to break off: a delivery is marked only after what it names was read and kept.
     """
     with merchant_rows(store.merchant_id):
-        due = WebhookDelivery.objects.filter(store=store, processed_at=None, not_before__lte=clock())
-        deliveries = list(due.order_by("id")[:BATCH])
+        deliveries = _DUE(store=store.pk, now=clock(), limit=BATCH)
     if not deliveries:
         return 0
     parser = registry.build(store.platform, clock=clock, store=store)
@@ -167,11 +177,15 @@ def _mark_read(
     *, store: ConnectedStore, deliveries: list[WebhookDelivery], connector: Connector, now: datetime
 ) -> None:
     """Done: the body is kept without buyers' data."""
-    for delivery in deliveries:
-        delivery.processed_at = now
-        delivery.body = scrub_text(delivery.body, connector.private_keys) or json.dumps("")
-    with merchant_rows(store.merchant_id):
-        WebhookDelivery.objects.bulk_update(deliveries, ["processed_at", "outcome", "body"])
-        ConnectedStore.objects.filter(pk=store.pk).update(
-            last_webhook_at=max(delivery.received_at for delivery in deliveries)
-        )
+    read = [
+        {
+            "id": delivery.pk,
+            "outcome": delivery.outcome,
+            "body": scrub_text(delivery.body, connector.private_keys) or json.dumps(""),
+        }
+        for delivery in deliveries
+    ]
+    last_at = max(delivery.received_at for delivery in deliveries)
+    with merchant_rows(store.merchant_id), connection.cursor() as cursor:
+        cursor.execute(_MARK_READ, [now, json.dumps(read, ensure_ascii=False)])
+        cursor.execute(_HEARD, [last_at, store.pk])

@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 
 from accounts.access import merchant_rows
 from accounts.bulk import gathered, insert_missing, later, update_many
+from accounts.rows import Rows
 from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
@@ -33,6 +34,12 @@ _MENDED_BY_READING = frozenset(
     }
 )
 
+
+_TAKE = Rows(
+    Order,
+    "select {columns} from orders_order t where t.source_store_id = %(store)s and t.external_id = any(%(ids)s)"
+    " order by t.id for update",
+)
 
 # An order, or what kept it from being kept.
 Kept = Order | Exception
@@ -96,7 +103,7 @@ def store_orders(
         held = [each for each in orders if each.state == OrderState.HELD and not each.released_for]
         on_hold = [each for each in held if each.source_status == SourceStatus.ON_HOLD]
         releasing.place_on_hold(orders=on_hold, routes=judge.routes, now=now)
-        _release(orders, now)
+        _release(orders, judge)
         and_then(kept)
     return kept
 
@@ -128,14 +135,14 @@ def _has_news(order: Order, seen: PlatformOrder) -> bool:
     return order.state == OrderState.HELD or not is_same_time or snapshot.to_json(seen) != order.snapshot
 
 
-def _release(orders: Sequence[Order], now: datetime) -> None:
+def _release(orders: Sequence[Order], judge: _Judge) -> None:
     reasons: dict[str, list[Order]] = {}
     for order in orders:
         if order.released_for:
             reasons.setdefault(order.released_for, []).append(order)
             order.released_for = ""
     for reason, members in reasons.items():
-        releasing.release_many(orders=members, now=now, reason=reason)
+        releasing.release_many(orders=members, routes=judge.routes, now=judge.now, reason=reason)
 
 
 def seen_of(order: Order) -> PlatformOrder:
@@ -145,8 +152,7 @@ def seen_of(order: Order) -> PlatformOrder:
 
 def _locked(store: ConnectedStore, external_ids: Sequence[str]) -> dict[str, Order]:
     """Those of these orders that are kept, locked in the order of their keys, as everybody locks several."""
-    found = Order.objects.select_for_update().filter(source_store=store, external_id__in=external_ids).order_by("pk")
-    orders = {order.external_id: order for order in found}
+    orders = {order.external_id: order for order in _TAKE(store=store.pk, ids=list(external_ids))}
     for order in orders.values():
         order.source_store = store
     return orders

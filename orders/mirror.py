@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from accounts.access import merchant_rows
+from accounts.rows import Rows
+from connectors.base import snapshot
 from connectors.base.connector import Destination
 from connectors.base.errors import (
     AuthorizationError,
@@ -23,14 +25,20 @@ from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
 from orders.notes import UNMAPPED_TAG
 from orders.placing import Creation
+from orders.products import Links
 from orders.rules import RouteRules
 from orders.splitting import part_of
 from orders.states import advance, ask_for_attention, note
 from orders.wanted import is_wanted, left_of, wanted_of
-from orders.work import Drain, Work, fail, marked_until, still_open
+from orders.work import READ_ORDERS, Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
 KEY_LIFE = timedelta(hours=12)
+_MIRRORS = Rows(
+    Mirror,
+    "select {columns} from orders_mirror t where t.order_id = any(%(ids)s::bigint[]) and t.store_id = %(store)s",
+)
+_STORES = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])")
 _NOT_SHOWN = "The store has not shown the order yet; it is looked for again"
 
 
@@ -40,17 +48,43 @@ class CreateStep:
     May be repeated: what is there is adopted.
     """
 
-    def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
-        creations, number = _load(items, drain), None
+    def load(self, items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
+        store, ids = drain.store, [item.order_id for item in items]
+        orders = {order.pk: order for order in READ_ORDERS(ids=ids)}
+        sources = {order.source_store_id for order in orders.values()}
+        stores = {source.pk: source for source in _STORES(ids=list(sources))}
+        mirrors = {mirror.order_id: mirror for mirror in _MIRRORS(ids=ids, store=store.pk)}
+        done = [item for item in items if mirrors[item.order_id].state == MirrorState.CREATED]
+        if done:
+            outbox.settle_done(items=done, now=drain.clock())
+        said = terms.read(store, sources)
+        linked = _linked(orders.values(), said, drain)
+        creations = []
+        for item in items:
+            order, mirror = orders[item.order_id], mirrors[item.order_id]
+            order.source_store, mirror.store, mirror.order = stores[order.source_store_id], store, order
+            creations.append(
+                Creation(
+                    item=item,
+                    order=order,
+                    mirror=mirror,
+                    terms=said,
+                    linked=linked[said.rules_of(order).sku_case_matters],
+                    is_settled=mirror.state == MirrorState.CREATED,
+                )
+            )
+        return creations
+
+    def prepare(self, works: Sequence[Work], drain: Drain) -> None:
+        creations = [work for work in works if isinstance(work, Creation)]
         guard.read_all_again(works=creations, drain=drain)
         try:
             with speaking_to_destination(drain.store, clock=drain.clock, pace=drain.pace) as destination:
                 _look(still_open(creations), destination)
-                number = _decide(still_open(creations), destination, drain.clock())
+                _decide(still_open(creations), destination, drain.clock())
         except PlatformError as error:
             fail(creations, error)
-        _mark(still_open(creations), drain, settings_number=number)
-        return creations
+        _mark(still_open(creations), drain)
 
     def call(self, work: Work) -> None:
         assert isinstance(work, Creation)
@@ -65,19 +99,28 @@ class CreateStep:
         _keep(made, drain)
         _flag([each for each in made if each.draft is not None and UNMAPPED_TAG in each.draft.tags], drain)
 
+    def follow(self, works: Sequence[Work], drain: Drain) -> None:
+        """Nothing."""
+
+
+def _linked(orders: Iterable[Order], said: terms.Terms, drain: Drain) -> dict[bool, Links]:
+    """The links of the orders' SKUs that are kept, by whether case matters."""
+    skus: dict[bool, set[str]] = {}
+    for order in orders:
+        skus.setdefault(said.rules_of(order).sku_case_matters, set()).update(snapshot.skus_in(order.snapshot))
+    return {
+        case_matters: products.linked_now(store=drain.store, skus=some, now=drain.clock(), case_matters=case_matters)
+        for case_matters, some in skus.items()
+    }
+
 
 def _keep(made: Sequence[Creation], drain: Drain) -> None:
     """Write down what is in the store now, together with what follows it: where TikTok holds or ships the order, and
     where a location was chosen for it."""
-    followed = [each for each in made if _is_followed(each)]
-    if not followed:
-        placing.keep(made, drain)
-        return
-    with merchant_rows(drain.store.merchant_id):
-        placing.keep(made, drain)
-        for creation in followed:
-            if creation.is_settled:
-                _follow(creation, drain.clock())
+    placing.keep(made, drain)
+    for creation in made:
+        if creation.is_settled and _is_followed(creation):
+            _follow(creation, drain.clock())
 
 
 def _is_followed(creation: Creation) -> bool:
@@ -94,26 +137,6 @@ def _follow(creation: Creation, now: datetime) -> None:
         locating.follow_made(order=order, mirror=mirror, now=now)
     if not mirror.is_held and creation.seen is not None and not is_ours_to_ship(creation.seen):
         copying.follow_made(order=order, seen=creation.seen, now=now)
-
-
-def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Creation]:
-    store = drain.store
-    ids = [item.order_id for item in items]
-    with merchant_rows(store.merchant_id):
-        orders = {order.pk: order for order in Order.objects.filter(pk__in=ids).defer("search_text")}
-        sources = {order.source_store_id for order in orders.values()}
-        stores = ConnectedStore.objects.in_bulk(sources)
-        mirrors = {mirror.order_id: mirror for mirror in Mirror.objects.filter(order__in=ids, store=store)}
-        done = [item for item in items if mirrors[item.order_id].state == MirrorState.CREATED]
-        if done:
-            outbox.settle_done(items=done, now=drain.clock())
-    creations = []
-    for item in items:
-        order, mirror = orders[item.order_id], mirrors[item.order_id]
-        order.source_store, mirror.store, mirror.order = stores[order.source_store_id], store, order
-        is_settled = mirror.state == MirrorState.CREATED
-        creations.append(Creation(item=item, order=order, mirror=mirror, is_settled=is_settled))
-    return creations
 
 
 def _look(creations: Sequence[Creation], destination: Destination) -> None:
@@ -161,8 +184,8 @@ def _look_closely(destination: Destination, creations: Sequence[Creation]) -> di
     return found
 
 
-def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> int | None:
-    """Draft what is surely absent and wanted; name why the rest waits. Returns the version of the settings used."""
+def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
+    """Draft what is surely absent and wanted; name why the rest waits."""
     wanted: list[Creation] = []
     for creation in creations:
         if creation.placed is not None:
@@ -179,37 +202,50 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
                 creation.is_settled = True
         except Exception as error:  # one order that cannot be judged stops no other
             creation.error = error
-    return _draft(wanted, destination, now) if wanted else None
+    _draft(wanted, destination, now)
 
 
-def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> int | None:
-    store, lines = creations[0].mirror.store, dict[bool, list[LineItem]]()
-    said = terms.read(store, {each.order.source_store_id for each in creations}, features=destination.features)
-    for creation in creations:
-        assert creation.seen is not None
-        try:
-            part = part_of(creation.seen, creation.mirror.line_ids)
-            lines.setdefault(said.rules_of(creation.order).sku_case_matters, []).extend(part.lines)
-        except Exception as error:  # one order that cannot be drafted stops no other
-            creation.error = error
-    found = {
-        case_matters: products.look_up(
-            store=store, lines=some, destination=destination, now=now, case_matters=case_matters
-        )
-        for case_matters, some in lines.items()
-    }
+def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
+    found = _found_for(creations, destination, now)
     for creation in still_open(creations):
         assert creation.seen is not None
         try:
-            linked = found[said.rules_of(creation.order).sku_case_matters]
-            rules = said.of(creation.mirror, creation.order, found=linked)
+            mirror, order, said = creation.mirror, creation.order, creation.terms
+            linked = found[said.rules_of(order).sku_case_matters]
+            rules = said.of(mirror, order, found=linked, features=destination.features)
             creation.draft, creation.destination = make_draft(creation.seen, rules), destination
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
-    return said.number
 
 
-def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int | None) -> None:
+def _found_for(creations: Sequence[Creation], destination: Destination, now: datetime) -> dict[bool, products.Found]:
+    """What stands for the lines of these, by whether case matters; what is not linked yet is asked for together."""
+    lines: dict[bool, list[LineItem]] = {}
+    linked: dict[bool, Links] = {}
+    for creation in creations:
+        assert creation.seen is not None
+        case_matters = creation.terms.rules_of(creation.order).sku_case_matters
+        try:
+            part = part_of(creation.seen, creation.mirror.line_ids)
+        except Exception as error:  # one order that cannot be drafted stops no other
+            creation.error = error
+            continue
+        lines.setdefault(case_matters, []).extend(part.lines)
+        linked[case_matters] = creation.linked
+    return {
+        case_matters: products.look_up(
+            store=creations[0].mirror.store,
+            lines=some,
+            destination=destination,
+            now=now,
+            case_matters=case_matters,
+            linked=linked[case_matters],
+        )
+        for case_matters, some in lines.items()
+    }
+
+
+def _mark(creations: Sequence[Creation], drain: Drain) -> None:
     """Say first that the calls are made: nothing is sent for an item that someone else took meanwhile."""
     drafted = [creation for creation in creations if creation.draft is not None]
     if not drafted:
@@ -218,7 +254,7 @@ def _mark(creations: Sequence[Creation], drain: Drain, *, settings_number: int |
     with merchant_rows(drain.store.merchant_id):
         ours = outbox.mark_sending(items=[each.item for each in drafted], now=drain.clock())
         marked = [(each.mirror, each.draft) for each in drafted if each.item in ours and each.draft is not None]
-        sent.keep(marked, settings_number=settings_number)
+        sent.keep(marked, settings_number=drafted[0].terms.number)
     for creation in drafted:
         if creation.item in ours:
             creation.mark(send_by=send_by)
@@ -250,7 +286,8 @@ def draft_for(
     PlatformError."""
     seen = left_of(order, seen)
     part = part_of(seen, mirror.line_ids)
-    said = terms.read(mirror.store, {order.source_store_id}, features=destination.features)
+    with merchant_rows(mirror.merchant_id):
+        said = terms.read(mirror.store, {order.source_store_id})
     if rules is not None:
         said = replace(said, rules={order.source_store_id: rules})
     found = products.look_up(
@@ -260,22 +297,21 @@ def draft_for(
         now=now,
         case_matters=said.rules_of(order).sku_case_matters,
     )
-    return make_draft(seen, said.of(mirror, order, found=found))
+    return make_draft(seen, said.of(mirror, order, found=found, features=destination.features))
 
 
 def _flag(creations: Sequence[Creation], drain: Drain) -> None:
     """These have the default method, and are to be looked at: the order says so until a person dismisses it."""
     if not creations:
         return
-    with merchant_rows(drain.store.merchant_id):
-        ids = [creation.order.pk for creation in creations]
-        orders = Order.objects.select_for_update().filter(pk__in=ids, attention="").order_by("pk").in_bulk()
-        for creation in creations:
-            if creation.draft is not None and (order := orders.get(creation.order.pk)):
-                option = creation.seen.delivery_option_name or creation.seen.delivery_option_id if creation.seen else ""
-                method = creation.draft.charges[0].title
-                facts = {"option": option, "method": method, "label": label_of(drain.store), "is_in_store": True}
-                ask_for_attention(order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts)
+    ids = [creation.order.pk for creation in creations]
+    orders = Order.objects.select_for_update().filter(pk__in=ids, attention="").order_by("pk").in_bulk()
+    for creation in creations:
+        if creation.draft is not None and (order := orders.get(creation.order.pk)):
+            option = creation.seen.delivery_option_name or creation.seen.delivery_option_id if creation.seen else ""
+            method = creation.draft.charges[0].title
+            facts = {"option": option, "method": method, "label": label_of(drain.store), "is_in_store": True}
+            ask_for_attention(order=order, code=Attention.SHIPPING_UNMAPPED, now=drain.clock(), detail=facts)
 
 
 def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:

@@ -17,6 +17,7 @@ from django.db.models import F, Max, Q
 
 from accounts.access import merchant_rows
 from accounts.bulk import insert_missing
+from accounts.rows import Rows
 from connectors.base.errors import OutcomeUnknown, PlatformError
 from connectors.models import ConnectedStore
 from orders import turns
@@ -47,6 +48,21 @@ from unnest(%s::bigint[], %s::bigint[]) as mine(id, fence)
 where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
 returning o.id
 """
+
+
+_CLAIM = Rows(
+    OutboxItem,
+    f"""
+with due as materialized (
+  select o.id from orders_outboxitem o
+  where o.store_id = %(store)s and o.status = 'PENDING' and o.not_before <= %(now)s and {turns.NONE_BEFORE}
+  order by o.deadline nulls last, o.id limit %(limit)s for update skip locked
+)
+update orders_outboxitem t
+set status = 'IN_FLIGHT', lease_until = %(until)s, attempts = t.attempts + 1, fence = t.fence + 1
+from due where t.id = due.id returning {{columns}}
+""",  # noqa: S608 - of constants
+)
 
 
 class LostLease(Exception):
@@ -123,21 +139,8 @@ def claim(*, store: ConnectedStore, now: datetime, limit: int) -> list[OutboxIte
     only for each other and for what is in flight. Raises IntegrityError where somebody else takes another one of the
     same order at this moment.
     """
-    due = (
-        OutboxItem.objects.filter(store=store, status=OutboxStatus.PENDING, not_before__lte=now)
-        .extra(where=[turns.NONE_BEFORE], params=[turns.AHEAD, now, turns.AHEAD])  # noqa: S610 - a constant
-        .order_by(F("deadline").asc(nulls_last=True), "id")
-        .select_for_update(skip_locked=True)
-    )
-    items = list(due[:limit])
-    OutboxItem.objects.filter(pk__in=[item.pk for item in items]).update(
-        status=OutboxStatus.IN_FLIGHT, lease_until=now + LEASE, attempts=F("attempts") + 1, fence=F("fence") + 1
-    )
-    for item in items:
-        item.status, item.lease_until = OutboxStatus.IN_FLIGHT, now + LEASE
-        item.attempts += 1
-        item.fence += 1
-    return items
+    items = _CLAIM(store=store.pk, now=now, until=now + LEASE, limit=limit, ahead=turns.AHEAD)
+    return sorted(items, key=lambda item: (item.deadline is None, item.deadline or now, item.pk))
 
 
 def wait_behind(*, store: ConnectedStore, now: datetime) -> int:

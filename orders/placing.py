@@ -12,49 +12,52 @@ from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
-from accounts.access import merchant_rows
 from accounts.bulk import gathered
+from accounts.rows import first_column
 from connectors.base import money as amounts
 from connectors.base.connector import Destination
 from connectors.base.types import OrderDraft, PlacedOrder, PlatformOrder
 from connectors.registry import label_of
 from orders import cancellations, outbox, partial, pausing, stopping
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState
+from orders.products import Links
 from orders.sent import Sent
 from orders.splitting import part_of
 from orders.states import advance_many, ask_for_attention, clear_attention, note
-from orders.work import Drain, Work
+from orders.terms import Terms
+from orders.work import TAKE_ORDERS, Drain, Work
 
 
 @dataclass(slots=True)
 class Creation(Work):
-    """A CREATE_ORDER on its way. `draft` stays None where the order was found in the store."""
+    """A CREATE_ORDER on its way. `draft` stays None where the order was found in the store. `terms` and `linked` are
+    what the merchant says of such orders, and of their SKUs."""
 
     mirror: Mirror = field(kw_only=True)
+    terms: Terms = field(kw_only=True)
+    linked: Links = field(kw_only=True)
     draft: OrderDraft | None = None
     placed: PlacedOrder | None = None
     destination: Destination | None = None
 
 
 def keep(creations: Sequence[Creation], drain: Drain) -> None:
-    """Write down what is in the store now, in one transaction; the orders are taken in the order of their keys."""
+    """Write down what is in the store now, in the caller's transaction; the orders are taken in the order of their
+    keys."""
     now = drain.clock()
-    with merchant_rows(drain.store.merchant_id):
-        ids = sorted({creation.item.order_id for creation in creations})
-        found = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk").defer("snapshot", "search_text")
-        orders = {order.pk: order for order in found}
-        ours = outbox.settle_done(items=[creation.item for creation in creations], now=now)
-        kept = [creation for creation in creations if creation.item.pk in ours]
+    orders = {order.pk: order for order in TAKE_ORDERS(ids=[creation.item.order_id for creation in creations])}
+    ours = outbox.settle_done(items=[creation.item for creation in creations], now=now)
+    kept = [creation for creation in creations if creation.item.pk in ours]
+    for creation in kept:
+        orders[creation.item.order_id].source_store = creation.order.source_store
+        creation.order = orders[creation.item.order_id]
+    _keep_placed(kept, now)
+    with gathered():
         for creation in kept:
-            orders[creation.item.order_id].source_store = creation.order.source_store
-            creation.order = orders[creation.item.order_id]
-        _keep_placed(kept, now)
-        with gathered():
-            for creation in kept:
-                _note(creation, now)
-            _advance(kept, now)
-            for creation in kept:
-                _follow_up(creation, now)
+            _note(creation, now)
+        _advance(kept, now)
+        for creation in kept:
+            _follow_up(creation, now)
     for creation in creations:
         creation.is_settled = creation.item.pk in ours
         if not creation.is_settled:
@@ -95,11 +98,14 @@ def _note(creation: Creation, now: datetime) -> None:
         note(order=order, kind="mirror.adapted", facts=adapted, now=now)
 
 
+_PLANNED = "select order_id from orders_mirror where order_id = any(%(ids)s::bigint[]) and state = 'PLANNED'"
+
+
 def _advance(creations: Sequence[Creation], now: datetime) -> None:
     """MIRRORED, where no other store is still to get its part; the store's name is added to the order's words."""
     ready = [creation for creation in creations if creation.order.state == OrderState.READY]
     ids = [creation.order.pk for creation in ready]
-    waiting = set(Mirror.objects.filter(order__in=ids, state=MirrorState.PLANNED).values_list("order_id", flat=True))
+    waiting = set(first_column(_PLANNED, ids=ids))
     whole = [creation for creation in ready if creation.order.pk not in waiting]
     words = {creation.order.pk: f"\n{creation.mirror.name}" for creation in whole}
     if whole:

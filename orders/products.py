@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models.functions import Lower, Trim
 
 from accounts.access import merchant_rows
+from accounts.rows import Rows
 from connectors.base.connector import Destination
 from connectors.base.types import LineItem, Variant
 from connectors.models import ConnectedStore
@@ -39,11 +39,24 @@ where not orders_productlink.is_manual
 """
 
 
+# Those of these keys, and what a person said of any spelling of these.
+_LINKS = Rows(
+    ProductLink,
+    """
+select {columns} from orders_productlink t
+where t.store_id = %(store)s and (t.sku = any(%(keys)s)
+  or t.is_manual and t.sku like ' %%' and lower(trim(t.sku)) = any(%(folded)s)) order by t.id
+""",
+)
+
+Links = Mapping[str, tuple[Component, ...]]  # what stands for a SKU, by `sku_key`
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What stands for some SKUs in a store, by `sku_key`. `ambiguous` are those with several variants."""
 
-    variants: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
+    variants: Links = field(default_factory=dict)
     ambiguous: frozenset[str] = frozenset()
 
 
@@ -54,11 +67,17 @@ def look_up(
     destination: Destination,
     now: datetime,
     case_matters: bool = False,
+    linked: Links | None = None,
 ) -> Found:
-    """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
-    wanted = {sku_key(line.sku, case_matters=case_matters): line.sku.strip() for line in lines if line.sku.strip()}
-    with merchant_rows(store.merchant_id):
-        known = {key: components_of(link) for key, link in links_of(store, wanted, since=now - LINK_LIFE).items()}
+    """What stands for these lines. Makes calls: not inside a transaction. Raises PlatformError. May be repeated.
+
+    `linked` is what `linked_now` found of these lines' SKUs, where that was asked before.
+    """
+    wanted = _wanted((line.sku for line in lines), case_matters)
+    if linked is None:
+        with merchant_rows(store.merchant_id):
+            linked = linked_now(store=store, skus=wanted.values(), now=now, case_matters=case_matters)
+    known = {key: linked[key] for key in wanted if key in linked}
     missing = [sku for key, sku in wanted.items() if key not in known]
     if not missing:
         return Found(known)
@@ -73,10 +92,20 @@ def look_up(
     return Found(known, frozenset(key for key, found in answers.items() if len(found) > 1))
 
 
+def linked_now(*, store: ConnectedStore, skus: Iterable[str], now: datetime, case_matters: bool = False) -> Links:
+    """The links of these SKUs that count now, in the caller's transaction."""
+    kept = links_of(store, _wanted(skus, case_matters), since=now - LINK_LIFE)
+    return {key: components_of(link) for key, link in kept.items()}
+
+
+def _wanted(skus: Iterable[str], case_matters: bool) -> dict[str, str]:
+    return {sku_key(sku, case_matters=case_matters): sku.strip() for sku in skus if sku.strip()}
+
+
 def kept(*, store: ConnectedStore, skus: Iterable[str], case_matters: bool = False) -> Found:
     """What stands for these SKUs as far as that is kept, whatever its age: links, then the catalog. Asks no store. In
     the caller's transaction."""
-    wanted = {sku_key(sku, case_matters=case_matters): sku.strip() for sku in skus if sku.strip()}
+    wanted = _wanted(skus, case_matters)
     known = {key: components_of(link) for key, link in links_of(store, wanted, since=LONG_AGO).items()}
     there: dict[str, list[CatalogVariant]] = {}
     for row in CatalogVariant.objects.filter(store=store, sku_key__in={sku_key(sku) for sku in wanted.values()}):
@@ -104,24 +133,26 @@ def links_of(store: ConnectedStore, wanted: Mapping[str, str], *, since: datetim
     where case does not matter before that of another; else what was found by itself after `since`. In the caller's
     transaction."""
     keys = {each for key, sku in wanted.items() for each in (key, *_both_keys(sku))}
-    kept = {link.sku: link for link in ProductLink.objects.filter(store=store, sku__in=keys)}
+    folded = [key for key in wanted if not key[:1].isspace()]
+    links = _LINKS(store=store.pk, keys=list(keys), folded=folded) if keys else []
+    kept = {link.sku: link for link in links if link.sku in keys}
     by_hand = {key: link for key, link in kept.items() if link.is_manual}
     found = {
         key: next((by_hand[each] for each in _both_keys(sku) if each in by_hand), None) for key, sku in wanted.items()
     }
-    others = _of_other_spellings(store, [key for key, link in found.items() if link is None and not key[:1].isspace()])
+    others = _of_other_spellings(links, {key for key, link in found.items() if link is None})
     found_lately = {key: link for key, link in kept.items() if link.checked_at > since}
     counted = {key: link or others.get(key) or found_lately.get(key) for key, link in found.items()}
     return {key: link for key, link in counted.items() if link is not None}
 
 
-def _of_other_spellings(store: ConnectedStore, keys: Collection[str]) -> dict[str, ProductLink]:
+def _of_other_spellings(links: Iterable[ProductLink], keys: Collection[str]) -> dict[str, ProductLink]:
     """What a person said of one spelling, by the key of any, where all such links mean the same: another shop of the
     store minds the case, or this one did."""
-    spelled = ProductLink.objects.filter(store=store, is_manual=True, sku__startswith=" ")
     found: dict[str, list[ProductLink]] = {}
-    for link in spelled.annotate(folded=Lower(Trim("sku"))).filter(folded__in=keys) if keys else ():
-        found.setdefault(sku_key(link.sku), []).append(link)
+    for link in links:
+        if link.is_manual and link.sku.startswith(" ") and sku_key(link.sku) in keys:
+            found.setdefault(sku_key(link.sku), []).append(link)
     return {key: links[0] for key, links in found.items() if len({_meaning_of(link) for link in links}) == 1}
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import F
 
 from accounts.access import merchant_rows
@@ -26,6 +27,8 @@ MOST_AT_ONCE = 50
 LONGEST_PAUSE = timedelta(hours=1)
 
 MOST_MIRRORS = 20  # kept together: long enough to share a commit, short enough to lose little
+
+_NOT_ASIDE = "delete from orders_setaside where source_store_id = %s and external_id = any(%s)"
 
 AndThen = Callable[[Mapping[str, ingest.Kept]], object]
 _Reading = tuple[Mirror, PlacedOrder | None, Sequence[Shipment], list[calls.Collected]]
@@ -104,7 +107,8 @@ def keep_orders(
 
     def finish(kept: Mapping[str, ingest.Kept]) -> None:
         done = [external_id for external_id, order in kept.items() if isinstance(order, Order)]
-        SetAside.objects.filter(source_store=store, external_id__in=done).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(_NOT_ASIDE, [store.pk, done])
         and_then(kept)
 
     for external_id, order in ingest.store_orders(seen=readable, store=store, now=now, and_then=finish).items():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.bulk import insert_many, insert_missing
+from accounts.rows import first_column
 from connectors.base.types import Shipper
 from connectors.registry import label_of
 from orders import admission, outbox, pausing, routing
@@ -16,17 +17,20 @@ from orders.states import advance_many, ask_for_attention, clear_attention
 # What a released order is not asked about any more.
 ANSWERED = frozenset({Attention.STILL_ON_HOLD, Attention.UNKNOWN_STATUS})
 
+_PLANNED = "select order_id from orders_mirror where order_id = any(%(ids)s::bigint[])"
 
-def release_many(*, orders: Sequence[Order], now: datetime, reason: str) -> None:
+
+def release_many(*, orders: Sequence[Order], routes: Sequence[Route], now: datetime, reason: str) -> None:
     """READY, and one intent to create per route, for orders of one source, in the caller's transaction, which holds
-    their rows. An order that moved meanwhile is left alone; a repeat changes nothing."""
+    their rows. An order that moved meanwhile is left alone; a repeat changes nothing. `routes` are those that are
+    kept, as far as they were read before."""
     if not orders:
         return
     for order in orders:
         clear_attention(order=order, now=now, codes=ANSWERED)
     moved = advance_many(orders=orders, to=OrderState.READY, reason=reason, now=now, released_at=now)
-    routes = routing.routes_of(orders[0].source_store)
-    planned = set(Mirror.objects.filter(order__in=[order.pk for order in moved]).values_list("order_id", flat=True))
+    routes = routing.routes_of(orders[0].source_store, kept=routes)
+    planned = set(first_column(_PLANNED, ids=[order.pk for order in moved]))
     _open_held([order for order in moved if order.pk in planned], now)
     fresh = [order for order in moved if order.pk not in planned]
     plain = [(order, route) for order in fresh if (route := _only_route(order, routes)) is not None]

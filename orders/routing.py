@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from django.db.models import QuerySet
 
 from accounts.access import merchant_rows
+from accounts.rows import Rows, first_column
 from connectors.base import snapshot
 from connectors.base.types import LineItem, PlatformOrder
 from connectors.models import ConnectedStore, StorePart, StoreState
@@ -28,11 +29,14 @@ from orders.models import (
     OutboxStatus,
     Route,
     RouteRule,
-    Setup,
 )
 from orders.rules import FilterBy, PlatformShipped, Warehoused
 from orders.splitting import counted, rest_ids
 from orders.states import advance, ask_for_attention, clear_attention, note
+
+_ROUTES = Rows(Route, "select {columns} from orders_route t where t.source_store_id = %(shop)s")
+_STORES = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])")
+_SWITCHED_ON = "select 1 from orders_setup where store_id = %(shop)s and switched_on_at is not null"
 
 # SKU keys that a route's store has, by the route's id.
 Stocked = Mapping[int, Collection[str]]
@@ -48,7 +52,15 @@ class NoRoute(Exception):
 
 def kept_routes(source_store: ConnectedStore) -> list[Route]:
     """`chosen_routes` without making the first one."""
-    return _asked(Route.objects.filter(source_store=source_store).select_related("destination_store"))
+    return _asked(_read(source_store))
+
+
+def _read(source_store: ConnectedStore) -> list[Route]:
+    routes = _ROUTES(shop=source_store.pk)
+    stores = {store.pk: store for store in _STORES(ids=[route.destination_store_id for route in routes])}
+    for route in routes:
+        route.source_store, route.destination_store = source_store, stores[route.destination_store_id]
+    return routes
 
 
 def _asked(routes: Iterable[Route]) -> list[Route]:
@@ -56,14 +68,17 @@ def _asked(routes: Iterable[Route]) -> list[Route]:
     return sorted(on, key=lambda route: (route.rule == RouteRule.DEFAULT, route.position, route.pk))
 
 
-def routes_of(source_store: ConnectedStore) -> list[Route]:
-    """The routes that orders take now: those that are chosen, once the source store is switched on; none before."""
-    return chosen_routes(source_store) if is_switched_on(source_store) else []
+def routes_of(source_store: ConnectedStore, *, kept: Sequence[Route] = ()) -> Sequence[Route]:
+    """The routes that orders take now: those that are chosen, once the source store is switched on; none before.
+    `kept` is what `kept_routes` brought, if it was asked."""
+    if not is_switched_on(source_store):
+        return []
+    return kept or chosen_routes(source_store)
 
 
 def is_switched_on(source_store: ConnectedStore) -> bool:
     """Whether this shop's orders go to stores at all: the last step of its checklist."""
-    return Setup.objects.filter(store=source_store, switched_on_at__isnull=False).exists()
+    return bool(first_column(_SWITCHED_ON, shop=source_store.pk))
 
 
 def chosen_routes(source_store: ConnectedStore) -> list[Route]:
@@ -72,7 +87,7 @@ def chosen_routes(source_store: ConnectedStore) -> list[Route]:
     The first is made if the answer is plain: no route yet, and exactly one store to go to. With several stores and no
     route nothing is guessed: an order sent to two stores would be shipped twice.
     """
-    routes = list(Route.objects.filter(source_store=source_store).select_related("destination_store"))
+    routes = _read(source_store)
     if not routes:
         stores = list(
             ConnectedStore.objects.filter(part=StorePart.DESTINATION, merchant_id=source_store.merchant_id).exclude(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from accounts.access import merchant_rows
 from connectors import calls
@@ -44,23 +45,49 @@ _STEPS: Mapping[OutboxKind, Step] = {
 }
 
 
-def claim(*, drain: Drain, limit: int) -> list[OutboxItem]:
-    """Take up to so many of the store's due items."""
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Items that are ours now, and those of the frequent kinds with what our rows say of them."""
+
+    items: Sequence[OutboxItem] = ()
+    loaded: Mapping[OutboxKind, Sequence[Work]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def claim(*, drain: Drain, limit: int) -> Claimed:
+    """Take up to so many of the store's due items, and read what belongs to them. Raises DatabaseError."""
     try:
-        with merchant_rows(drain.store.merchant_id):
-            return outbox.claim(store=drain.store, now=drain.clock(), limit=limit)
+        return _claim(drain, limit, _STEPS)
     except IntegrityError:  # another preparer took something else of one of these orders at this moment
-        return []
+        return Claimed()
+    except DatabaseError:
+        raise
+    except Exception:  # one of them cannot be loaded: each is sorted out by itself
+        log.exception("items could not be loaded", extra={"store": drain.store.pk})
+        return _claim(drain, limit, {})
 
 
-def prepare(*, items: Sequence[OutboxItem], drain: Drain) -> list[Work]:
+def _claim(drain: Drain, limit: int, steps: Mapping[OutboxKind, Step]) -> Claimed:
+    with merchant_rows(drain.store.merchant_id):
+        items = outbox.claim(store=drain.store, now=drain.clock(), limit=limit)
+        loaded = {kind: steps[kind].load(members, drain) for kind, members in _by_kind(items) if kind in steps}
+        return Claimed(items, loaded)
+
+
+def _by_kind(items: Sequence[OutboxItem]) -> list[tuple[OutboxKind, list[OutboxItem]]]:
+    grouped = groupby(sorted(items, key=lambda item: item.kind), key=lambda item: OutboxKind(item.kind))
+    return [(kind, list(group)) for kind, group in grouped]
+
+
+def prepare(*, claimed: Claimed, drain: Drain) -> list[Work]:
     """Take claimed items as far as their call, which `send` then makes; those of the seldom kinds to their end.
 
     Not inside a transaction. Raises nothing. May be repeated after a crash at any point.
     """
     works: list[Work] = []
-    for kind, group in groupby(sorted(items, key=lambda item: item.kind), key=lambda item: OutboxKind(item.kind)):
-        members = list(group)
+    for kind, members in _by_kind(claimed.items):
         step = _STEPS.get(kind)
         if step is None:
             for item in members:
@@ -68,7 +95,8 @@ def prepare(*, items: Sequence[OutboxItem], drain: Drain) -> list[Work]:
             continue
         calls.take()
         try:
-            prepared = step.prepare(members, drain)
+            prepared = claimed.loaded.get(kind) or _load(step, members, drain)
+            step.prepare(prepared, drain)
         except Exception as error:
             log.exception("a step could not be prepared", extra={"kind": kind})
             for item in members:
@@ -77,6 +105,11 @@ def prepare(*, items: Sequence[OutboxItem], drain: Drain) -> list[Work]:
         _keep_calls(calls.take(), prepared, drain)
         works += prepared
     return works
+
+
+def _load(step: Step, items: Sequence[OutboxItem], drain: Drain) -> Sequence[Work]:
+    with merchant_rows(drain.store.merchant_id):
+        return step.load(items, drain)
 
 
 def send(*, work: Work) -> None:
@@ -104,7 +137,9 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
         drain.unanswered = drain.unanswered + 1 if _is_unanswered(work.error) else 0
         if work.error is not None and not work.is_settled:
             _sort_out_work(work=work, drain=drain)
-    _keep_calls_of(works, drain)
+    if drain.asked or any(work.calls for work in works):
+        with merchant_rows(drain.store.merchant_id):
+            _save_calls(works, drain)
 
 
 def _is_unanswered(error: Exception | None) -> bool:
@@ -113,9 +148,12 @@ def _is_unanswered(error: Exception | None) -> bool:
 
 
 def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
-    """All together; where that fails each by itself, so that one that cannot be written down stops no other."""
+    """All together, with the record of their calls; where that fails each by itself, so that one that cannot be
+    written down stops no other."""
     try:
-        step.settle(works, drain)
+        with merchant_rows(drain.store.merchant_id):
+            step.settle(works, drain)
+            _save_calls(works, drain)
     except (OperationalError, InterfaceError):
         raise  # the database is away: all of them wait for their leases' end
     except Exception as error:
@@ -127,6 +165,10 @@ def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
         log.warning("settled one by one", exc_info=error, extra={"store": drain.store.pk})
         for work in works:
             _settle(step, [work], drain)
+        return
+    for work in works:
+        work.calls = []
+    step.follow([work for work in works if work.is_settled], drain)
 
 
 def _renew(*, works: Sequence[Work], error: AuthorizationError, drain: Drain) -> None:
@@ -231,12 +273,14 @@ def _keep_calls(records: list[calls.Collected], works: Sequence[Work], drain: Dr
         drain.asked += records
 
 
-def _keep_calls_of(works: Sequence[Work], drain: Drain) -> None:
-    rows = [(work.order.external_id, record) for work in works for record in work.calls]
+def _save_calls(works: Sequence[Work], drain: Drain) -> None:
+    """In the caller's transaction."""
+    asked = []
     while drain.asked:  # others may add to it meanwhile
-        rows.append(("", drain.asked.pop()))
-    if rows:
-        with merchant_rows(drain.store.merchant_id):
-            calls.save_many(rows=rows, merchant_id=drain.store.merchant_id)
-    for work in works:
-        work.calls = []
+        asked.append(("", drain.asked.pop()))
+    rows = [(work.order.external_id, record) for work in works for record in work.calls] + asked
+    try:
+        calls.save_many(rows=rows, merchant_id=drain.store.merchant_id)
+    except Exception:
+        drain.asked += [record for _, record in asked]
+        raise

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from accounts.access import merchant_rows
+from django.db import connection
+
 from connectors.base.connector import Features
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import shipping, versions
 from orders.drafting import DraftRules
-from orders.models import Mirror, Order, Route
+from orders.models import Mirror, Order
 from orders.products import Found
 from orders.rules import RouteRules
 
@@ -22,7 +23,6 @@ class Terms:
     """What counts for the orders of one store now; `number` is the version of the settings."""
 
     store: ConnectedStore
-    features: Features
     rules: Mapping[int, RouteRules]  # by the source store
     methods: Mapping[str, tuple[str, str]]
     number: int | None
@@ -31,7 +31,7 @@ class Terms:
         """The rules of the route by which this order comes."""
         return self.rules.get(order.source_store_id) or RouteRules()
 
-    def of(self, mirror: Mirror, order: Order, *, found: Found) -> DraftRules:
+    def of(self, mirror: Mirror, order: Order, *, found: Found, features: Features) -> DraftRules:
         """All that a draft of this order needs to know beside the order."""
         return DraftRules(
             destination_currency=self.store.currency,
@@ -43,16 +43,27 @@ class Terms:
             shipping_titles=self.methods,
             line_ids=frozenset(mirror.line_ids),
             rules=self.rules_of(order),
-            features=self.features,
+            features=features,
             is_on_hold=mirror.is_held and order.source_status == SourceStatus.ON_HOLD,
             group=mirror.parcel_group,
         )
 
 
-def read(store: ConnectedStore, sources: Collection[int], *, features: Features) -> Terms:
-    """The terms of these source stores' orders at this store, in one short transaction."""
-    with merchant_rows(store.merchant_id):
-        routes = Route.objects.filter(destination_store=store, source_store__in=sources)
-        rules = {source: RouteRules.from_json(said) for source, said in routes.values_list("source_store_id", "rules")}
-        methods, number = shipping.methods_of(store), versions.latest_number(store.merchant_id)
-    return Terms(store, features, rules, methods, number)
+_READ = """
+select
+  (select json_object_agg(source_store_id, rules) from orders_route
+    where destination_store_id = %(store)s and source_store_id = any(%(sources)s::bigint[])),
+  (select json_object_agg(delivery_option_id, json_build_array(title, code)) from orders_shippingmapping
+    where store_id = %(store)s),
+  (select max(number) from orders_settingsversion where merchant_id = %(merchant)s)
+"""
+
+
+def read(store: ConnectedStore, sources: Collection[int]) -> Terms:
+    """The terms of these source stores' orders at this store, in the caller's transaction."""
+    asked: dict[str, Any] = {"store": store.pk, "sources": list(sources), "merchant": store.merchant_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, asked)
+        rules, methods, number = cursor.fetchone()
+    said = {int(source): RouteRules.from_json(each) for source, each in (rules or {}).items()}
+    return Terms(store, said, {option: (title, code) for option, (title, code) in (methods or {}).items()}, number)

@@ -27,7 +27,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.states import ask_for_attention, clear_attention, note
-from orders.work import Drain, Work, fail, marked_until, still_open
+from orders.work import READ_ORDERS, TAKE_ORDERS, Drain, Work, fail, marked_until, still_open
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,19 @@ class Push(Work):
 class PushStep:
     """Carry out PUSH_TRACKING: read the orders again, check the parcels, report them, read back what is shown."""
 
-    def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
-        pushes = _load(items, drain)
+    def load(self, items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
+        orders = {order.pk: order for order in READ_ORDERS(ids=[item.order_id for item in items])}
+        kept = Fulfillment.objects.select_related("mirror__store").in_bulk([int(item.subject) for item in items])
+        uses = preflight.uses_of(source_store=drain.store, kept=list(kept.values()))
+        for order in orders.values():
+            order.source_store = drain.store
+        pushes = [Push(item=item, order=orders[item.order_id], kept=kept[int(item.subject)]) for item in items]
+        for push in pushes:
+            push.uses = uses.get(push.kept.tracking_number, ())
+        return pushes
+
+    def prepare(self, works: Sequence[Work], drain: Drain) -> None:
+        pushes = [work for work in works if isinstance(work, Push)]
         guard.read_all_again(works=pushes, drain=drain)
         try:
             with speaking_to_source(drain.store, clock=drain.clock, pace=drain.pace) as source:
@@ -58,9 +69,7 @@ class PushStep:
                     _ask(push, source, drain)
         except PlatformError as error:
             fail(pushes, error)
-        _check([push for push in still_open(pushes) if push.source is not None], drain)
-        _mark([push for push in pushes if push.is_open and push.tracking is not None], drain)
-        return pushes
+        _check_and_mark([push for push in still_open(pushes) if push.source is not None], drain)
 
     def call(self, work: Work) -> None:
         assert isinstance(work, Push)
@@ -73,7 +82,9 @@ class PushStep:
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
         sent = [work for work in works if isinstance(work, Push) and work.receipt is not None]
         _keep_sent(sent, drain)
-        read_back(works=[push for push in sent if push.is_settled], drain=drain)
+
+    def follow(self, works: Sequence[Work], drain: Drain) -> None:
+        read_back(works=[work for work in works if isinstance(work, Push) and work.receipt is not None], drain=drain)
 
 
 def refused(*, push: Push, error: PermanentError, now: datetime) -> None:
@@ -81,20 +92,6 @@ def refused(*, push: Push, error: PermanentError, now: datetime) -> None:
     with merchant_rows(push.item.merchant_id):
         order = Order.objects.select_for_update().get(pk=push.item.order_id)
         settle_refused(item=push.item, order=order, kept=push.kept, error=error, now=now)
-
-
-def _load(items: Sequence[OutboxItem], drain: Drain) -> list[Push]:
-    ids = [item.order_id for item in items]
-    with merchant_rows(drain.store.merchant_id):
-        orders = Order.objects.defer("search_text").in_bulk(ids)
-        kept = Fulfillment.objects.select_related("mirror__store").in_bulk([int(item.subject) for item in items])
-        uses = preflight.uses_of(source_store=drain.store, kept=list(kept.values()))
-    for order in orders.values():
-        order.source_store = drain.store
-    pushes = [Push(item=item, order=orders[item.order_id], kept=kept[int(item.subject)]) for item in items]
-    for push in pushes:
-        push.uses = uses.get(push.kept.tracking_number, ())
-    return pushes
 
 
 def _ask(push: Push, source: Source, drain: Drain) -> None:
@@ -117,10 +114,11 @@ def _ask(push: Push, source: Source, drain: Drain) -> None:
         push.error = error
 
 
-def _check(pushes: Sequence[Push], drain: Drain) -> None:
-    """The pre-flight of each: what is to be told, or why not yet."""
+def _check_and_mark(pushes: Sequence[Push], drain: Drain) -> None:
+    """The pre-flight of each: what is to be told, or why not yet; what may be told is marked."""
     if not pushes:
         return
+    send_by = marked_until()
     with merchant_rows(drain.store.merchant_id):
         for push in pushes:
             assert push.seen is not None
@@ -138,15 +136,9 @@ def _check(pushes: Sequence[Push], drain: Drain) -> None:
                 raise
             except Exception as error:
                 push.error = error
-
-
-def _mark(pushes: Sequence[Push], drain: Drain) -> None:
-    if not pushes:
-        return
-    send_by = marked_until()
-    with merchant_rows(drain.store.merchant_id):
-        ours = outbox.mark_sending(items=[push.item for push in pushes], now=drain.clock())
-    for push in pushes:
+        checked = still_open(pushes)
+        ours = outbox.mark_sending(items=[push.item for push in checked], now=drain.clock()) if checked else []
+    for push in checked:
         if push.item in ours:
             push.mark(send_by=send_by)
         else:
@@ -154,15 +146,12 @@ def _mark(pushes: Sequence[Push], drain: Drain) -> None:
 
 
 def _keep_sent(pushes: Sequence[Push], drain: Drain) -> None:
-    """Write down that the source took these parcels, in one transaction; the orders are taken in the order of their
-    keys."""
+    """Write down that the source took these parcels; the orders are taken in the order of their keys."""
     if not pushes:
         return
     now = drain.clock()
-    with merchant_rows(drain.store.merchant_id), gathered():
-        ids = {push.item.order_id for push in pushes}
-        found = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk").defer("snapshot", "search_text")
-        orders = {order.pk: order for order in found}
+    with gathered():
+        orders = {order.pk: order for order in TAKE_ORDERS(ids=[push.item.order_id for push in pushes])}
         ours = outbox.settle_done(items=[push.item for push in pushes], now=now)
         kept = [push for push in pushes if push.item.pk in ours]
         _keep_parcels(kept, now)

@@ -14,18 +14,16 @@ AHEAD = [
         OutboxKind.CANCEL_AT_SOURCE,
     )
 ]
-# `b` stands before an item of the same order at the same store.
-_BEFORE = """b.order_id = {o}.order_id and b.store_id = {o}.store_id and (
+# `b` stands before `o`, an item of the same order at the same store.
+_BEFORE = """b.order_id = o.order_id and b.store_id = o.store_id and (
   b.status = 'IN_FLIGHT' or b.status = 'PENDING' and
-  (b.kind = any({ahead}) and b.not_before <= {now}, -b.id) > ({o}.kind = any({ahead}), -{o}.id))"""
-_BEFORE_IT = _BEFORE.format(o="orders_outboxitem", ahead="%s", now="%s")
-NONE_BEFORE = f"not exists (select 1 from orders_outboxitem b where {_BEFORE_IT})"  # noqa: S608 - constants
-_BEFORE_O = _BEFORE.format(o="o", ahead="%(ahead)s", now="%(now)s")
+  (b.kind = any(%(ahead)s) and b.not_before <= %(now)s, -b.id) > (o.kind = any(%(ahead)s), -o.id))"""
+NONE_BEFORE = f"not exists (select 1 from orders_outboxitem b where {_BEFORE})"  # noqa: S608 - constants
 WAIT_BEHIND = f"""
 update orders_outboxitem o set not_before = least(
   greatest(%(now)s + interval '1 second', (
     select min(case when b.status = 'PENDING' then b.not_before else b.lease_until end) from orders_outboxitem b
-    where {_BEFORE_O})), %(now)s + interval '5 seconds')
+    where {_BEFORE})), %(now)s + interval '5 seconds')
 where o.store_id = %(store)s and o.status = 'PENDING' and o.not_before <= %(now)s
-  and exists (select 1 from orders_outboxitem b where {_BEFORE_O})
+  and exists (select 1 from orders_outboxitem b where {_BEFORE})
 """  # noqa: S608 - constants

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from accounts.rows import Rows
 from connectors import calls, machine
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
@@ -17,6 +18,10 @@ from orders.models import Order, OutboxItem
 SEND_WITHIN = 5.0
 # After so many calls in a row without a usable answer the platform counts as down.
 DOWN_AFTER = 10
+
+_OF_THESE = "select {columns} from orders_order t where t.id = any(%(ids)s::bigint[]) order by t.id"
+READ_ORDERS = Rows(Order, _OF_THESE, defer=("search_text",))
+TAKE_ORDERS = Rows(Order, f"{_OF_THESE} for update", defer=("snapshot", "search_text"))  # what is settled changes them
 
 
 @dataclass(slots=True)
@@ -76,14 +81,20 @@ W = TypeVar("W", bound=Work)
 class Step(Protocol):
     """How items of one kind are carried out, many at a time. Each part may be repeated after a crash."""
 
-    def prepare(self, items: Sequence[OutboxItem], drain: Drain) -> Sequence[Work]:
+    def load(self, items: Sequence[OutboxItem], drain: Drain) -> Sequence[Work]:
+        """The items with what our own rows say of them, in the caller's transaction."""
+
+    def prepare(self, works: Sequence[Work], drain: Drain) -> None:
         """Read, look and decide; mark what is to be sent. Raises nothing for one item: its `error` says it."""
 
     def call(self, work: Work) -> None:
         """Make the call of a marked item. Touches no row, so that many may run at once. Raises PlatformError."""
 
     def settle(self, works: Sequence[Work], drain: Drain) -> None:
-        """Write down what was done, in few commits; works whose item was lost are left out."""
+        """Write down what was done, in the caller's transaction; works whose item was lost are left out."""
+
+    def follow(self, works: Sequence[Work], drain: Drain) -> None:
+        """What comes after what was written down, outside any transaction; it may make calls."""
 
 
 def fail(works: Iterable[Work], error: Exception) -> None:

@@ -53,6 +53,11 @@ def to_json(order: PlatformOrder) -> dict[str, Any]:
     return parts
 
 
+def skus_in(value: Mapping[str, Any]) -> list[str]:
+    """The SKUs of the lines of what `to_json` wrote."""
+    return [line["sku"] for line in value.get("lines", ())]
+
+
 def from_json(value: Mapping[str, Any]) -> PlatformOrder:
     """The order that `to_json` wrote; `raw` and `told_at` are empty."""
     parts: dict[str, Any] = dict(value)
