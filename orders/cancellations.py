@@ -47,6 +47,7 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
         OutboxKind.PUSH_TRACKING,
     ]
     outbox.drop(order=order, kinds=kinds, now=now)
+    outbox.find_out(order=order, kind=OutboxKind.CREATE_ORDER, now=now)
     _drop_harmless(order=order, now=now)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(

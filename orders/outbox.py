@@ -50,6 +50,12 @@ returning o.id
 """
 
 
+_GIVE_BACK = """
+update orders_outboxitem o set status = 'PENDING', lease_until = null, not_before = %s, attempts = o.attempts - 1,
+  is_doubtful = mine.is_doubtful, sure_at = mine.sure_at
+from unnest(%s::bigint[], %s::bigint[], %s::bool[], %s::timestamptz[]) as mine(id, fence, is_doubtful, sure_at)
+where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
+"""
 _CLAIM = Rows(
     OutboxItem,
     f"""
@@ -172,6 +178,8 @@ def mark_sending(*, items: Sequence[OutboxItem], now: datetime) -> list[OutboxIt
         ours = {row[0] for row in cursor.fetchall()}
     for item in items:
         if item.pk in ours:
+            is_open = item.is_doubtful and item.sure_at is not None and item.sure_at > now
+            item.earlier_sure_at = item.sure_at if is_open else None
             item.lease_until, item.sent_at, item.sure_at = now + LEASE, now, now + SURE_AFTER
             item.is_doubtful = True
     return [item for item in items if item.pk in ours]
@@ -179,14 +187,18 @@ def mark_sending(*, items: Sequence[OutboxItem], now: datetime) -> list[OutboxIt
 
 @contextmanager
 def answer_of(*, item: OutboxItem) -> Iterator[None]:
-    """Around the call of a marked item: a definite answer, a refusal too, ends the doubt; in memory, until settled."""
+    """Around the call of a marked item: a definite answer, a refusal too, ends its doubt; in memory, until settled. It
+    says nothing of an earlier call that may still be carried out."""
     try:
         yield
     except OutcomeUnknown:
         item.was_cut_off = True
         raise
     except PlatformError:
-        item.is_doubtful = False
+        if item.earlier_sure_at is None:
+            item.is_doubtful = False
+        else:
+            item.sure_at = item.earlier_sure_at
         raise
 
 
@@ -195,6 +207,14 @@ def settle_done(*, items: Sequence[OutboxItem], now: datetime) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE_DONE, [now, *_held(items)])
         return {row[0] for row in cursor.fetchall()}
+
+
+def give_back(*, items: Sequence[OutboxItem], now: datetime) -> None:
+    """These were marked and not sent after all: due at once, as if this try had not been, in the caller's transaction.
+    Items that somebody else holds by now are left alone."""
+    doubts = [item.earlier_sure_at is not None for item in items]
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, [now, *_held(items), doubts, [item.earlier_sure_at for item in items]])
 
 
 def settle(
@@ -304,6 +324,13 @@ def drop(*, order: Order, kinds: list[OutboxKind], now: datetime) -> int:
         .filter(Q(status=OutboxStatus.PENDING) | Q(status=OutboxStatus.PARKED))
         .update(status=OutboxStatus.DROPPED, settled_at=now)
     )
+
+
+def find_out(*, order: Order, kind: OutboxKind, now: datetime) -> int:
+    """Have the outcome of parked items found out that may have been done, in the caller's transaction. Returns how
+    many."""
+    parked = OutboxItem.objects.filter(order=order, kind=kind, status=OutboxStatus.PARKED, is_doubtful=True)
+    return parked.update(status=OutboxStatus.PENDING, not_before=now, attempts=0, give_up_reason="", settled_at=None)
 
 
 def rescue(*, store: ConnectedStore, now: datetime) -> int:

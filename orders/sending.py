@@ -133,12 +133,15 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
     refused = next((work.error for work in works if isinstance(work.error, AuthorizationError)), None)
     if refused is not None and not isinstance(refused, ScopeMissing):
         _renew(works=works, error=refused, drain=drain)
+    late = [work for work in works if isinstance(work.error, TooLate)]
     for work in works:
         drain.unanswered = drain.unanswered + 1 if _is_unanswered(work.error) else 0
-        if work.error is not None and not work.is_settled:
+        if work.error is not None and not work.is_settled and not isinstance(work.error, TooLate):
             _sort_out_work(work=work, drain=drain)
-    if drain.asked or any(work.calls for work in works):
+    if late or drain.asked or any(work.calls for work in works):
         with merchant_rows(drain.store.merchant_id):
+            if late:
+                outbox.give_back(items=[work.item for work in late], now=drain.clock())
             _save_calls(works, drain)
 
 

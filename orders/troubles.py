@@ -130,7 +130,14 @@ def _look_anew(*, item: OutboxItem, order: Order, store: ConnectedStore, error: 
 def _park(
     *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], error: str, now: datetime
 ) -> None:
-    outbox.settle(item=item, status=OutboxStatus.PARKED, now=now, error=error, reason=GiveUpReason.PERMANENT)
+    outbox.settle(
+        item=item,
+        status=OutboxStatus.PARKED,
+        now=now,
+        error=error,
+        reason=GiveUpReason.PERMANENT,
+        is_doubtful=item.is_doubtful,
+    )
     ask_for_attention(order=order, code=code, now=now, detail=detail)
 
 

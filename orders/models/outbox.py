@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -80,7 +81,10 @@ class OutboxItem(models.Model):
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
 
-    was_cut_off = False  # of whoever holds it, in memory: the call of this try went out and had no answer
+    # Of whoever holds it, in memory: the call of this try went out and had no answer; and until when one of an earlier
+    # try may still be carried out, whatever becomes of this one.
+    was_cut_off = False
+    earlier_sure_at: datetime | None = None
 
     class Meta:
         constraints: ClassVar = [

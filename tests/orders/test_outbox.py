@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError
 
 from accounts.access import merchant_rows
-from connectors.base.errors import OutcomeUnknown, PermanentError
+from connectors.base.errors import OutcomeUnknown, PermanentError, RateLimited
 from connectors.base.types import SourceStatus
 from connectors.models import ConnectedStore
 from orders import outbox
@@ -146,6 +146,30 @@ class TestSending:
             raise PermanentError("no")
         assert not item.is_doubtful
 
+    def test_learns_nothing_of_an_earlier_call_from_the_answer_to_a_later_one(
+        self, item: OutboxItem, shopify: ConnectedStore
+    ) -> None:
+        may_come_until = SOON + outbox.SURE_AFTER_FAILURE
+        tried = self._tried_again(item, shopify, at=SOON + timedelta(seconds=1))
+        assert tried.is_doubtful
+        assert tried.sure_at == may_come_until
+        tried = self._tried_again(item, shopify, at=may_come_until)
+        assert not tried.is_doubtful
+
+    def _tried_again(self, item: OutboxItem, shopify: ConnectedStore, *, at: datetime) -> OutboxItem:
+        """Cut off, and refused the second time."""
+        with pytest.raises(OutcomeUnknown), outbox.sending(item=item, now=SOON):
+            raise OutcomeUnknown("cut off")
+        with merchant_rows(item.merchant_id):
+            outbox.postpone(item=item, now=SOON, error="cut off", wait=0, is_doubtful=True)
+            tried = outbox.claim(store=shopify, now=at, limit=1)[0]
+        with pytest.raises(RateLimited), outbox.sending(item=tried, now=at):
+            raise RateLimited("busy")
+        with merchant_rows(item.merchant_id):
+            outbox.postpone(item=tried, now=at, error="busy", wait=0, is_doubtful=tried.is_doubtful)
+            item.status, item.fence = OutboxStatus.IN_FLIGHT, outbox.claim(store=shopify, now=at, limit=1)[0].fence
+        return again(item)
+
     def test_is_refused_to_whoever_lost_the_item(self, item: OutboxItem, shopify: ConnectedStore) -> None:
         late = NOON + outbox.LEASE + timedelta(seconds=1)
         with merchant_rows(item.merchant_id):
@@ -153,6 +177,47 @@ class TestSending:
             outbox.claim(store=shopify, now=late, limit=1)
         with pytest.raises(outbox.LostLease), outbox.sending(item=item, now=late):
             pytest.fail("sent all the same")
+
+
+class TestGiveBack:
+    def test_is_as_if_the_try_had_not_been(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.mark_sending(items=[item], now=NOON)
+            outbox.give_back(items=[item], now=SOON)
+            given = again(item)
+            assert (given.status, given.attempts, given.is_doubtful) == (OutboxStatus.PENDING, 0, False)
+            assert [each.pk for each in outbox.claim(store=shopify, now=SOON, limit=1)] == [item.pk]
+
+    def test_leaves_the_doubt_about_an_earlier_call(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.mark_sending(items=[item], now=NOON)
+            outbox.postpone(item=item, now=NOON, error="cut off", wait=0, is_doubtful=True)
+            tried = outbox.claim(store=shopify, now=SOON, limit=1)
+            outbox.mark_sending(items=tried, now=SOON)
+            outbox.give_back(items=tried, now=SOON)
+            assert again(item).is_doubtful
+            assert again(item).sure_at == NOON + outbox.SURE_AFTER
+
+    def test_leaves_alone_what_somebody_else_holds(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        late = NOON + outbox.LEASE + timedelta(seconds=1)
+        with merchant_rows(item.merchant_id):
+            outbox.rescue(store=shopify, now=late)
+            outbox.claim(store=shopify, now=late, limit=1)
+            outbox.give_back(items=[item], now=late)
+            assert again(item).status == OutboxStatus.IN_FLIGHT
+
+
+class TestFindOut:
+    def test_has_what_was_parked_in_doubt_tried_again(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.settle(item=item, status=OutboxStatus.PARKED, now=NOON, reason="permanent", is_doubtful=True)
+            assert outbox.find_out(order=item.order, kind=OutboxKind.CREATE_ORDER, now=SOON) == 1
+            assert outbox.claim(store=shopify, now=SOON, limit=1)[0].is_doubtful
+
+    def test_leaves_what_surely_was_not_done(self, item: OutboxItem) -> None:
+        with merchant_rows(item.merchant_id):
+            outbox.settle(item=item, status=OutboxStatus.PARKED, now=NOON, reason="permanent")
+            assert outbox.find_out(order=item.order, kind=OutboxKind.CREATE_ORDER, now=SOON) == 0
 
 
 class TestSettle:
