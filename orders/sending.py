@@ -89,21 +89,27 @@ def prepare(*, claimed: Claimed, drain: Drain) -> list[Work]:
     works: list[Work] = []
     for kind, members in _by_kind(claimed.items):
         step = _STEPS.get(kind)
-        if step is None:
-            for item in members:
-                _alone(item=item, drain=drain)
+        if step is not None:
+            works += _prepare(step, members, claimed.loaded.get(kind, ()), drain)
             continue
-        calls.take()
-        try:
-            prepared = claimed.loaded.get(kind) or _load(step, members, drain)
-            step.prepare(prepared, drain)
-        except Exception as error:
-            log.exception("a step could not be prepared", extra={"kind": kind})
-            for item in members:
-                _sort_out(item=item, error=error, drain=drain)
-            continue
-        _keep_calls(calls.take(), prepared, drain)
-        works += prepared
+        for item in members:
+            _alone(item=item, drain=drain)
+    return works
+
+
+def _prepare(step: Step, items: Sequence[OutboxItem], loaded: Sequence[Work], drain: Drain) -> Sequence[Work]:
+    """All together; where that fails each by itself, so that one that cannot be prepared stops no other."""
+    calls.take()
+    try:
+        works = loaded or _load(step, items, drain)
+        step.prepare(works, drain)
+    except Exception as error:
+        log.exception("a step could not be prepared", extra={"kind": items[0].kind, "items": len(items)})
+        if len(items) > 1:
+            return [work for item in items for work in _prepare(step, [item], (), drain)]
+        _sort_out(item=items[0], error=error, drain=drain)
+        return []
+    _keep_calls(calls.take(), works, drain)
     return works
 
 

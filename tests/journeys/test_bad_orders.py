@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from accounts.access import all_merchants
-from orders.models import Attention, OrderState, SetAside
+from orders.models import Attention, Mirror, OrderState, SetAside
+from orders.troubles import TELL_AFTER
 from tests.journeys.conftest import Journey
 
 
@@ -49,6 +50,19 @@ class TestOddOrder:
         assert journey.order(spoiled).state == OrderState.HELD
         with all_merchants("a test looks"):
             assert not SetAside.objects.exists()
+
+    def test_whose_row_is_spoiled_stops_no_other_of_its_store(self, journey: Journey) -> None:
+        journey.fault("shopify", "*", "status", status=503, times=-1)
+        spoiled, good = journey.buy(), journey.buy()
+        journey.wait(3605)
+        with all_merchants("a test spoils a row"):
+            Mirror.objects.get(order__external_id=spoiled).delete()
+        journey.world.faults.clear()
+        journey.wait(120)
+        assert len(journey.shopify_orders(good)) == 1
+        for _ in range(TELL_AFTER):
+            journey.wait(60)
+        assert journey.order(spoiled).attention == Attention.REMOTE_ERROR
 
     def test_with_a_long_title_and_an_emoji_reaches_the_store(self, journey: Journey) -> None:
         order_id = journey.buy(
