@@ -11,15 +11,13 @@ from accounts.rows import Rows
 from connectors.base import snapshot
 from connectors.base.connector import Destination
 from connectors.base.errors import (
-    AuthorizationError,
-    PermanentError,
     PlatformError,
 )
-from connectors.base.types import LineItem, OrderDraft, PlacedOrder, PlatformOrder
+from connectors.base.types import LineItem, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import copying, guard, locating, outbox, placing, products, releasing, sent, terms
+from orders import copying, guard, locating, looking, outbox, placing, products, releasing, sent, terms
 from orders.admission import is_ours_to_ship
 from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
@@ -80,7 +78,7 @@ class CreateStep:
         guard.read_all_again(works=creations, drain=drain)
         try:
             with speaking_to_destination(drain.store, clock=drain.clock, pace=drain.pace) as destination:
-                _look(still_open(creations), destination)
+                looking.look(still_open(creations), destination)
                 _decide(still_open(creations), destination, drain.clock())
         except PlatformError as error:
             fail(creations, error)
@@ -137,51 +135,6 @@ def _follow(creation: Creation, now: datetime) -> None:
         locating.follow_made(order=order, mirror=mirror, now=now)
     if not mirror.is_held and creation.seen is not None and not is_ours_to_ship(creation.seen):
         copying.follow_made(order=order, seen=creation.seen, now=now)
-
-
-def _look(creations: Sequence[Creation], destination: Destination) -> None:
-    """Adopt what is in the store already. An earlier try may still be carried out: absent is not sure at once."""
-    looks = [each for each in creations if destination.features.search_by_reference or each.item.is_doubtful]
-    fresh = [each for each in looks if not each.item.is_doubtful]
-    found: dict[str, PlacedOrder | PermanentError] = {}
-    if fresh:
-        since = min(each.order.ordered_at for each in fresh)
-        found = destination.find_orders([each.item.reference for each in fresh], since=since)
-    found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful])
-    for creation in looks:
-        answer = found.get(creation.item.reference)
-        if isinstance(answer, PlacedOrder):
-            creation.placed = answer
-        elif answer is not None and creation.is_open:
-            creation.error = answer
-
-
-def _look_closely(destination: Destination, creations: Sequence[Creation]) -> dict[str, PlacedOrder | PermanentError]:
-    """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
-    found: dict[str, PlacedOrder | PermanentError] = {}
-    if destination.finds_by_reading and creations:
-        since = min(creation.order.ordered_at for creation in creations)
-        try:
-            return destination.find_orders([creation.item.reference for creation in creations], since=since)
-        except AuthorizationError:
-            raise
-        except PlatformError as error:
-            fail(creations, error)
-            return found
-    for creation in creations:
-        try:
-            placed = destination.find_order(creation.item.reference, since=creation.order.ordered_at)
-        except AuthorizationError:
-            raise
-        except PermanentError as error:
-            found[creation.item.reference] = error
-            continue
-        except PlatformError as error:
-            creation.error = error
-            continue
-        if placed is not None:
-            found[creation.item.reference] = placed
-    return found
 
 
 def _decide(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
