@@ -14,7 +14,7 @@ from accounts.access import merchant_rows
 from accounts.models import Membership, Merchant
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
-from orders import wording
+from orders import badges
 from orders.queries.counts import MOST_NEWS, news, waiting
 from orders.queries.setup import setup_of, shipping_alert
 from orders.queries.stores import WARN_DAYS
@@ -174,7 +174,7 @@ def _sync_state(stores: list[ConnectedStore]) -> dict[str, Any]:
     if off or not shops:
         steps = [setup.open_step for setup in off if setup and setup.open_step]
         step = max(steps, default=None if shops else 1)
-        label = wording.not_ready(step)
+        label = badges.not_ready(step)
         if len(off) < len(shops):
             label = f"Sync is on for {len(shops) - len(off)} of {len(shops)} shops"
         return {

@@ -18,7 +18,7 @@ from connectors.base.errors import PlatformError
 from connectors.base.types import CreateRequest, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.registry import build, connector_class, label_of
-from orders import admission, products, shipping, wording
+from orders import admission, products, reason_words, shipping
 from orders.components import Component, sku_key
 from orders.drafting import Blocked, DraftRules, make_draft
 from orders.models import Attention, Route
@@ -88,7 +88,7 @@ class Trial:
             request = self.destinations[is_after].rendered(draft, reference=seen.external_id)
         except Blocked as error:
             detail = {"label": label_of(self.store), **error.detail}
-            return Made(code=error.code, words=wording.reason_of(error.code, detail).title)
+            return Made(code=error.code, words=reason_words.reason_of(error.code, detail).title)
         except PlatformError as error:
             return Made(code=error.reason or Attention.REMOTE_ERROR, words=error.message)
         return Made(draft=replace(draft, remarks=draft.remarks + request.remarks), request=request)

@@ -21,7 +21,7 @@ from connectors.base import snapshot
 from connectors.base.types import PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.registry import connector_class, label_of
-from orders import dryrun, shipping, stand_in, wording
+from orders import dryrun, reason_words, shipping, stand_in
 from orders.models import Order, OrderState, Setup
 
 SIZES = (10, 20, 50, 100, 200)
@@ -183,7 +183,7 @@ def _words(run: dryrun.DryRun) -> list[str]:
         return [f"Skipped: {run.skip_rule}"]
     if run.code:
         label = label_of(run.store) if run.store else "The store"
-        return [wording.reason_of(run.code, {"label": label, **run.detail}).title]
+        return [reason_words.reason_of(run.code, {"label": label, **run.detail}).title]
     return [*(run.draft.remarks if run.draft else ()), *(run.request.remarks if run.request else ())]
 
 

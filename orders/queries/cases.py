@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.registry import label_of
 from orders.aftersale_wording import DECISION_SENTENCES, DECISIONS
+from orders.badges import Badge
 from orders.models import (
     CancelAnswer,
     Cancellation,
@@ -25,7 +26,6 @@ from orders.models import (
 )
 from orders.queries.rows import money_text, variant_of
 from orders.splitting import counted
-from orders.wording import Badge
 
 S, C = ReturnStatus, CancellationStatus
 _RETURN_TONES = {

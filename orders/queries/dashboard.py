@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import connector_class
-from orders import wording
+from orders import badges, event_words
 from orders.models import Order, OrderEvent, OrderState, SetAside
 from orders.queries.counts import Counts, counts_from_tallies
 from orders.queries.hours import hours_of
@@ -101,7 +101,7 @@ def _bar(parts: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:
 
 
 def _status(tab: str, counts: Counts) -> dict[str, Any]:
-    badge = wording.STATUS[_STATUSES[tab]]
+    badge = badges.STATUS[_STATUSES[tab]]
     return {"badge": badge, "count": counts.tabs[tab], "url": f"{reverse('orders')}?tab={tab}"}
 
 
@@ -139,7 +139,7 @@ def _activity(merchant_id: int) -> list[dict[str, Any]]:
     for event in events.select_related("order").only(
         "kind", "facts", "reason", "happened_at", "order__external_id"
     )[:SHOWN]:  # fmt: skip
-        title, tone = wording.event_title(event.kind, event.facts, event.reason)
+        title, tone = event_words.event_title(event.kind, event.facts, event.reason)
         url = reverse("order", args=[event.order_id])
         shown.append(
             {"title": title, "tone": tone, "url": url, "order": event.order.external_id, "at": event.happened_at}

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from accounts.access import merchant_rows
 from connectors.models import ApiCall, ConnectedStore
 from connectors.registry import label_of
-from orders import suggesting, wording
+from orders import reason_words, suggesting
 from orders.components import sku_key
 from orders.models import (
     Attention,
@@ -191,7 +191,7 @@ def _stop_of(order: Order) -> str:
     """How the step that is under way looks."""
     if not order.attention or order.state == OrderState.FULFILLED:
         return "now"
-    return "paused" if order.attention in wording.WAITING_ONLY else "failed"
+    return "paused" if order.attention in reason_words.WAITING_ONLY else "failed"
 
 
 def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
@@ -227,7 +227,7 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         bold = bold.replace("The order is in", "Part of the order is in")
         plain = f"{plain} Yours to ship: {rest_text(yours)}. Pack it, and enter its number in Seller Center."
     if order.attention:
-        words = wording.reason_of(order.attention, order.attention_detail)
+        words = reason_words.reason_of(order.attention, order.attention_detail)
         bold, plain = f"{words.title}.", words.what_to_do
     return {"bold": bold, "plain": plain}
 

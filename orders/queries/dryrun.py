@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import snapshot
 from connectors.base.types import Address, OrderDraft
 from connectors.registry import label_of
-from orders import stand_in, wording
+from orders import reason_words, stand_in
 from orders.dryrun import DryRun
 from orders.models import Order, OrderState
 from orders.queries.money import draft_money
@@ -39,7 +39,7 @@ def _run(run: DryRun) -> dict[str, Any]:
     shown: dict[str, Any] = {"store": store_label(run.store) if run.store else "No store", "preview": run.preview}
     if run.draft is None:
         label = label_of(run.store) if run.store else "The store"
-        return {**shown, "reason": wording.reason_of(run.code, {"label": label, **run.detail}), "code": run.code}
+        return {**shown, "reason": reason_words.reason_of(run.code, {"label": label, **run.detail}), "code": run.code}
     assert run.request is not None
     assert run.part is not None
     assert run.store is not None

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
-from orders import suggesting, wording
+from orders import reason_words, suggesting
 from orders.models import Attention, CatalogVariant, Order, OrderState, OutboxItem, OutboxKind
 from orders.queries.parcels import carrier_choices, parcel_actions
 from orders.queries.rows import seller_center_url
@@ -27,7 +27,7 @@ def attention_of(
     """
     if not order.attention:
         return _create_anyway(order) if order.state == OrderState.SKIPPED and can_act else None
-    words = wording.reason_of(order.attention, order.attention_detail)
+    words = reason_words.reason_of(order.attention, order.attention_detail)
     tried = next((item for item in reversed(items) if item.last_error), None)
     shown: dict[str, Any] = {
         "code": order.attention,

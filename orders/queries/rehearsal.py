@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from connectors.models import ConnectedStore
 from orders import stand_in
+from orders.badges import Badge
 from orders.queries.rows import money_text
 from orders.rehearsal import SIZES, Outcome, Rehearsal, Rehearsed
-from orders.wording import Badge
 
 _MOST_REASONS = 6
 BADGES = {

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from connectors.base.money import to_text
 from connectors.registry import connector_class
-from orders import wording
+from orders import badges, reason_words
 from orders.models import Mirror, MirrorState, Order, OrderState
 from orders.splitting import rest_ids
 
@@ -63,19 +63,19 @@ def row_of(
     `open_step`: see `step_of`."""
     lines = order.snapshot.get("lines", [])
     living = [mirror for mirror in mirrors if mirror.external_id]
-    sync = wording.sync_badge(
+    sync = badges.sync_badge(
         state=order.state,
         attention=order.attention,
         has_mirrors=bool(mirrors),
         is_waiting=waits_until is not None,
-        not_ready="" if open_step == ON else wording.not_ready(open_step),
+        not_ready="" if open_step == ON else badges.not_ready(open_step),
     )
     return {
         "id": order.pk,
         "version": order.version,
         "external_id": order.external_id,
         "url": _page_of(order.pk),
-        "status": wording.status_badge(order.source_status, order.source_status_text),
+        "status": badges.status_badge(order.source_status, order.source_status_text),
         "sync": sync,
         "hold": _hold(order, now=now, waits_until=waits_until),
         "request_text": "Cancellation requested" if _has_request(order) else "",
@@ -141,7 +141,7 @@ def variant_of(line: Mapping[str, Any]) -> str:
 
 def mirror_of(mirror: SeenMirror) -> dict[str, Any]:
     """A link to the store's order; its fate beside it if it is no more."""
-    fate = wording.MIRROR_TEXT.get(MirrorState(mirror.state), "")
+    fate = badges.MIRROR_TEXT.get(MirrorState(mirror.state), "")
     return {
         "label": f"{mirror.name} {fate}".strip(),
         "url": mirror.url,
@@ -191,10 +191,10 @@ def _name(line: dict[str, Any]) -> str:
 
 def _reason(order: Order) -> dict[str, str] | None:
     if order.attention:
-        words = wording.reason_of(order.attention, order.attention_detail)
+        words = reason_words.reason_of(order.attention, order.attention_detail)
         full = f"{words.title}. {words.what_to_do}"
         return {
-            "title": wording.short_reason(order.attention),
+            "title": reason_words.short_reason(order.attention),
             "text": words.what_to_do,
             "full": full,
             "tone": "red",

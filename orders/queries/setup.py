@@ -12,12 +12,12 @@ from django.urls import reverse
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore, StorePart, StoreState
 from connectors.registry import all_classes, is_configured, part_of
-from orders import hold, readiness, routing, wording
+from orders import badges, hold, readiness, routing
+from orders.badges import Badge
 from orders.checklist import REQUIRED, TITLES, Facts, Step, StepKey, StepState, first_open, steps_without_shop
 from orders.models import Order, Setup
 from orders.queries.settings import store_label
 from orders.seller_shipping import Ships
-from orders.wording import Badge
 
 BACK_FOR = timedelta(days=1)  # how long it is said that a shop is on Seller Shipping again
 _MARKS = {StepState.DONE: "done", StepState.TO_DO: "todo", StepState.FAILED: "failed"}
@@ -130,7 +130,7 @@ def _card(facts: Facts, steps: Sequence[Step], *, can_manage: bool) -> dict[str,
 def _badge(is_on: bool, step: Step | None) -> Badge:
     if is_on:
         return Badge("ON", "Switched on", "tick", "green")
-    return Badge("NOT_READY", wording.not_ready(step.number if step else None), "half", "amber")
+    return Badge("NOT_READY", badges.not_ready(step.number if step else None), "half", "amber")
 
 
 def _step(facts: Facts, step: Step, steps: Sequence[Step], *, can_manage: bool) -> dict[str, Any]:

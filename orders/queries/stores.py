@@ -14,11 +14,11 @@ from django.utils.timezone import localtime
 from accounts.access import merchant_rows
 from connectors import oauth, registry
 from connectors.models import ConnectedStore, StorePart, StoreState
+from orders.badges import Badge
 from orders.models import Route, RouteRule
 from orders.queries.settings import route_sentence, store_label
 from orders.queries.setup import way_on
 from orders.routing import currencies_differ
-from orders.wording import Badge
 
 BADGES = {
     StoreState.CONNECTED: Badge("CONNECTED", "Connected", "disc", "green"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.models import ApiCall
 from connectors.registry import connector_class
-from orders import wording
+from orders import event_words
 from orders.models import OrderEvent
 
 
@@ -18,7 +18,7 @@ def timeline_of(events: Sequence[OrderEvent], calls: Sequence[ApiCall]) -> list[
 
 
 def _event(event: OrderEvent) -> dict[str, Any]:
-    title, tone = wording.event_title(event.kind, event.facts, event.reason)
+    title, tone = event_words.event_title(event.kind, event.facts, event.reason)
     text = "" if event.kind == "attention.asked" else event.reason
     if event.facts.get("warning"):
         text = f"TikTok Shop warns: {event.facts['warning']}"
@@ -36,11 +36,11 @@ def _event(event: OrderEvent) -> dict[str, Any]:
 
 
 def _call(call: ApiCall) -> dict[str, Any]:
-    is_good = 200 <= call.status < 300
+    is_good, label = 200 <= call.status < 300, connector_class(call.store.platform).label
     return {
         "at": call.called_at,
         "order": 0,
-        "title": f"{connector_class(call.store.platform).label}: {wording.CALLS.get(call.operation, call.operation)}",
+        "title": f"{label}: {event_words.CALLS.get(call.operation, call.operation)}",
         "text": call.error,
         "shape": "call",
         "tone": "gray" if is_good else "red",

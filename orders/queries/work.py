@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.access import merchant_rows
 from connectors.registry import connector_class
-from orders import merchant_words, wording
+from orders import badges, merchant_words, reason_words
 from orders.deadlines import DeadlineKind, DeadlineRules
 from orders.models import MerchantRules, Mirror, MirrorState, Order, OrderState
 from orders.queries.counts import MOST, Counts
@@ -149,7 +149,7 @@ def _row(due: Due, order: Order, rules: DeadlineRules) -> dict[str, Any]:
         "costs": _costs(due.kind, rules),
         "external_id": order.external_id,
         "url": reverse("order", args=[order.pk]),
-        "status": wording.status_badge(order.source_status, order.source_status_text),
+        "status": badges.status_badge(order.source_status, order.source_status_text),
         "quantity": sum(line["quantity"] for line in items if line["sku"] == first["sku"]),
         "item": first["title"],
         "more": len(others),
@@ -185,7 +185,7 @@ def _what_to_do(kind: DeadlineKind, order: Order, mirrors: Sequence[Mirror]) -> 
     if kind is K.RETURN_ANSWER:
         return "Accept or refuse it.", "Answer"
     if order.attention:
-        words = wording.reason_of(order.attention, order.attention_detail)
+        words = reason_words.reason_of(order.attention, order.attention_detail)
         return f"{words.title}. {words.what_to_do}", "Sort it out"
     return _to_ship(kind, order, mirrors), "See the order"
 

@@ -25,7 +25,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from orders.wording import Badge
+from orders.badges import Badge
 
 register = template.Library()
 

@@ -6,9 +6,9 @@ import pytest
 from django.template.loader import render_to_string
 
 from connectors.models import ConnectedStore
+from orders.badges import Badge
 from orders.queries import lists
 from orders.templatetags.order_rows import badge, hold, order_row
-from orders.wording import Badge
 from tests.factories import OrderFactory
 from tests.orders.builders import HOUR, NOON
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.access import merchant_rows
 from connectors.models import ApiCall, ConnectedStore, StoreState
-from orders import wording
+from orders import reason_words
 from orders.models import Attention, Order, OrderState
 from orders.queries import detail, lists, stores
 from tests.factories import ApiCallFactory, FulfillmentFactory, MirrorFactory, OrderEventFactory, OrderFactory
@@ -102,8 +102,8 @@ class TestRow:
 
     @pytest.mark.parametrize("code", [code for code in Attention if code.value])
     def test_has_a_word_for_every_reason_that_fits_its_column(self, code: Attention) -> None:
-        assert wording.short_reason(code.value) != code.value
-        assert len(wording.short_reason(code.value)) <= 15
+        assert reason_words.short_reason(code.value) != code.value
+        assert len(reason_words.short_reason(code.value)) <= 15
 
 
 class TestAttention:
