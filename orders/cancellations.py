@@ -56,9 +56,15 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     )
     for mirror in order.mirrors.select_related("store"):
         if mirror.state == MirrorState.CREATED:
-            cancel_mirror(mirror=mirror, order=order, has_left=has_left, now=now)
+            cancel_mirror(mirror=mirror, order=order, has_left=has_left or _is_sent_past(mirror, seen), now=now)
         elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
+
+
+def _is_sent_past(mirror: Mirror, seen: PlatformOrder) -> bool:
+    """Whether the seller sent something of this store's past it, and entered the number at the source by hand."""
+    sent = {line_id for package in seen.packages if package.tracking_number for line_id in package.line_ids}
+    return bool(sent & set(mirror.line_ids) if mirror.line_ids else sent)
 
 
 def _drop_harmless(*, order: Order, now: datetime) -> None:
@@ -145,7 +151,7 @@ def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now:
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": label_of(mirror.store), "name": mirror.name, "has_left": True},
+            detail={"store": label_of(mirror.store), "name": mirror.name, "url": mirror.url, "has_left": True},
         )
         return
     state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED
