@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.access import merchant_rows
+from connectors.models import ConnectedStore
 from orders import parcels
 from orders.aftersale_rules import AnswerRule, CancelReason, Reply
 from orders.models import Attention, FulfillmentState, HoldMode, MirrorState, Order, OrderState, Route
@@ -539,6 +540,28 @@ class TestCancelledInTheStore:
         assert order.attention
         assert order.source_status == "PARTIALLY_SHIPPING"
         assert "CANCEL_AT_SOURCE" not in [item.kind for item in shop.journey.items(order_id)]
+
+
+class TestInAnotherMarket:
+    @pytest.mark.parametrize(
+        ("reason", "key"),
+        [
+            (CancelReason.OUT_OF_STOCK, "seller_cancel_reason_out_of_stock_uk"),
+            (CancelReason.PRICING_ERROR, "seller_cancel_reason_wrong_price_uk"),
+            (CancelReason.UNABLE_TO_DELIVER, "seller_cancel_paid_reason_address_not_deliver_uk"),
+        ],
+    )
+    def test_is_told_the_reason_as_that_market_calls_it(self, shopify: Shop, reason: CancelReason, key: str) -> None:
+        with merchant_rows(shopify.merchant_id):
+            shopify.source = ConnectedStore.objects.get(region="GB")
+            ConnectedStore.objects.filter(platform="shopify").update(currency="GBP")
+        shopify.control("shopify/settings", currency="GBP")
+        shopify.rules(cancels_at_source=True, cancel_reason=reason)
+        order_id = shopify.buy(shop=shopify.source.name, lines=[{"sku": "CND-FIG-08", "quantity": 1}])
+        TestCancelledInTheStore().cancel(shopify, order_id)
+        order = shopify.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, "")
+        assert (shopify.cancellation(order_id).by, shopify.cancellation(order_id).reason) == ("SELLER", key)
 
 
 class TestCancelledByAlice:
