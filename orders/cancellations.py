@@ -56,14 +56,15 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     )
     for mirror in order.mirrors.select_related("store"):
         if mirror.state == MirrorState.CREATED:
-            cancel_mirror(mirror=mirror, order=order, has_left=has_left or _is_sent_past(mirror, seen), now=now)
+            cancel_mirror(mirror=mirror, order=order, has_left=has_left or _is_sent_past(mirror, order), now=now)
         elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
 
 
-def _is_sent_past(mirror: Mirror, seen: PlatformOrder) -> bool:
+def _is_sent_past(mirror: Mirror, order: Order) -> bool:
     """Whether the seller sent something of this store's past it, and entered the number at the source by hand."""
-    sent = {line_id for package in seen.packages if package.tracking_number for line_id in package.line_ids}
+    numbered = (each for each in order.snapshot.get("packages", []) if each["tracking_number"])
+    sent = {line_id for package in numbered for line_id in package["line_ids"]}
     return bool(sent & set(mirror.line_ids) if mirror.line_ids else sent)
 
 
@@ -119,7 +120,7 @@ def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
     )
     for other in order.mirrors.filter(state=MirrorState.CREATED).exclude(pk=mirror.pk).select_related("store"):
         has_left = other.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
-        cancel_mirror(mirror=other, order=order, has_left=has_left, now=now)
+        cancel_mirror(mirror=other, order=order, has_left=has_left or _is_sent_past(other, order), now=now)
 
 
 def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, restock: bool, now: datetime) -> str:
