@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base.connector import Destination
 from connectors.base.errors import PlatformError
-from connectors.base.types import PlatformOrder
+from connectors.base.types import PlatformOrder, Shipper
 from connectors.registry import connector_class, label_of
 from orders import outbox
 from orders.models import (
@@ -62,7 +62,10 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
 
 
 def _is_sent_past(mirror: Mirror, order: Order) -> bool:
-    """Whether the seller sent something of this store's past it, and entered the number at the source by hand."""
+    """Whether the seller sent something of this store's past it, and entered the number at the source by hand. A label
+    of the platform's own has its number before anything leaves."""
+    if order.shipper != Shipper.SELLER:
+        return False
     numbered = (each for each in order.snapshot.get("packages", []) if each["tracking_number"])
     sent = {line_id for package in numbered for line_id in package["line_ids"]}
     return bool(sent & set(mirror.line_ids) if mirror.line_ids else sent)
