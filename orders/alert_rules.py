@@ -34,7 +34,7 @@ class AlertRules:
     pause_minutes: int = 60  # between two messages of one alert, unless it becomes graver
     to_owners: bool = True
     addresses: tuple[str, ...] = ()
-    webhook_url: str = ""
+    webhook_to: str = ""  # a mark of orders/alert_addresses.py
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> AlertRules:

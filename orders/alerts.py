@@ -101,8 +101,8 @@ def deliveries_of(
     if AlertChannel.EMAIL in wanted:
         people = [*(owners if rules.to_owners else ()), *rules.addresses]
         to += [(AlertChannel.EMAIL.value, each) for each in dict.fromkeys(each.lower() for each in people)]
-    if AlertChannel.WEBHOOK in wanted and rules.webhook_url:
-        to.append((AlertChannel.WEBHOOK.value, rules.webhook_url))
+    if AlertChannel.WEBHOOK in wanted and rules.webhook_to:
+        to.append((AlertChannel.WEBHOOK.value, rules.webhook_to))
     return [
         AlertDelivery(
             merchant_id=message.merchant_id, message=message, channel=channel, address=address[:500],

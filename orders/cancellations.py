@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base.connector import Destination
 from connectors.base.errors import PlatformError
-from connectors.base.types import PlatformOrder
+from connectors.base.types import PlatformOrder, Shipper
 from connectors.registry import connector_class, label_of
 from orders import outbox
 from orders.models import (
@@ -57,9 +57,19 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     )
     for mirror in order.mirrors.select_related("store"):
         if mirror.state == MirrorState.CREATED:
-            cancel_mirror(mirror=mirror, order=order, has_left=has_left, now=now)
+            cancel_mirror(mirror=mirror, order=order, has_left=has_left or _is_sent_past(mirror, order), now=now)
         elif mirror.state == MirrorState.PLANNED and mirror.store_id not in open_creates:
             Mirror.objects.filter(pk=mirror.pk).update(state=MirrorState.DROPPED)
+
+
+def _is_sent_past(mirror: Mirror, order: Order) -> bool:
+    """Whether the seller sent something of this store's past it, and entered the number at the source by hand. A label
+    of the platform's own has its number before anything leaves."""
+    if order.shipper != Shipper.SELLER:
+        return False
+    numbered = (each for each in order.snapshot.get("packages", []) if each["tracking_number"])
+    sent = {line_id for package in numbered for line_id in package["line_ids"]}
+    return bool(sent & set(mirror.line_ids) if mirror.line_ids else sent)
 
 
 def _drop_harmless(*, order: Order, now: datetime) -> None:
@@ -114,7 +124,7 @@ def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
     )
     for other in order.mirrors.filter(state=MirrorState.CREATED).exclude(pk=mirror.pk).select_related("store"):
         has_left = other.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
-        cancel_mirror(mirror=other, order=order, has_left=has_left, now=now)
+        cancel_mirror(mirror=other, order=order, has_left=has_left or _is_sent_past(other, order), now=now)
 
 
 def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, restock: bool, now: datetime) -> str:
@@ -146,7 +156,7 @@ def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now:
             order=order,
             code=Attention.ALREADY_CANCELLED,
             now=now,
-            detail={"store": label_of(mirror.store), "name": mirror.name, "has_left": True},
+            detail={"store": label_of(mirror.store), "name": mirror.name, "url": mirror.url, "has_left": True},
         )
         return
     state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED

@@ -26,6 +26,7 @@ from django.utils import timezone
 from accounts.access import all_merchants
 from connectors import outside
 from connectors.crypto import UnreadableSecret, decrypt
+from orders import alert_addresses
 from orders.alert_words import Words, words_of
 from orders.models import AlertChannel, AlertDelivery, DeliveryState
 
@@ -81,9 +82,19 @@ def deliver(*, clock: Callable[[], datetime], most: int = BATCH) -> int:
     outcomes |= _send_mails(mails)
     if hooks:
         secrets = _secrets({each.delivery.merchant_id for each in hooks})
+        with all_merchants("where their messages go"):
+            urls = alert_addresses.urls_of({(each.delivery.merchant_id, each.delivery.address) for each in hooks})
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="alert") as pool:
             at = clock()
-            results = pool.map(lambda each: _send_hook(each, secrets.get(each.delivery.merchant_id, ""), at), hooks)
+            results = pool.map(
+                lambda each: _send_hook(
+                    each,
+                    secret=secrets.get(each.delivery.merchant_id, ""),
+                    url=urls.get((each.delivery.merchant_id, each.delivery.address), ""),
+                    at=at,
+                ),
+                hooks,
+            )
             outcomes |= {each.delivery.pk: said for each, said in zip(hooks, results, strict=True)}
     _settle([each.delivery for each in letters], outcomes, now=clock())
     return sum(not said for said in outcomes.values())
@@ -188,7 +199,9 @@ def _mail(letter: Letter, mailer: BaseEmailBackend) -> EmailMessage:
     )
 
 
-def _send_hook(letter: Letter, secret: str, at: datetime) -> str:
+def _send_hook(letter: Letter, *, secret: str, url: str, at: datetime) -> str:
+    if not url:
+        return "The address cannot be read any more: enter it anew"
     if not secret:
         return "There is no secret to sign with: make a new one"
     body = json.dumps(payload(letter), ensure_ascii=False).encode()
@@ -199,9 +212,7 @@ def _send_hook(letter: Letter, secret: str, at: datetime) -> str:
         "VeriSync-Signature": signature(secret=secret, at=int(at.timestamp()), body=body),
     }
     try:
-        status = outside.post(
-            letter.delivery.address, body=body, headers=headers, may_be_ours=settings.ALERTS_MAY_STAY_HERE
-        )
+        status = outside.post(url, body=body, headers=headers, may_be_ours=settings.ALERTS_MAY_STAY_HERE)
     except (outside.AddressRefused, outside.NoAnswer) as error:
         return str(error)
     return "" if 200 <= status < 300 else f"Answered {status}"

@@ -109,7 +109,8 @@ def queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         order.search_text = f"{order.search_text}\n{kept.tracking_number}"
     Order.objects.filter(pk=order.pk).update(version=F("version") + 1, search_text=order.search_text)
     if order.state == OrderState.CANCELLED:
-        facts = {"store": label_of(kept.mirror.store), "name": kept.mirror.name, "has_left": True}
+        mirror = kept.mirror
+        facts = {"store": label_of(mirror.store), "name": mirror.name, "url": mirror.url, "has_left": True}
         ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=facts)
         return
     if order.shipper != Shipper.SELLER:

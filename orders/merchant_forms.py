@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from connectors import outside
+from orders import alert_addresses
 from orders import merchant_words as words
 from orders.alert_rules import AlertRules
 from orders.alert_words import ABOUT
@@ -51,7 +52,7 @@ class _OwnForm(forms.Form):
 
     def __init__(self, *args: Any, kept: Any, **kwargs: Any) -> None:
         self.kept = kept
-        kwargs["initial"] = {name: getattr(kept, name) for name in self.base_fields}
+        kwargs["initial"] = {name: getattr(kept, name) for name in self.base_fields if hasattr(kept, name)}
         super().__init__(*args, **kwargs)
 
     def proposed(self) -> Any:
@@ -199,12 +200,13 @@ class AlertsForm(_OwnForm):
         each=254, label="Other e-mail addresses", help_text=f"One on each line, at most {MOST_ADDRESSES}."
     )
     webhook_url = forms.CharField(
-        label=words.ALERTS["webhook_url"],
+        label=words.ALERTS["webhook_to"],
         required=False,
         max_length=outside.LONGEST_URL,
         widget=forms.URLInput(attrs={**INPUT, "spellcheck": "false"}),
         help_text="Gets each message as JSON, signed. Begins with https://, and is reached over the internet.",
     )
+    webhook_off = forms.BooleanField(label="Send to no web address any more", required=False)
 
     OF_KIND: Mapping[AlertKind, tuple[str, ...]] = {
         AlertKind.AUTHORIZATION: ("days_left",),
@@ -219,6 +221,16 @@ class AlertsForm(_OwnForm):
         super().__init__(*args, kept=kept, **kwargs)
         self.initial["days_left"] = ", ".join(map(str, kept.days_left))
         self.initial["addresses"] = list(kept.addresses)
+        self.initial.update(webhook_url="", webhook_off=False)
+        if kept.webhook_to:
+            host = alert_addresses.host_of(kept.webhook_to)
+            self.fields[
+                "webhook_url"
+            ].help_text = (
+                f"An address at {host} is kept, encrypted, and not shown again. Enter another one to change it."
+            )
+        else:
+            del self.fields["webhook_off"]
 
     def clean_days_left(self) -> tuple[int, ...]:
         """Days, the most first."""
@@ -254,7 +266,8 @@ class AlertsForm(_OwnForm):
 
     def proposed(self) -> AlertRules:
         """The rules with what this valid form says, kinds in their own order."""
-        said = dict(self.cleaned_data)
+        said = {name: value for name, value in self.cleaned_data.items() if hasattr(self.kept, name)}
+        said["webhook_to"] = self._webhook_to()
         for name in words.CHANNELS:
             said[name] = tuple(kind.value for kind in AlertKind if kind.value in said[name])
         # A kind that has no source yet stands as it was.
@@ -264,6 +277,11 @@ class AlertsForm(_OwnForm):
             each.value for each in words.DEADLINE_KINDS if each.value in (*said["deadlines"], *unlisted)
         )
         return dataclasses.replace(self.kept, **said)
+
+    def _webhook_to(self) -> str:
+        if url := self.cleaned_data["webhook_url"]:
+            return alert_addresses.mark_of(url)
+        return "" if self.cleaned_data.get("webhook_off") else self.kept.webhook_to
 
     def kinds(self) -> Iterator[KindRow]:
         """The table of kinds and channels, each with what can be tuned about it."""
@@ -280,9 +298,10 @@ class AlertsForm(_OwnForm):
 
     def row(self, name: str) -> Row:
         """One field as the page shows it."""
-        default = words.in_words(name, getattr(AlertRules(), name))
+        default = words.in_words(name, getattr(AlertRules(), name, False if name == "webhook_off" else ""))
         return Row(self[name], [], default, "", False)
 
     def reach(self) -> list[Row]:
         """Whom messages reach, and how often."""
-        return [self.row(name) for name in ("to_owners", "addresses", "webhook_url", "pause_minutes")]
+        names = ("to_owners", "addresses", "webhook_url", "webhook_off", "pause_minutes")
+        return [self.row(name) for name in names if name in self.fields]

@@ -47,7 +47,7 @@ ALERTS: Mapping[str, str] = {
     "pause_minutes": "Minutes between two messages of one alert",
     "to_owners": "E-mail to the owners of the account",
     "addresses": "E-mail addresses",
-    "webhook_url": "Webhook address",
+    "webhook_to": "Webhook address",
 }
 DEADLINE_KINDS: Mapping[DeadlineKind, str] = {
     DeadlineKind.AUTO_CANCEL: "TikTok Shop cancels the order",
@@ -74,6 +74,9 @@ def in_words(name: str, value: Any) -> str:
     """A value as people say it."""
     if name in CHOICES:
         return CHOICES[name][value]
+    if name == "webhook_to" and value:
+        host, _, mark = value.partition("#")
+        return f"{host} (the rest is kept encrypted, mark {mark})"
     if name == "deadlines":
         return ", ".join(DEADLINE_KINDS[DeadlineKind(each)] for each in value) or "None"
     if isinstance(value, bool):

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from connectors.base.types import Carrier
 from connectors.models import ConnectedStore
-from orders import attention, reckoning, requests, routing, shipping, versions
+from orders import alert_addresses, attention, reckoning, requests, routing, shipping, versions
 from orders.aftersale_rules import AftersaleRules
 from orders.alert_rules import AlertRules
 from orders.deadlines import DeadlineRules
@@ -161,8 +161,11 @@ def save_deadlines(*, merchant_id: int, rules: DeadlineRules, by: Author) -> Sav
     return made
 
 
-def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author) -> Saving:
-    """Keep the rules about alerts. They count for what is said from now on."""
+def save_alerts(*, merchant_id: int, rules: AlertRules, by: Author, webhook_url: str = "") -> Saving:
+    """Keep the rules about alerts. They count for what is said from now on. `webhook_url` is the address that
+    `rules.webhook_to` is the mark of, where it is a new one."""
+    if webhook_url:
+        alert_addresses.keep(merchant_id=merchant_id, url=webhook_url)
     with _version(Concern.ALERTS, merchant_id, "", by) as made:
         MerchantRules.objects.keep(merchant_id=merchant_id, alerts=rules.to_json())
     return made

@@ -2,6 +2,7 @@
 
 from orders.models.alerts import (
     Alert,
+    AlertAddress,
     AlertChannel,
     AlertDelivery,
     AlertKind,
@@ -27,6 +28,7 @@ from orders.models.workers import WorkerHost
 
 __all__ = [
     "Alert",
+    "AlertAddress",
     "AlertChannel",
     "AlertDelivery",
     "AlertKind",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Merchant
+from connectors.crypto import EncryptedTextField
 
 
 class AlertKind(models.TextChoices):
@@ -102,8 +103,25 @@ class AlertMessage(models.Model):
         return f"{self.kind} {self.word}"
 
 
+class AlertAddress(models.Model):
+    """A web address that a merchant named for its messages. Rules, versions and deliveries name it by `mark`
+    (orders/alert_addresses.py): whoever reads those learns its host alone."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, db_index=False, related_name="+")
+    mark = models.CharField(max_length=300)
+    url = EncryptedTextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["merchant", "mark"], name="alert_address_once")]
+        verbose_name_plural = "alert addresses"
+
+    def __str__(self) -> str:
+        return self.mark
+
+
 class AlertDelivery(models.Model):
-    """One message on its way to one address. It may arrive twice, never not at all without saying so here."""
+    """One message on its way to one address, which of a webhook is its mark. It may arrive twice, never not at all
+    without saying so here."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(AlertMessage, on_delete=models.CASCADE, db_index=False, related_name="deliveries")

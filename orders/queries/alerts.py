@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from accounts.access import merchant_rows
+from orders.alert_addresses import host_of
 from orders.alert_rules import is_muted, muted_until
 from orders.alert_words import words_of
 from orders.models import (
@@ -112,6 +113,4 @@ def _delivery(delivery: AlertDelivery) -> dict[str, Any]:
 
 def _shown_address(delivery: AlertDelivery) -> str:
     """Of a web address the host alone: what follows may be a key to it."""
-    if delivery.channel != AlertChannel.WEBHOOK:
-        return delivery.address
-    return delivery.address.partition("//")[2].partition("/")[0].partition("?")[0]
+    return host_of(delivery.address) if delivery.channel == AlertChannel.WEBHOOK else delivery.address

@@ -138,7 +138,12 @@ class _AlertsPage(_RulesPage):
 
     def save(self, by: Author) -> str:
         assert isinstance(self.form, AlertsForm)
-        made = saving.save_alerts(merchant_id=self.membership.merchant_id, rules=self.form.proposed(), by=by)
+        made = saving.save_alerts(
+            merchant_id=self.membership.merchant_id,
+            rules=self.form.proposed(),
+            by=by,
+            webhook_url=self.form.cleaned_data["webhook_url"],
+        )
         return f"Saved as version {made.number}."
 
     def context(self) -> dict[str, Any]:

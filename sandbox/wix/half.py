@@ -148,7 +148,7 @@ class WixHalf:
                 for site in sites
             ],
             "variants": [
-                {"shop": site.seller, "sku": one["sku"], "title": one["title"], "id": one["id"]}
+                {"shop": site.seller, **{name: one[name] for name in ("sku", "title", "id")}, "stock": one["quantity"]}
                 for site in sites
                 for one in site.variants.values()
             ],

@@ -110,6 +110,7 @@ def require_step(page: Any, number: int) -> None:
 
 
 def require_good(page: Any) -> None:
+    page.wait_for_load_state("domcontentloaded")  # on a busy machine a page has no body yet right after a press
     assert page.evaluate(CONTRAST) == []
     require_fit(page)
 

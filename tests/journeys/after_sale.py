@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.access import merchant_rows
 from connectors.base.aftersales import Answer, Decision
+from connectors.speaking import speaking_to_source
 from orders import answering, reasons, returns, routing, saving, store_cancels
 from orders.aftersale_rules import AftersaleRules
 from orders.models import Cancellation, Order, OutboxItem, Return, ReturnRecord, Route
@@ -46,6 +47,14 @@ class Shop:
         carrier, number = NUMBERS.get(self.platform, ("USPS", "9400111899562537866361"))
         self.journey.ship_from(self.platform, order_id, number, carrier=carrier, **more)
         self.wait(130)
+
+    def ship_at_tiktok(self, order_id: str, line_ids: list[str]) -> None:
+        """The seller sends these lines past the store, and enters the number in Seller Center."""
+        with speaking_to_source(self.source, clock=self.journey.now) as source:
+            option = self.journey.tiktok_order(order_id)["delivery_option_id"]
+            carrier = next(each for each in source.carriers(option) if each.name == "USPS")
+        more = {"tracking_number": "9400111899562537866378", "shipping_provider_id": carrier.external_id}
+        self.tiktok("seller_ship", order_id=order_id, line_ids=line_ids, **more)
 
     def be_late_to_keep_back(self) -> None:
         """The warehouse is faster than the first try to keep an order back, where the store can do that."""
@@ -162,8 +171,8 @@ class Shop:
             return Cancellation.objects.get(order__external_id=order_id)
 
     def stock(self, sku: str) -> int:
-        """What Shopify has of it."""
-        variants = self.journey._look("shopify")["variants"]
+        """What the store has of it."""
+        variants = self.journey._look(self.platform)["variants"]
         return int(next(one["stock"] for one in variants if one["sku"] == sku))
 
     def unsettled(self, order_id: str) -> list[OutboxItem]:

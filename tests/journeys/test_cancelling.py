@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from accounts.access import merchant_rows
+from connectors.models import ConnectedStore
 from orders import parcels
 from orders.aftersale_rules import AnswerRule, CancelReason, Reply
 from orders.models import Attention, FulfillmentState, HoldMode, MirrorState, Order, OrderState, Route
+from orders.states import NotPossible
 from tests.journeys.after_sale import CANCELS, HOLDS, PARTIAL, Shop
 from tests.journeys.conftest import STORES, Journey
 
 HOUR = 3600
+REFUSING = {"shopify": "orderCancel", "wix": "orders.cancel"}  # Amazon refuses by itself, Squarespace is never asked
 
 
 @pytest.fixture(params=STORES)
@@ -30,6 +33,20 @@ def shopify(journey: Journey) -> Shop:
 
 def is_live(shop: Shop, order_id: str) -> bool:
     return any(not each["is_cancelled"] for each in shop.journey.orders_in(shop.platform, order_id))
+
+
+def expect_closed(shop: Shop, order_id: str) -> None:
+    """Cancelled on TikTok Shop and in the store; or asked about with a link, and watched until it is closed there."""
+    assert shop.order(order_id).state == OrderState.CANCELLED
+    if shop.platform not in CANCELS:
+        order, there = shop.order(order_id), shop.there(order_id)
+        assert (order.attention, order.attention_detail["is_task"]) == (Attention.ALREADY_CANCELLED, True)
+        assert order.attention_detail["url"]
+        shop.control(f"{shop.platform}/cancel", shop=there["shop"], order=there["name"])
+        shop.wait(600)
+    assert not is_live(shop, order_id)
+    assert shop.journey.mirror(order_id).state == MirrorState.CANCELLED
+    assert (shop.order(order_id).attention, shop.unsettled(order_id)) == ("", [])
 
 
 class TestRequest:
@@ -52,11 +69,7 @@ class TestRequest:
         order = shop.order(order_id)
         assert (order.source_status, order.state) == ("CANCELLED", OrderState.CANCELLED)
         assert len(shop.journey.ledger("cancellation.approved", order_id)) == 1
-        if shop.platform in CANCELS:
-            assert not is_live(shop, order_id)
-        else:
-            assert (order.attention, order.attention_detail["is_task"]) == (Attention.ALREADY_CANCELLED, True)
-        assert shop.unsettled(order_id) == []
+        expect_closed(shop, order_id)
 
     def test_that_is_refused_lets_the_store_go_on(self, shop: Shop) -> None:
         order_id = shop.buy()
@@ -91,13 +104,13 @@ class TestRequest:
         assert not shopify.there(order_id)["is_on_hold"]
         assert shopify.unsettled(order_id) == []
 
-    def test_that_nobody_answers_is_let_through_by_tiktok(self, shopify: Shop) -> None:
-        order_id = shopify.buy()
-        shopify.tiktok("buyer_cancel", order_id=order_id)
-        shopify.wait(48 * HOUR + 200)
-        shopify.wait(10)
-        assert shopify.order(order_id).state == OrderState.CANCELLED
-        assert not is_live(shopify, order_id)
+    def test_that_nobody_answers_is_let_through_by_tiktok(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        shop.wait(48 * HOUR + 200)
+        shop.wait(10)
+        assert shop.cancellation(order_id).answer == ""
+        expect_closed(shop, order_id)
 
     def test_before_the_create_is_answered_before_anything_is_created(self, shop: Shop) -> None:
         journey = shop.journey
@@ -114,18 +127,24 @@ class TestRequest:
         assert journey.orders_in(shop.platform, order_id) == []
         assert shop.order(order_id).state == OrderState.CANCELLED
 
-    def test_while_the_create_is_under_way_stops_it_in_the_store(self, shopify: Shop) -> None:
-        journey = shopify.journey
+    def test_while_the_create_is_under_way_stops_it_in_the_store_or_is_a_task(self, shop: Shop) -> None:
+        journey = shop.journey
         order_id = journey.buy()
-        shopify.settle()
-        journey.fault("shopify", "orderCreate", "reset_after", times=1)
-        shopify.wait(journey.world.hold_seconds + 5)
-        shopify.tiktok("buyer_cancel", order_id=order_id)
+        shop.settle()
+        operation = "orderCreate" if shop.platform == "shopify" else "orders.create"
+        journey.fault(shop.platform, operation, "reset_after", times=1)
+        shop.wait(journey.world.hold_seconds + 5)
+        shop.tiktok("buyer_cancel", order_id=order_id)
         for _ in range(8):
-            shopify.wait(20)
-        assert shopify.there(order_id)["is_on_hold"]
+            shop.wait(20)
         assert len(journey.ledger("order.created", order_id)) == 1
-        assert shopify.order(order_id).attention == Attention.CANCEL_PENDING
+        order = shop.order(order_id)
+        assert order.attention == Attention.CANCEL_PENDING
+        if shop.platform in HOLDS:
+            assert shop.there(order_id)["is_on_hold"]
+        else:
+            assert order.attention_detail["is_task"]
+            assert order.attention_detail["url"]
 
     @pytest.mark.parametrize(
         ("reply", "reason"),
@@ -135,15 +154,39 @@ class TestRequest:
             (Reply.REFUSE, "HAS BEEN PACKED"),
         ],
     )
-    def test_is_answered_by_a_rule(self, shopify: Shop, reply: Reply, reason: str) -> None:
-        shopify.rules(answer_rules=(AnswerRule("Any", reply=reply, reason=reason),))
+    def test_is_answered_by_a_rule(self, shop: Shop, reply: Reply, reason: str) -> None:
+        shop.rules(answer_rules=(AnswerRule("Any", reply=reply, reason=reason),))
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        shop.wait(20)
+        row = shop.cancellation(order_id)
+        assert (row.answer_rule, row.is_open) == ("Any", False)
+        if reply is Reply.ACCEPT:
+            expect_closed(shop, order_id)
+        else:
+            assert is_live(shop, order_id)
+            assert (shop.order(order_id).attention, shop.unsettled(order_id)) == ("", [])
+
+    @pytest.mark.parametrize(
+        ("rule", "fits"),
+        [
+            (AnswerRule("Small", at_most=100), False),
+            (AnswerRule("Small", at_most=100_000), True),
+            (AnswerRule("Early", within_hours=1), False),
+            (AnswerRule("Early", within_hours=9), True),
+            (AnswerRule("Why", reasons=("cheaper elsewhere",)), False),
+            (AnswerRule("Why", reasons=("NO LONGER",)), True),
+        ],
+    )
+    def test_is_answered_by_a_rule_only_where_all_of_it_fits(self, shopify: Shop, rule: AnswerRule, fits: bool) -> None:
+        shopify.rules(answer_rules=(rule,))
         order_id = shopify.buy()
+        shopify.wait(2 * HOUR)
         shopify.tiktok("buyer_cancel", order_id=order_id)
         shopify.wait(20)
         row = shopify.cancellation(order_id)
-        assert (row.answer_rule, row.is_open) == ("Any", False)
-        assert is_live(shopify, order_id) is (reply is Reply.REFUSE)
-        assert shopify.order(order_id).attention == ""
+        assert (row.answer_rule, row.is_open) == ((rule.name, False) if fits else ("", True))
+        assert is_live(shopify, order_id) is not fits
 
     def test_is_left_to_a_person_where_the_rule_names_a_reason_that_is_not_offered(self, shopify: Shop) -> None:
         shopify.rules(answer_rules=(AnswerRule("Any", reply=Reply.REFUSE, reason="bad weather"),))
@@ -240,14 +283,43 @@ class TestCancelledAtTikTok:
         assert shopify.stock("CND-FIG-08") == before
 
     @pytest.mark.parametrize("restock", [True, False])
-    def test_restocks_as_the_merchant_says(self, shopify: Shop, restock: bool) -> None:
-        shopify.rules(restock_cancelled=restock)
-        before = shopify.stock("CND-FIG-08")
-        order_id = shopify.buy(lines=[{"sku": "CND-FIG-08", "quantity": 1}])
-        shopify.tiktok("seller_cancel", order_id=order_id)
-        shopify.wait(30)
-        assert not is_live(shopify, order_id)
-        assert shopify.stock("CND-FIG-08") == before - (0 if restock else 1)
+    @pytest.mark.parametrize("platform", ["shopify", "wix"])  # Amazon's stock is its own, Squarespace is done by hand
+    def test_restocks_as_the_merchant_says(self, journey: Journey, platform: str, restock: bool) -> None:
+        shop = Shop(journey, platform)
+        shop.rules(restock_cancelled=restock)
+        before = shop.stock("CND-FIG-08")
+        order_id = shop.buy(lines=[{"sku": "CND-FIG-08", "quantity": 1}])
+        assert shop.stock("CND-FIG-08") == before - 1
+        shop.tiktok("seller_cancel", order_id=order_id)
+        shop.wait(30)
+        assert not is_live(shop, order_id)
+        assert shop.stock("CND-FIG-08") == before - (0 if restock else 1)
+
+    def test_before_it_was_sent_is_cancelled_in_the_store_or_watched_until_it_is(self, shop: Shop) -> None:
+        order_id = shop.buy()
+        shop.tiktok("seller_cancel", order_id=order_id)
+        shop.wait(30)
+        expect_closed(shop, order_id)
+
+    @pytest.mark.parametrize("platform", sorted(REFUSING))
+    def test_that_the_store_does_not_take_is_an_alarm_with_a_link_until_it_is_closed_by_hand(
+        self, journey: Journey, platform: str
+    ) -> None:
+        shop = Shop(journey, platform)
+        order_id = shop.buy()
+        journey.fault(platform, REFUSING[platform], "status", status=422, times=-1)
+        shop.tiktok("seller_cancel", order_id=order_id)
+        shop.wait(30)
+        order, there = shop.order(order_id), shop.there(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
+        detail = order.attention_detail
+        assert (detail["name"], detail["has_left"]) == (shop.journey.mirror(order_id).name, False)
+        assert detail["url"]
+        assert is_live(shop, order_id)
+        shop.control(f"{platform}/cancel", shop=there["shop"], order=there["name"])
+        shop.wait(600)
+        assert (shop.order(order_id).attention, shop.unsettled(order_id)) == ("", [])
+        assert shop.journey.mirror(order_id).state == MirrorState.CANCELLED
 
     def test_where_the_store_refuses_alarms_until_the_store_shows_it(self, journey: Journey) -> None:
         shop = Shop(journey, "amazon")
@@ -291,6 +363,63 @@ class TestCancelledAtTikTok:
         assert order.attention_detail["has_left"]
         assert is_live(shop, order_id)
         assert [each.state for each in shop.journey.fulfillments(order_id)] == [FulfillmentState.ACCEPTED]
+
+
+class TestPartlyShipped:
+    """The tins left and TikTok Shop knows their number; the candle is still there."""
+
+    def buy_and_send_some(self, shop: Shop) -> str:
+        order_id = shop.buy()
+        if shop.platform == "squarespace":  # it does not say what is in a parcel, so no part is sent from it
+            shop.ship_at_tiktok(order_id, shop.line_ids(order_id, "TIN-LAV-04"))
+        else:
+            shop.ship(order_id, lines={"TIN-LAV-04": 2})
+        assert shop.order(order_id).source_status == "PARTIALLY_SHIPPING"
+        return order_id
+
+    def test_and_the_rest_cancelled_is_taken_out_of_the_store_or_is_a_task(self, shop: Shop) -> None:
+        order_id = self.buy_and_send_some(shop)
+        shop.tiktok("system_cancel", order_id=order_id, line_ids=shop.line_ids(order_id, "CND-FIG-08"))
+        shop.wait(30)
+        order = shop.order(order_id)
+        assert order.cancelled_lines == 1
+        assert order.state != OrderState.CANCELLED
+        if shop.platform in PARTIAL:
+            assert shop.left(order_id) == {}
+            assert order.attention == ""
+        else:
+            assert (order.attention, order.attention_detail["items"]) == (
+                Attention.ALREADY_CANCELLED,
+                ["1 × CND-FIG-08"],
+            )
+        if shop.platform != "squarespace":
+            assert [each.state for each in shop.journey.fulfillments(order_id)] == [FulfillmentState.ACCEPTED]
+
+    @pytest.mark.parametrize("by", ["store", "hand"])
+    def test_and_all_cancelled_undoes_nothing_and_alarms(self, shop: Shop, by: str) -> None:
+        if by == "store":
+            order_id = self.buy_and_send_some(shop)
+        else:
+            order_id = shop.buy()
+            shop.ship_at_tiktok(order_id, shop.line_ids(order_id, "TIN-LAV-04"))
+        shop.tiktok("system_cancel", order_id=order_id)
+        shop.wait(30)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, Attention.ALREADY_CANCELLED)
+        assert order.attention_detail["has_left"]
+        assert is_live(shop, order_id)
+
+    def test_is_not_cancelled_by_the_seller_and_says_why(self, shop: Shop) -> None:
+        order_id = self.buy_and_send_some(shop)
+        if shop.platform != "squarespace":  # of what went past the store TikTok Shop alone says it
+            with pytest.raises(NotPossible, match="has left"):
+                shop.cancel(order_id)
+        candle = dict.fromkeys(shop.line_ids(order_id, "CND-FIG-08"), 1)
+        shop.cancel(order_id, line_quantities=candle)  # TikTok Shop alone knows whether it still permits that
+        order = shop.order(order_id)
+        assert (order.source_status, order.cancelled_lines) == ("PARTIALLY_SHIPPING", 0)
+        assert order.attention_detail["message"]
+        assert shop.left(order_id).get("CND-FIG-08", 1) == 1
 
 
 class TestSomeLines:
@@ -382,29 +511,57 @@ class TestCancelledInTheStore:
         assert shop.unsettled(wanted) == []
         assert entry
 
-    def test_accepts_the_buyers_open_request_instead(self, shopify: Shop) -> None:
-        shopify.rules(cancels_at_source=True)
-        order_id = shopify.buy()
-        shopify.tiktok("buyer_cancel", order_id=order_id)
-        self.cancel(shopify, order_id)
-        assert shopify.order(order_id).state == OrderState.CANCELLED
-        assert shopify.cancellation(order_id).is_request
-        assert len(shopify.journey.ledger("cancellation.approved", order_id)) == 1
+    def test_accepts_the_buyers_open_request_instead(self, shop: Shop) -> None:
+        shop.rules(cancels_at_source=True)
+        order_id = shop.buy()
+        shop.tiktok("buyer_cancel", order_id=order_id)
+        self.cancel(shop, order_id)
+        order = shop.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, "")
+        assert shop.cancellation(order_id).is_request
+        assert len(shop.journey.ledger("cancellation.approved", order_id)) == 1
+        assert shop.unsettled(order_id) == []
 
-    def test_because_tiktok_cancelled_cancels_nothing_at_tiktok(self, shopify: Shop) -> None:
-        shopify.rules(cancels_at_source=True)
-        order_id = shopify.buy()
-        shopify.tiktok("seller_cancel", order_id=order_id)
-        shopify.wait(60)
-        assert not is_live(shopify, order_id)
-        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shopify.journey.items(order_id)]
+    def test_because_tiktok_cancelled_cancels_nothing_at_tiktok(self, shop: Shop) -> None:
+        shop.rules(cancels_at_source=True)
+        order_id = shop.buy()
+        shop.tiktok("seller_cancel", order_id=order_id)
+        shop.wait(60)
+        expect_closed(shop, order_id)
+        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shop.journey.items(order_id)]
 
-    def test_after_it_was_shipped_asks(self, shopify: Shop) -> None:
-        shopify.rules(cancels_at_source=True)
-        order_id = shopify.buy()
-        shopify.ship(order_id)
-        assert shopify.order(order_id).state == OrderState.FULFILLED
-        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shopify.journey.items(order_id)]
+    def test_after_a_part_was_shipped_asks(self, journey: Journey) -> None:
+        """Wix alone lets a merchant do that."""
+        shop = Shop(journey, "wix")
+        shop.rules(cancels_at_source=True)
+        order_id = TestPartlyShipped().buy_and_send_some(shop)
+        self.cancel(shop, order_id)
+        order = shop.order(order_id)
+        assert order.attention
+        assert order.source_status == "PARTIALLY_SHIPPING"
+        assert "CANCEL_AT_SOURCE" not in [item.kind for item in shop.journey.items(order_id)]
+
+
+class TestInAnotherMarket:
+    @pytest.mark.parametrize(
+        ("reason", "key"),
+        [
+            (CancelReason.OUT_OF_STOCK, "seller_cancel_reason_out_of_stock_uk"),
+            (CancelReason.PRICING_ERROR, "seller_cancel_reason_wrong_price_uk"),
+            (CancelReason.UNABLE_TO_DELIVER, "seller_cancel_paid_reason_address_not_deliver_uk"),
+        ],
+    )
+    def test_is_told_the_reason_as_that_market_calls_it(self, shopify: Shop, reason: CancelReason, key: str) -> None:
+        with merchant_rows(shopify.merchant_id):
+            shopify.source = ConnectedStore.objects.get(region="GB")
+            ConnectedStore.objects.filter(platform="shopify").update(currency="GBP")
+        shopify.control("shopify/settings", currency="GBP")
+        shopify.rules(cancels_at_source=True, cancel_reason=reason)
+        order_id = shopify.buy(shop=shopify.source.name, lines=[{"sku": "CND-FIG-08", "quantity": 1}])
+        TestCancelledInTheStore().cancel(shopify, order_id)
+        order = shopify.order(order_id)
+        assert (order.state, order.attention) == (OrderState.CANCELLED, "")
+        assert (shopify.cancellation(order_id).by, shopify.cancellation(order_id).reason) == ("SELLER", key)
 
 
 class TestCancelledByAlice:
@@ -414,8 +571,7 @@ class TestCancelledByAlice:
         shop.wait(20)
         order = shop.order(order_id)
         assert (order.source_status, order.state) == ("CANCELLED", OrderState.CANCELLED)
-        if shop.platform in CANCELS:
-            assert not is_live(shop, order_id)
+        expect_closed(shop, order_id)
 
     def test_of_some_items_only_for_the_reason_that_tiktok_permits(self, shopify: Shop) -> None:
         order_id = shopify.buy()

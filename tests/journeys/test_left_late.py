@@ -35,7 +35,7 @@ class TestParcelOfACancelledOrder:
         order, mirror = stores.order(order_id), stores.mirror(order_id)
         assert (order.state, order.attention) == (OrderState.CANCELLED, "ALREADY_CANCELLED")
         assert order.attention_detail["has_left"] is True
-        assert order.attention_detail["name"] == mirror.name
+        assert (order.attention_detail["name"], order.attention_detail["url"]) == (mirror.name, mirror.url)
         (kept,) = stores.fulfillments(order_id)
         assert (kept.state, len(kept.line_ids)) == ("WAITING", 3)
         assert [item.kind for item in stores.items(order_id) if item.kind == "PUSH_TRACKING"] == []

@@ -125,6 +125,7 @@ class TestReturn:
         text = page(alice, "/returns/")
         assert delivered.external_id[-6:] in text
         assert "Wrong item" in text
+        assert "A refund that you make in a store is not told to TikTok Shop" in text
         assert "No return here" in page(alice, "/returns/?tab=completed")
 
     def test_is_answered_by_one_press_where_nothing_more_is_asked(self, alice: Client, delivered: Order) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.access import merchant_rows
 from accounts.models import Membership, Role
 from connectors.models import ConnectedStore, StoreState
-from orders import alerts, muting
+from orders import alert_addresses, alerts, muting
 from orders.alert_words import words_of
 from orders.alerts import CALM, lowered, verdict
 from orders.findings import Mark
@@ -57,8 +57,10 @@ def deliveries(store: ConnectedStore) -> list[tuple[str, str]]:
         return list(AlertDelivery.objects.order_by("pk").values_list("channel", "address"))
 
 
-def choose(store: ConnectedStore, **rules: Any) -> None:
+def choose(store: ConnectedStore, *, webhook_url: str = "", **rules: Any) -> None:
     with merchant_rows(store.merchant_id):
+        if webhook_url:
+            rules["webhook_to"] = alert_addresses.keep(merchant_id=store.merchant_id, url=webhook_url)
         MerchantRules.objects.update_or_create(merchant=store.merchant, defaults={"alerts": rules})
 
 
@@ -294,14 +296,14 @@ class TestChannels:
         assert deliveries(tiktok) == [
             ("EMAIL", "alice@example.com"),
             ("EMAIL", "ops@example.com"),
-            ("WEBHOOK", "https://hooks.example.com/verisync"),
+            ("WEBHOOK", alert_addresses.mark_of("https://hooks.example.com/verisync")),
         ]
 
     def test_are_chosen_for_each_kind(self, tiktok: ConnectedStore) -> None:
         choose(tiktok, email=["MONEY"], in_app=[], webhook=["DEADLINE"], webhook_url="https://hooks.example.com/")
         order_of(tiktok, ship_by=NOON)
         alerts.judge(now=NOON)
-        assert deliveries(tiktok) == [("WEBHOOK", "https://hooks.example.com/")]
+        assert deliveries(tiktok) == [("WEBHOOK", alert_addresses.mark_of("https://hooks.example.com/"))]
         with merchant_rows(tiktok.merchant_id):
             assert AlertMessage.objects.get().is_shown is False
 
