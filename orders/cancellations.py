@@ -9,7 +9,7 @@ from connectors.base.connector import Destination
 from connectors.base.errors import PlatformError
 from connectors.base.types import PlatformOrder, Shipper
 from connectors.registry import connector_class, label_of
-from orders import outbox
+from orders import outbox, unsent
 from orders.models import (
     Attention,
     FulfillmentState,
@@ -49,6 +49,8 @@ def cancelled_at_source(*, order: Order, seen: PlatformOrder, now: datetime) -> 
     outbox.drop(order=order, kinds=kinds, now=now)
     outbox.find_out(order=order, kind=OutboxKind.CREATE_ORDER, now=now)
     _drop_harmless(order=order, now=now)
+    if order.return_requested_at is not None:
+        unsent.mark(order)
     has_left = was_fulfilled or order.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
     open_creates = set(
         order.outbox.filter(
@@ -115,8 +117,7 @@ def cancel_mirror(*, mirror: Mirror, order: Order, has_left: bool, now: datetime
 def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
     """A cancelled order is closed in this store: a question about it is answered, and the next store that still has the
     order open is asked about, in the caller's transaction, which holds the order's row. May be repeated."""
-    asked = (order.attention_detail.get("store"), order.attention_detail.get("name"))
-    if order.attention != Attention.ALREADY_CANCELLED or asked != (label_of(mirror.store), mirror.name):
+    if not _is_asked_about(order, mirror):
         return
     clear_attention(order=order, now=now)
     order.outbox.filter(kind=OutboxKind.CANCEL_ORDER, store=mirror.store, status=OutboxStatus.PARKED).update(
@@ -125,6 +126,12 @@ def closed_in_store(*, order: Order, mirror: Mirror, now: datetime) -> None:
     for other in order.mirrors.filter(state=MirrorState.CREATED).exclude(pk=mirror.pk).select_related("store"):
         has_left = other.fulfillments.exclude(state=FulfillmentState.CANCELLED).exists()
         cancel_mirror(mirror=other, order=order, has_left=has_left or _is_sent_past(other, order), now=now)
+
+
+def _is_asked_about(order: Order, mirror: Mirror) -> bool:
+    """Whether the order's question is about what is cancelled in this store."""
+    asked = (order.attention_detail.get("store"), order.attention_detail.get("name"))
+    return order.attention == Attention.ALREADY_CANCELLED and asked == (label_of(mirror.store), mirror.name)
 
 
 def perform(*, item: OutboxItem, mirror: Mirror, destination: Destination, restock: bool, now: datetime) -> str:
@@ -162,6 +169,10 @@ def settle(*, item: OutboxItem, order: Order, mirror: Mirror, outcome: str, now:
     state = MirrorState.CANCELLED if outcome == "cancelled" else MirrorState.DELETED
     Mirror.objects.filter(pk=mirror.pk).update(state=state)
     note(order=order, kind=f"mirror.{outcome}", facts={"store": label_of(mirror.store), "name": mirror.name}, now=now)
+    if order.state == OrderState.CANCELLED:
+        closed_in_store(order=order, mirror=mirror, now=now)
+    elif _is_asked_about(order, mirror):
+        clear_attention(order=order, now=now)
 
 
 def settle_refused(*, item: OutboxItem, order: Order, mirror: Mirror, error: PlatformError, now: datetime) -> None:

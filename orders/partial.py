@@ -13,12 +13,12 @@ from connectors.base.errors import AuthorizationError, PermanentError
 from connectors.base.types import PlatformOrder
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import cancellations, outbox
+from orders import cancellations, outbox, refunds, unsent
 from orders.aftersale_rules import rules_of
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
 from orders.pausing import own_ids, parcel_ids
-from orders.splitting import counted
-from orders.states import ask_for_attention, clear_attention, note
+from orders.splitting import items_of
+from orders.states import ask_for_attention, end_task, note, task_of
 from orders.work import Drain
 
 CANCELLED = "CANCELLED"
@@ -38,10 +38,16 @@ def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
 
 
 def follow_made(*, order: Order, now: datetime) -> None:
-    """A store has the order from now on, and lines of it may have been cancelled while it was made, in the caller's
-    transaction, which holds the order's row. May be repeated."""
-    if order.cancelled_lines and order.state not in (OrderState.CANCELLED, OrderState.COMPLETED):
-        take_out(order=order, line_ids=cancelled_ids(order), now=now)
+    """A store has the order from now on, and lines of it may have been cancelled or paid back while it was made, in the
+    caller's transaction, which holds the order's row. May be repeated."""
+    if order.state in (OrderState.CANCELLED, OrderState.COMPLETED):
+        return
+    gone = cancelled_ids(order) if order.cancelled_lines else []
+    if order.return_requested_at is not None:
+        gone += unsent.line_ids(order)
+        unsent.mark(order)
+    if gone:
+        take_out(order=order, line_ids=gone, now=now)
 
 
 def take_out(*, order: Order, line_ids: Collection[str], now: datetime) -> list[str]:
@@ -101,12 +107,6 @@ def _ask(order: Order, mirror: Mirror, line_ids: Sequence[str], now: datetime, *
     ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=detail)
 
 
-def items_of(order: Order, line_ids: Collection[str]) -> list[str]:
-    """These lines in words: 2 × CND-FIG-08."""
-    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in line_ids]
-    return counted(line["sku"].strip() or line["title"] for line in inside for _ in range(line["quantity"]))
-
-
 def _quantities(order: Order) -> Mapping[str, int]:
     return {line["external_id"]: line["quantity"] for line in order.snapshot.get("lines", [])}
 
@@ -114,15 +114,27 @@ def _quantities(order: Order) -> Mapping[str, int]:
 def follow_parcels(*, order: Order, mirror: Mirror, now: datetime) -> None:
     """The store sent all that is still wanted, and nothing that was cancelled: what was asked about that is settled, in
     the caller's transaction, which holds the order's row. May be repeated."""
-    detail = order.attention_detail
-    asked = (detail.get("is_part"), detail.get("store"), detail.get("name"))
-    if order.attention != Attention.ALREADY_CANCELLED or asked != (True, label_of(mirror.store), mirror.name):
+    _refund_what_left(order, mirror, now)
+    detail = task_of(order)
+    if not detail or (detail["store"], detail["name"]) != (label_of(mirror.store), mirror.name):
         return
     if not connector_class(mirror.store.platform).features.partial_fulfillment:
         return  # it does not say what is in a parcel
     left = parcel_ids(mirror)
     if left.issuperset(own_ids(mirror, order)) and left.isdisjoint(mirror.left_out):
-        clear_attention(order=order, now=now)
+        end_task(order=order, now=now)
+
+
+def _refund_what_left(order: Order, mirror: Mirror, now: datetime) -> None:
+    """What was to be cancelled here since it was paid back, and left all the same, is a refund of goods that left."""
+    left = parcel_ids(mirror) if mirror.left_out else set()
+    all_the_same = left.intersection(mirror.left_out).difference(cancelled_ids(order))
+    if not all_the_same:
+        return
+    mirror.left_out = [each for each in mirror.left_out if each not in all_the_same]
+    Mirror.objects.filter(pk=mirror.pk).update(left_out=mirror.left_out)
+    for case in unsent.cases(order):
+        refunds.follow(order=order, case=case, besides=unsent.lines_of(order, case), now=now)
 
 
 # In the store

@@ -28,33 +28,18 @@ from orders.models import (
     Restock,
     Return,
     ReturnRecord,
-    ReturnStatus,
 )
-from orders.models.returns import STANDS_FOR
-from orders.partial import items_of
 from orders.refund_shares import Share, in_store_money, share_of
 from orders.sent import Sent
-from orders.splitting import part_of
+from orders.splitting import items_of, part_of
 from orders.states import NotPossible, ask_for_attention, clear_attention, note
 from orders.work import Drain
-
-S = ReturnStatus
-
-
-def is_back(case: Return) -> bool:
-    """Whether the buyer has the money of this case."""
-    if not case.refund or case.refund.get("total", 0) <= 0:
-        return False
-    if case.kind in STANDS_FOR:
-        return case.status == S.AGREED  # money instead of the goods
-    is_asked = case.status in (S.REQUESTED, S.BUYER_ASKED, S.REFUSED, S.WITHDRAWN)
-    return case.status == S.COMPLETED or (case.is_quick_refund and not is_asked)
 
 
 def follow(*, order: Order, case: Return, besides: Collection[str] = (), now: datetime) -> None:
     """Say what is to be written down of the money, in the caller's transaction, which holds the order's row. Once for
     each return and store; may be repeated. `besides` are lines that are cancelled in their stores instead."""
-    if not is_back(case):
+    if not case.is_paid_back:
         return
     for mirror, line_ids in goods.involved(order, case):
         chosen = [line_id for line_id in line_ids if line_id not in besides]

@@ -3,12 +3,13 @@ less what was refunded. Pure, but for the look-up at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.base.errors import TemporaryError
 from connectors.base.types import LineItem, Payment, PlatformOrder
-from orders.models import Cancellation, CancellationStatus, Order
+from orders import unsent
+from orders.models import Cancellation, CancellationStatus, Order, Return
 from orders.money import MoneyMismatch, products_of, prove
 from orders.splitting import spread
 
@@ -31,6 +32,14 @@ class Refunded:
 def is_whole(seen: PlatformOrder) -> bool:
     """Whether no line of the reading is cancelled."""
     return all(line.status != CANCELLED for line in seen.lines)
+
+
+def without(seen: PlatformOrder, line_ids: Collection[str]) -> PlatformOrder:
+    """The order with these lines counted as cancelled."""
+    if not line_ids:
+        return seen
+    lines = (replace(line, status=CANCELLED) if line.external_id in line_ids else line for line in seen.lines)
+    return replace(seen, lines=tuple(lines))
 
 
 def remaining(seen: PlatformOrder, refunds: Sequence[Refunded]) -> PlatformOrder:
@@ -84,10 +93,12 @@ def _fees_less(fees: Mapping[str, int], back: int) -> dict[str, int]:
 
 
 def refunds_of(order: Order) -> list[Refunded]:
-    """What was refunded for cancelled lines of this order, as far as it was read, in merchant_rows."""
+    """What was refunded for cancelled lines of this order, or for those paid back before they left, as far as it was
+    read, in merchant_rows."""
     done = (CancellationStatus.AGREED, CancellationStatus.REFUNDED)
     found: list[Refunded] = []
-    for each in Cancellation.objects.filter(order=order, status__in=done).order_by("created_at", "pk"):
+    cases: list[Cancellation | Return] = [case for case in unsent.cases(order) if unsent.lines_of(order, case)]
+    for each in [*Cancellation.objects.filter(order=order, status__in=done).order_by("created_at", "pk"), *cases]:
         if each.refund and each.lines:
             parts = {name: each.refund.get(name, 0) for name in ("total", "subtotal", "shipping", "tax", "fees")}
             found.append(Refunded(line_ids=tuple(str(line["line_id"]) for line in each.lines), **parts))

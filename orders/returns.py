@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Min
+from django.db.models import F
 
 from connectors.base import aftersales as told
 from connectors.base.types import PlatformOrder
 from connectors.registry import label_of
-from orders import goods, outbox, partial, pausing, refunds, stopping
+from orders import goods, outbox, partial, pausing, refunds, stopping, unsent
 from orders.aftersale_rules import rules_of
 from orders.answering import locked
 from orders.models import (
@@ -56,8 +56,9 @@ def keep(*, order: Order, seen: Sequence[told.Return], now: datetime) -> list[Re
             news.append(row)
             row.order = order
             _tell(order, row, before, now)
-            _mark(order)
+            unsent.mark(order)
             follow(order=order, case=row, now=now)
+            unsent.mark(order)
     if news:
         Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
     return news
@@ -144,14 +145,6 @@ def _tell(order: Order, row: Return, before: tuple[ReturnStatus | None, str, str
         note(order=order, kind="return.asked", facts=facts, now=now)
 
 
-def _mark(order: Order) -> None:
-    """Since when a return of the order is open."""
-    oldest = Return.objects.filter(order=order).still_open().aggregate(oldest=Min("created_at"))["oldest"]
-    if oldest != order.return_requested_at:
-        Order.objects.filter(pk=order.pk).update(return_requested_at=oldest)
-        order.return_requested_at = oldest
-
-
 # What follows
 
 
@@ -175,10 +168,10 @@ def _stop_or_go_on(order: Order, case: Return, now: datetime) -> list[str]:
         if helpless or packed:
             _ask_to_stop(order, case, (packed or helpless)[0], has_left=bool(packed), now=now)
         return []
-    gone = _never_left(order, case) if case.kind == ReturnKind.REFUND and refunds.is_back(case) else []
+    gone = unsent.lines_of(order, case)
     if gone:
         partial.take_out(order=order, line_ids=gone, now=now)
-        _end_unmade(order, gone, now)
+        _end_unmade(order, now)
     pausing.go_on(order=order, subject=subject, now=now)
     if order.attention == Attention.RETURN_PENDING and order.attention_detail.get("request") == subject:
         clear_attention(order=order, now=now)
@@ -201,27 +194,10 @@ def _ask_to_stop(order: Order, case: Return, mirror: Mirror, *, has_left: bool, 
     ask_for_attention(order=order, code=Attention.RETURN_PENDING, now=now, detail=detail)
 
 
-def _never_left(order: Order, case: Return) -> list[str]:
-    """Those lines of the case that were refunded whole and are in no parcel, neither of a store nor at the source."""
-    packed = {line_id for mirror in order.mirrors.all() for line_id in pausing.parcel_ids(mirror)}
-    for package in order.snapshot.get("packages", []):
-        packed.update(package["line_ids"] if package["tracking_number"] else ())
-    prices = {line["external_id"]: line["sale_price"] * line["quantity"] for line in order.snapshot.get("lines", [])}
-    told_refunds = {str(line["line_id"]): line.get("refund") for line in case.lines}
-    if not told_refunds:
-        is_whole = order.total is not None and (case.refund or {}).get("total", 0) >= order.total
-        told_refunds = dict.fromkeys(prices) if is_whole else {}
-    return [
-        line_id
-        for line_id, refund in told_refunds.items()
-        if line_id in prices and line_id not in packed and (refund is None or refund >= prices[line_id])
-    ]
-
-
-def _end_unmade(order: Order, gone: Sequence[str], now: datetime) -> None:
+def _end_unmade(order: Order, now: datetime) -> None:
     """All of the order was refunded before a store got it: it is not created any more."""
     live = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"}
-    if order.state != OrderState.READY or not live <= set(gone):
+    if order.state != OrderState.READY or not live <= set(unsent.line_ids(order)):
         return
     outbox.drop(order=order, kinds=[OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER], now=now)
     if order.outbox.filter(kind=OutboxKind.CREATE_ORDER, is_doubtful=True).exists():

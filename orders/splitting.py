@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from connectors.base.types import LineItem, Payment, PlatformOrder
+from orders.models import Order
 from orders.money import read
 
 
@@ -116,3 +117,9 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     for index in order[: amount - sum(given)]:
         given[index] += 1
     return given
+
+
+def items_of(order: Order, line_ids: Collection[str]) -> list[str]:
+    """These lines in words: 2 × CND-FIG-08."""
+    inside = [line for line in order.snapshot.get("lines", []) if line["external_id"] in line_ids]
+    return counted(line["sku"].strip() or line["title"] for line in inside for _ in range(line["quantity"]))

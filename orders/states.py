@@ -14,6 +14,8 @@ from accounts.bulk import later
 from orders.models import Attention, Order, OrderEvent, OrderState
 
 S = OrderState
+_REQUESTS = frozenset({Attention.CANCEL_PENDING, Attention.RETURN_PENDING})
+BEHIND = "behind"  # in a question's detail: the detail of the task that it pushed aside
 
 # The allowed moves. docs/order-lifecycle.md is drawn from this table.
 MOVES: Mapping[OrderState, frozenset[OrderState]] = {
@@ -151,8 +153,13 @@ def note(
 
 
 def ask_for_attention(*, order: Order, code: Attention, now: datetime, detail: Mapping[str, Any] | None = None) -> None:
-    """Put the order before a person, with a stable code. A repeat with the same words writes nothing new."""
+    """Put the order before a person, with a stable code. A repeat with the same words writes nothing new.
+
+    A request that pushes aside the task to take some items out of a store keeps it, and gives way to it when it ends.
+    """
     wanted = dict(detail or {})
+    if (task := task_of(order)) and code in _REQUESTS and order.state != S.CANCELLED:
+        wanted[BEHIND] = task
     changed = (
         Order.objects.filter(pk=order.pk)
         .exclude(attention=code, attention_detail=wanted)
@@ -168,11 +175,32 @@ def ask_for_attention(*, order: Order, code: Attention, now: datetime, detail: M
         note(order=order, kind="attention.asked", reason=code.label, facts={"code": code.value, **wanted}, now=now)
 
 
+def task_of(order: Order) -> Mapping[str, Any]:
+    """The task to take some items out of a store, where that is asked now, or stands behind what is; else nothing."""
+    detail: Mapping[str, Any] = order.attention_detail
+    is_asked = order.attention == Attention.ALREADY_CANCELLED and detail.get("is_part")
+    return detail if is_asked else detail.get(BEHIND, {})
+
+
+def end_task(*, order: Order, now: datetime) -> None:
+    """The task of `task_of` is done, in the caller's transaction. May be repeated."""
+    if BEHIND in order.attention_detail:
+        order.attention_detail = {name: said for name, said in order.attention_detail.items() if name != BEHIND}
+        Order.objects.filter(pk=order.pk).update(attention_detail=order.attention_detail, version=F("version") + 1)
+    elif task_of(order):
+        clear_attention(order=order, now=now)
+
+
 def clear_attention(*, order: Order, now: datetime, codes: frozenset[str] | None = None, by: str = "") -> None:
-    """Take the order off the list, if it is there for one of `codes` (any code by default). May be repeated."""
+    """Take the order off the list, if it is there for one of `codes` (any code by default). May be repeated. The task
+    that a request pushed aside is asked again."""
     if not order.attention or (codes is not None and order.attention not in codes):
         return
     code = order.attention
+    if code in _REQUESTS and (task := task_of(order)) and order.state != S.CANCELLED:
+        note(order=order, kind="attention.cleared", facts={"code": code}, now=now, by=by)
+        ask_for_attention(order=order, code=Attention.ALREADY_CANCELLED, now=now, detail=task)
+        return
     changed = Order.objects.filter(pk=order.pk, attention=code).update(
         attention="", attention_detail={}, version=F("version") + 1
     )

@@ -22,7 +22,7 @@ from orders.models import (
     OutboxKind,
     OutboxStatus,
 )
-from orders.partial import items_of
+from orders.splitting import items_of
 from orders.states import NotPossible, note
 
 _WHOLE = "order"

@@ -16,7 +16,7 @@ from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError
 from connectors.base.types import Carrier, Tracking, TrackingReceipt
 from connectors.speaking import speaking_to_source
-from orders import guard, outbox, preflight, telling
+from orders import guard, outbox, preflight, stopping, telling
 from orders.models import (
     Attention,
     Fulfillment,
@@ -213,7 +213,7 @@ def _note_sent(*, item: OutboxItem, order: Order, kept: Fulfillment, receipt: Tr
 
 def _is_asked_elsewhere(order: Order, kept: Fulfillment) -> bool:
     detail = order.attention_detail
-    return bool(detail.get("shipment")) or detail.get("fulfillment", kept.pk) != kept.pk
+    return stopping.is_asked(order) or bool(detail.get("shipment")) or detail.get("fulfillment", kept.pk) != kept.pk
 
 
 def settle_refused(*, item: OutboxItem, order: Order, kept: Fulfillment, error: PlatformError, now: datetime) -> None:

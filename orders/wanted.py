@@ -6,12 +6,12 @@ from accounts.access import merchant_rows
 from connectors.base.errors import UnsupportedFeature
 from connectors.base.types import AddressState, PlatformOrder, SourceStatus
 from connectors.registry import connector_class
-from orders import outbox, stopping
+from orders import outbox, stopping, unsent
 from orders.admission import is_ours_to_ship
 from orders.drafting import blocked_by
 from orders.models import Attention, Mirror, Order, OrderState
 from orders.money import MoneyMismatch
-from orders.remaining import CANCELLED, remaining_of
+from orders.remaining import CANCELLED, is_whole, remaining_of, without
 
 
 def wanted_of(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> PlatformOrder:
@@ -23,7 +23,8 @@ def wanted_of(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> PlatformO
     if order.return_requested_at is not None:
         with merchant_rows(order.merchant_id):
             stopping.require_no_refund(order=order, line_ids=mirror.line_ids)
-    gone = [line.external_id for line in seen.lines if line.status == CANCELLED] if order.cancelled_lines else []
+            seen = without(seen, unsent.line_ids(order))
+    gone = [line.external_id for line in seen.lines if line.status == CANCELLED]
     mirror.left_out = [line_id for line_id in gone if not mirror.line_ids or line_id in mirror.line_ids]
     return left_of(order, seen)
 
@@ -31,7 +32,7 @@ def wanted_of(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> PlatformO
 def left_of(order: Order, seen: PlatformOrder) -> PlatformOrder:
     """The order without its cancelled lines; with all of them where nothing is left. Not in a transaction. Raises
     drafting.Blocked where its money does not balance; TemporaryError while a refund is still to be read."""
-    if not order.cancelled_lines or all(line.status == CANCELLED for line in seen.lines):
+    if is_whole(seen) or all(line.status == CANCELLED for line in seen.lines):
         return seen
     try:
         with merchant_rows(order.merchant_id):
@@ -42,7 +43,7 @@ def left_of(order: Order, seen: PlatformOrder) -> PlatformOrder:
 
 def is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
-    if order.cancelled_lines and _is_all_gone(seen, mirror):
+    if not is_whole(seen) and _is_all_gone(seen, mirror):
         return False
     if order.state == OrderState.HELD and mirror.is_held:
         if seen.status is not SourceStatus.ON_HOLD:

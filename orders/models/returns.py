@@ -138,6 +138,16 @@ class Return(models.Model):
         return f"{self.status_text or self.status}: {','.join(self.decisions)}"[:300] if self.decisions else ""
 
     @property
+    def is_paid_back(self) -> bool:
+        """Whether the buyer has the money of this case."""
+        if not self.refund or self.refund.get("total", 0) <= 0:
+            return False
+        if self.kind in STANDS_FOR:
+            return self.status == ReturnStatus.AGREED  # money instead of the goods
+        is_asked = self.status in ("REQUESTED", "BUYER_ASKED", "REFUSED", "WITHDRAWN")
+        return self.status == ReturnStatus.COMPLETED or (self.is_quick_refund and not is_asked)
+
+    @property
     def is_answered(self) -> bool:
         """Whether what the source asks now was answered here, and it has not said what came of it."""
         return bool(self.answer) and self.answered_for == self.question

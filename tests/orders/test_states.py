@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from accounts.access import merchant_rows
 from connectors.models import ConnectedStore
 from orders.ingest import store_order
-from orders.models import Order, OrderEvent, OrderState
-from orders.states import MOVES, AlreadyMoved, IllegalTransition, advance
+from orders.models import Attention, Order, OrderEvent, OrderState
+from orders.states import (
+    MOVES,
+    AlreadyMoved,
+    IllegalTransition,
+    advance,
+    ask_for_attention,
+    clear_attention,
+    end_task,
+)
 from tests.orders.builders import NOON, seen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +31,28 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def held_order(tiktok: ConnectedStore) -> Order:
     return store_order(seen=seen(), store=tiktok, now=NOON)
+
+
+class TestTask:
+    def test_comes_back_when_the_request_ends_that_pushed_it_aside(self, held_order: Order) -> None:
+        task = {"is_part": True, "store": "Wix", "name": "#10001"}
+        with merchant_rows(held_order.merchant_id):
+            ask_for_attention(order=held_order, code=Attention.ALREADY_CANCELLED, now=NOON, detail=task)
+            for request in ("1", "2"):
+                detail = {"request": request}
+                ask_for_attention(order=held_order, code=Attention.CANCEL_PENDING, now=NOON, detail=detail)
+            clear_attention(order=held_order, now=NOON)
+            kept = Order.objects.get(pk=held_order.pk)
+        assert (kept.attention, kept.attention_detail) == (Attention.ALREADY_CANCELLED, task)
+
+    def test_that_was_done_meanwhile_does_not_come_back(self, held_order: Order) -> None:
+        with merchant_rows(held_order.merchant_id):
+            ask_for_attention(order=held_order, code=Attention.ALREADY_CANCELLED, now=NOON, detail={"is_part": True})
+            ask_for_attention(order=held_order, code=Attention.CANCEL_PENDING, now=NOON, detail={"request": "1"})
+            end_task(order=held_order, now=NOON)
+            assert Order.objects.get(pk=held_order.pk).attention == Attention.CANCEL_PENDING
+            clear_attention(order=held_order, now=NOON)
+            assert Order.objects.get(pk=held_order.pk).attention == ""
 
 
 class TestAdvance:

@@ -16,10 +16,22 @@ from tests.simulation.verdict import BOUND, Verdict
 
 ACTIONS: Mapping[str, Callable[[OneOrder], None]] = {
     "buyer asks": lambda one: one.buyer_asks(),
+    "buyer asks for some": lambda one: one.buyer_asks(some=True),
+    "buyer withdraws": lambda one: one.buyer_withdraws(),
+    "buyer wants money": lambda one: one.buyer_wants_money(),
+    "buyer wants some money": lambda one: one.buyer_wants_money(some=True),
+    "buyer returns": lambda one: one.buyer_returns(),
+    "return goes on": lambda one: one.return_goes_on(),
+    "seller refuses": lambda one: one.seller_refuses(),
+    "seller cancels some": lambda one: one.seller_cancels_some(),
     "TikTok cancels": lambda one: one.tiktok_cancels(),
+    "TikTok cancels some": lambda one: one.tiktok_cancels(some=True),
     "TikTok refunds": lambda one: one.tiktok_refunds(),
     "owner accepts": lambda one: one.owner_answers(accepts=True),
     "owner refuses": lambda one: one.owner_answers(accepts=False),
+    "owner grants": lambda one: one.owner_answers_return(accepts=True),
+    "owner denies": lambda one: one.owner_answers_return(accepts=False),
+    "owner restocks": lambda one: one.owner_restocks(),
     "store ships": lambda one: one.store_ships(),
     "store cancels": lambda one: one.store_cancels(),
     "webhooks are lost": lambda one: one.webhooks_are_lost(),
@@ -195,13 +207,13 @@ class Walk:
         self.rests += 1
 
         def is_known() -> bool:
-            self.verdict.in_time(at_work_since=since)
+            self.verdict.in_time()
             marks.append(self._mark(read_rows()))
             return marks[-1] in self.well
 
         if one.held is not None:
             one.answer_arrives()
-        since = one.world.now()
+        self.verdict.too_many_since = None
         is_over = is_known() or one.pass_working(BOUND + 1, look=is_known)
         for _ in range(MOST_RESTS):
             if is_over or is_known():

@@ -129,7 +129,12 @@ _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)|(?<![\w.])17[78]\d{7}(?:\.\d+)?(?![\w.])"
 )
 _NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{11,}|[0-9a-f]{16,}")
-_JUDGED = frozenset({"order.created", "order.cancelled", "package.shipped", "refund.created", "return.refunded"})
+_JUDGED = frozenset(
+    [
+        *("order.created", "order.cancelled", "units.cancelled", "package.shipped", "refund.created"),
+        *("return.created", "cancellation.rejected"),
+    ]
+)
 # What is only remembered, or numbered anew with each step.
 _MUTE = frozenset(
     [

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from accounts.access import all_merchants, merchant_rows
-from orders import answering
-from orders.models import Cancellation, CancellationStatus, Lane, Order
-from sandbox.tiktok_shop.reasons import PACKED
-from sandbox.world import ControlError
+from accounts.access import all_merchants
+from orders.models import Lane, Order
+from tests.simulation.after_sale import AfterSale
 from tests.simulation.judge import Bought
-from tests.simulation.led import Led, NotPossible
+from tests.simulation.led import NotPossible
 from tests.simulation.stage import SHOP
 
 SKU = {"shopify": "CND-FIG-08", "amazon": "TIN-LAV-04", "wix": "CND-SEA-08", "squarespace": "ACC-TRM-BR"}
@@ -20,8 +18,8 @@ HOLD = 3605.0
 FAR = timedelta(days=1000)
 
 
-class OneOrder(Led):
-    """What people do about it, and what is to be seen of it."""
+class OneOrder(AfterSale):
+    """How it begins, what its store and time do about it, and what is to be seen of it."""
 
     # How it begins
 
@@ -49,33 +47,29 @@ class OneOrder(Led):
         self.buy()
         self.pass_working(70)
 
+    def want_money(self) -> None:
+        """Bought and released, and money for one unit is asked back before its create; nobody told us that."""
+        self.release()
+        self.buyer_wants_money(some=True)
+
     def deliver(self) -> None:
         """Bought, shipped, and with the buyer."""
         self.mirror()
         self.store_ships()
         self.pass_working(400)
         for verb in ("in_transit", "deliver"):
-            self._control(f"tiktok_shop/{verb}", order_id=self.order_id)
+            self.control(verb)
             self.pass_working(10)
 
-    # People
+    def send_back(self) -> None:
+        """Bought, shipped, delivered, and one unit of it on its way back."""
+        self.deliver()
+        self.buyer_returns()
+        for _ in ("granted", "handed over"):
+            self.return_goes_on()
+            self.pass_working(10)
 
-    def buyer_asks(self) -> None:
-        """To cancel, which the seller has to answer."""
-        self._control("tiktok_shop/buyer_cancel", order_id=self.order_id)
-
-    def tiktok_cancels(self) -> None:
-        """By itself, whoever asks for what."""
-        self._control("tiktok_shop/system_cancel", order_id=self.order_id)
-
-    def tiktok_refunds(self) -> None:
-        """One more unit, without goods coming back."""
-        tiktok = self.world.halves["tiktok_shop"].snapshot()
-        refunded = {line["order_line_item_id"] for each in tiktok["returns"] for line in each["return_line_items"]}
-        left = [line["id"] for line in self.judge.tiktok(self.order_id).lines if line["id"] not in refunded]
-        if not left:
-            raise NotPossible
-        self._control("tiktok_shop/platform_refund", order_id=self.order_id, line_ids=left[:1])
+    # The store
 
     def store_ships(self) -> None:
         """All of it, once."""
@@ -84,7 +78,7 @@ class OneOrder(Led):
             raise NotPossible
         carrier, number = PARCEL.get(self.platform, ("USPS", "9400111899562537866361"))
         said = {"shop": there["shop"], "order": there["name"], "tracking_number": number, "carrier": carrier}
-        self._control(f"{self.platform}/ship", **said)
+        self.act(f"{self.platform}/ship", **said)
         kept.shipped[number] = self.platform
 
     def store_cancels(self) -> None:
@@ -92,24 +86,7 @@ class OneOrder(Led):
         there = self.there()
         if there is None or there["is_cancelled"] or self.bought[self.order_id].shipped:
             raise NotPossible
-        self._control(f"{self.platform}/cancel", shop=there["shop"], order=there["name"])
-
-    def owner_answers(self, *, accepts: bool) -> None:
-        """The request that is open, as we know it."""
-        with merchant_rows(self.stage.merchant_id):
-            asked = Cancellation.objects.filter(status=CancellationStatus.REQUESTED, is_request=True, answer="").first()
-            if asked is None:
-                raise NotPossible
-            answering.answer_cancellation(
-                cancellation=asked, accepts=accepts, by="Alice", reason="" if accepts else PACKED, now=self.now()
-            )
-
-    def _control(self, path: str, **body: Any) -> None:
-        try:
-            self.stage.control(path, **body)
-        except ControlError as error:
-            raise NotPossible(str(error)) from error
-        self.wait(1)
+        self.act(f"{self.platform}/cancel", shop=there["shop"], order=there["name"])
 
     # Webhooks, polls, time
 

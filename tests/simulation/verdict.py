@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
 from accounts.access import all_merchants
 from connectors.models import WebhookDelivery
 from orders.models import Attention, Order, OrderState, OutboxItem, OutboxStatus, SetAside
+from tests.simulation.books import CANCELS_SOME, Books
 from tests.simulation.judge import require
 from tests.simulation.one_order import OneOrder
 
 BOUND = 60.0  # seconds, goals.md R5
 CANCELS = ("shopify", "amazon", "wix")
-TAKES_REFUNDS = ("shopify", "wix")
 _OPEN = (OutboxStatus.PENDING, OutboxStatus.IN_FLIGHT)
 _GOES_OUT = ("AWAITING_SHIPMENT", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
-
-_RETURN = re.compile(r"\d{15,}")
+_REQUESTS = (Attention.CANCEL_PENDING, Attention.RETURN_PENDING)
 
 
 class Verdict:
@@ -26,33 +24,35 @@ class Verdict:
 
     def __init__(self, one: OneOrder) -> None:
         self.one, self.world, self.platform = one, one.world, one.platform
+        self.books = Books(one)
+        self.too_many_since: float | None = None
 
     # At any moment
 
     def at_once(self) -> None:
         """What may never be, not even for a moment."""
         require(not self.one.errors.found, self.one.errors.found)
-        created = self._entries(self.platform, "order.created")
+        created = self.books.entries(self.platform, "order.created")
         require(len(created) <= 1, f"created {len(created)} times")
-        numbers = Counter(each["tracking_number"] for each in self._entries("tiktok_shop", "package.shipped"))
+        numbers = Counter(each["tracking_number"] for each in self.books.entries("tiktok_shop", "package.shipped"))
         require(all(count == 1 for count in numbers.values()), f"reported more than once: {numbers}")
-        too_much = self._recorded() - self._paid_back()
-        require(not too_much, f"refunds in the store that TikTok Shop never made, or made once: {dict(too_much)}")
+        text = f"there {brief(self.one.there())}"
+        self.books.judge_units(text)
+        self.books.judge_answers(text)
+        self.books.judge_refunds_at_once(text)
+        self.books.judge_returns_at_once(text)
 
-    def in_time(self, *, at_work_since: float) -> None:
-        """No live mirror of a cancelled order beyond the bound, counted from when it was cancelled and we knew, the
-        create was done, and our lanes were at work."""
-        there = self.one.there()
-        if there is None or there["is_cancelled"] or not self._is_cancelled():
+    def in_time(self) -> None:
+        """The store is not to send more than we know to be wanted for longer than the bound, with our lanes at work,
+        unless a person is asked where it cannot be told. A parcel that left is another matter."""
+        order, living = self.one.here(), self.books.living()
+        if living <= self.books.wanted_here(order) or self.books.has_left() or self._is_left_to_a_person(order):
+            self.too_many_since = None
             return
-        order = self.one.here()
-        known = self._known_at(order)
-        if known is None or self._has_left() or (self._asks(order) and self._must_ask(there)):
-            return
-        created = self._entries(self.platform, "order.created")[0]["at"]
-        since = max(known, created, at_work_since)
-        late = self.world.now() - since - BOUND
-        require(late <= 0, f"live in {self.platform} {late:.0f} s beyond the bound: {there}")
+        if self.too_many_since is None:
+            self.too_many_since = self.world.now()
+        late = self.world.now() - self.too_many_since - BOUND
+        require(late <= 0, f"{living} live in {self.platform} {late:.0f} s beyond the bound: {brief(self.one.there())}")
 
     # When all has come to rest
 
@@ -72,76 +72,77 @@ class Verdict:
         require(not (work := self.open_work()), f"still open: {work}")
         order, there = self.one.here(), self.one.there()
         status = self.one.judge.tiktok(self.one.order_id).status
-        text = f"{status} at TikTok Shop, here {order.state} {order.attention} {order.attention_detail}, there {there}"
+        asked = f"{order.attention} {order.attention_detail}"
+        text = f"{status} at TikTok Shop, here {order.state} {asked}, there {brief(there)}"
         require(order.source_status == status, f"not read: {text}")
-        if self._is_cancelled():
+        self.books.judge_known(text)
+        if status == "CANCELLED":
             require(order.state == OrderState.CANCELLED, f"not cancelled with us: {text}")
             self._judge_cancelled(order, there, text)
             return
-        require(order.attention or not self._is_asking(), f"the buyer asks, and nobody is told: {text}")
-        require(status in _GOES_OUT and (there is not None or order.attention), f"not in the store: {text}")
+        self._judge_requests(order, there, text)
+        is_needless = not self.books.wanted()
+        require(there is not None or order.attention or is_needless, f"not in the store: {text}")
+        require(status in _GOES_OUT, text)
+        is_ended = order.state in (OrderState.SKIPPED, OrderState.CANCELLED)
+        require(there is not None or order.attention or is_ended, f"never to be in the store, and not ended: {text}")
         if there is None:
             return
-        by_us = [each for each in self._entries(self.platform, "order.cancelled") if each.get("by") == "app"]
-        require(not by_us, f"cancelled in the store without need: {text}")
-        numbers = {each["tracking_number"] for each in self._entries("tiktok_shop", "package.shipped")}
+        self._judge_units(order, there, text)
+        numbers = {each["tracking_number"] for each in self.books.entries("tiktok_shop", "package.shipped")}
         missing = self.one.bought[self.one.order_id].shipped.keys() - numbers
         require(not missing or order.attention, f"{missing} never came to TikTok Shop: {text}")
-        if not self._is_asking() and not there["is_cancelled"]:
-            require(not there.get("is_on_hold"), f"kept back for nothing: {text}")
-        self._judge_refunds(order, there, text)
+        self.books.judge_sum(text)
+        self.books.judge_refunds(order, there, text)
+        self.books.judge_returns(text)
 
     def _judge_cancelled(self, order: Order, there: dict[str, Any] | None, text: str) -> None:
         if there is None or there["is_cancelled"]:
             require(order.attention != Attention.ALREADY_CANCELLED, f"asked about what is done: {text}")
             return
-        require(self._has_left() or self._must_ask(there), f"live in the store: {text}")
+        require(self.books.has_left() or self.platform not in CANCELS, f"live in the store: {text}")
         require(self._asks(order), f"live in the store, and nobody is told: {text}")
 
-    def _judge_refunds(self, order: Order, there: dict[str, Any], text: str) -> None:
-        missing = self._paid_back() - self._recorded()
-        if self.platform in TAKES_REFUNDS:
-            require(not missing or there["is_cancelled"], f"refunds {dict(missing)} are not in the store: {text}")
-        elif self.platform == "squarespace" and missing:
-            require(order.attention, f"a refund is to be noted, and nobody is told: {text}")
+    def _judge_requests(self, order: Order, there: dict[str, Any] | None, text: str) -> None:
+        """While the buyer asks, a person knows or the parcel waits; when nobody asks, neither does."""
+        if self.books.is_asking():
+            require(order.attention, f"the buyer asks, and nobody is told: {text}")
+        elif self.books.is_stopping():
+            waits = there is not None and (there["is_cancelled"] or there.get("is_on_hold"))
+            require(waits or order.attention, f"money is asked back, and nobody keeps the parcel: {text}")
+        else:
+            require(order.attention not in _REQUESTS, f"a person is asked about what is over: {text}")
+            is_kept = there is not None and not there["is_cancelled"] and there.get("is_on_hold")
+            require(not is_kept, f"kept back for nothing: {text}")
 
-    # The ledger
+    def _judge_units(self, order: Order, there: dict[str, Any], text: str) -> None:
+        """The store is to send what is wanted; what is too many is a person's where the store cannot be told."""
+        living, wanted = self.books.living(), self.books.wanted()
+        if self.books.has_left():
+            return
+        if living > wanted:
+            require(self._is_left_to_a_person(order), f"{living} live in the store, {wanted} wanted: {text}")
+        require(living >= wanted or self._is_theirs(there), f"{living} live in the store, {wanted} wanted: {text}")
 
-    def _entries(self, platform: str, event: str) -> list[dict[str, Any]]:
-        return [each for each in self.world.ledger if each["platform"] == platform and each["event"] == event]
-
-    def _paid_back(self) -> Counter[tuple[str, str]]:
-        """TikTok's refunds: which return, how much."""
-        found = self._entries("tiktok_shop", "return.refunded")
-        return Counter((each["return_id"], f"{float(each['refund']['refund_total']):.2f}") for each in found)
-
-    def _recorded(self) -> Counter[tuple[str, str]]:
-        """What the store has of them. Where it records goods alone, the note says how much was paid back."""
-        found = [each for each in self._entries(self.platform, "refund.created") if each["by"] == "app"]
-        return Counter((_RETURN.findall(each["note"])[-1], _amount(each)) for each in found)
-
-    def _is_cancelled(self) -> bool:
-        return bool(self.one.judge.tiktok(self.one.order_id).status == "CANCELLED")
-
-    def _is_asking(self) -> bool:
-        return bool(self.one.judge.tiktok(self.one.order_id).data.get("is_buyer_request_cancel"))
-
-    def _has_left(self) -> bool:
-        return bool(self.one.bought[self.one.order_id].shipped)
-
-    def _must_ask(self, there: dict[str, Any]) -> bool:
-        """Whether the store cannot cancel it."""
-        return self.platform not in CANCELS
+    def _is_theirs(self, there: dict[str, Any]) -> bool:
+        """Whether the merchant cancelled it."""
+        by = [each.get("by") for each in self.books.entries(self.platform, "order.cancelled")]
+        return bool(there["is_cancelled"]) and by != ["app"]
 
     def _asks(self, order: Order) -> bool:
         return order.attention == Attention.ALREADY_CANCELLED
 
-    def _known_at(self, order: Order) -> float | None:
-        with all_merchants("a test looks"):
-            event = order.events.filter(to_state=OrderState.CANCELLED).first()
-        return event.happened_at.timestamp() if event else None
+    def _is_left_to_a_person(self, order: Order) -> bool:
+        """Whether somebody was asked to do what the store cannot be told: to cancel, or until a request is answered to
+        send nothing."""
+        can = CANCELS_SOME if self.books.wanted_here(order) else CANCELS
+        is_stopped = order.attention in _REQUESTS and bool(order.attention_detail.get("is_task"))
+        return self.platform not in can and (self._asks(order) or is_stopped)
 
 
-def _amount(entry: dict[str, Any]) -> str:
-    moved = float(entry["amount"])
-    return f"{moved:.2f}" if moved else str(entry["note"]).partition(" ")[0]
+def brief(there: dict[str, Any] | None) -> dict[str, Any]:
+    """What matters of an order in a store."""
+    names = ("name", "is_cancelled", "is_on_hold", "total", "lines", "fulfillments", "refunds", "returns")
+    found = {name: there[name] for name in names if there and name in there}
+    lines = [(line["sku"], line["quantity"], line["remaining"]) for line in found.get("lines", ())]
+    return {**found, "lines": lines} if found else {}
