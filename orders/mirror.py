@@ -17,7 +17,7 @@ from connectors.base.types import LineItem, OrderDraft, PlatformOrder
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
-from orders import copying, guard, locating, looking, outbox, placing, products, releasing, sent, terms
+from orders import copying, guard, locating, looking, outbox, placing, products, releasing, sent, terms, unsent
 from orders.admission import is_ours_to_ship
 from orders.drafting import make_draft
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxStatus
@@ -277,3 +277,5 @@ def _withdraw(*, item: OutboxItem, mirror: Mirror, now: datetime) -> None:
         states = set(order.mirrors.values_list("state", flat=True))
         if order.state == OrderState.READY and MirrorState.PLANNED not in states and MirrorState.CREATED in states:
             advance(order=order, to=OrderState.MIRRORED, reason="The rest of it is in its store", now=now)
+        elif not states & {MirrorState.PLANNED, MirrorState.CREATED}:
+            unsent.end(order=order, now=now)

@@ -21,9 +21,7 @@ from orders.answering import locked
 from orders.models import (
     Attention,
     Mirror,
-    MirrorState,
     Order,
-    OrderState,
     OutboxKind,
     OutboxStatus,
     Restock,
@@ -32,7 +30,7 @@ from orders.models import (
     ReturnStatus,
 )
 from orders.models.returns import STANDS_FOR
-from orders.states import advance, ask_for_attention, clear_attention, note
+from orders.states import ask_for_attention, clear_attention, note
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +169,7 @@ def _stop_or_go_on(order: Order, case: Return, now: datetime) -> list[str]:
     gone = unsent.lines_of(order, case)
     if gone:
         partial.take_out(order=order, line_ids=gone, now=now)
-        _end_unmade(order, now)
+        unsent.end(order=order, now=now)
     pausing.go_on(order=order, subject=subject, now=now)
     if order.attention == Attention.RETURN_PENDING and order.attention_detail.get("request") == subject:
         clear_attention(order=order, now=now)
@@ -192,19 +190,6 @@ def _ask_to_stop(order: Order, case: Return, mirror: Mirror, *, has_left: bool, 
     if case.answer_by:
         detail["answer_by"] = case.answer_by.isoformat()
     ask_for_attention(order=order, code=Attention.RETURN_PENDING, now=now, detail=detail)
-
-
-def _end_unmade(order: Order, now: datetime) -> None:
-    """All of the order was refunded before a store got it: it is not created any more."""
-    live = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"}
-    if order.state != OrderState.READY or not live <= set(unsent.line_ids(order)):
-        return
-    outbox.drop(order=order, kinds=[OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER], now=now)
-    if order.outbox.filter(kind=OutboxKind.CREATE_ORDER, is_doubtful=True).exists():
-        return
-    order.mirrors.filter(state=MirrorState.PLANNED).update(state=MirrorState.DROPPED)
-    rule = "Refunded before it was shipped"
-    advance(order=order, to=OrderState.SKIPPED, reason=rule, now=now, skip_rule=rule, check_at=None)
 
 
 # Orders that stand for others

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Min
 
-from orders import pausing
-from orders.models import Order, OrderState, Return, ReturnKind
+from orders import outbox, pausing
+from orders.models import MirrorState, Order, OrderState, OutboxKind, Return, ReturnKind
+from orders.states import advance
 
 
 def line_ids(order: Order) -> list[str]:
@@ -48,3 +51,20 @@ def mark(order: Order) -> None:
     if oldest != order.return_requested_at:
         Order.objects.filter(pk=order.pk).update(return_requested_at=oldest)
         order.return_requested_at = oldest
+
+
+def end(*, order: Order, now: datetime) -> None:
+    """Where all of the order was paid back before a store got any of it, it is not created any more: at once, or when it
+    is known that a create without an answer came to nothing. In the caller's transaction, which holds the order's row;
+    may be repeated."""
+    live = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"}
+    if order.state != OrderState.READY or not live <= set(line_ids(order)):
+        return
+    outbox.drop(order=order, kinds=[OutboxKind.CHOOSE_STORES, OutboxKind.CREATE_ORDER], now=now)
+    outbox.find_out(order=order, kind=OutboxKind.CREATE_ORDER, now=now)
+    if order.outbox.filter(kind=OutboxKind.CREATE_ORDER, is_doubtful=True).exists():
+        return
+    order.mirrors.filter(state=MirrorState.PLANNED).update(state=MirrorState.DROPPED)
+    rule = "Refunded before it was shipped"
+    advance(order=order, to=OrderState.SKIPPED, reason=rule, now=now, skip_rule=rule, check_at=None)
+    mark(order)

@@ -68,7 +68,7 @@ class Wire(Network):
         if not self.next_create or operation not in CREATES:
             return ""
         kind, self.next_create = self.next_create, ""
-        settings = {}
+        settings: dict[str, Any] = {"status": 429} if kind == "status" else {}
         if kind == "late_commit":
             settings = {"seconds": LATE}
             self.moments.append(self.app.world.now() + LATE)
