@@ -54,9 +54,9 @@ def mark(order: Order) -> None:
 
 
 def end(*, order: Order, now: datetime) -> None:
-    """Where all of the order was paid back before a store got any of it, it is not created any more: at once, or when it
-    is known that a create without an answer came to nothing. In the caller's transaction, which holds the order's row;
-    may be repeated."""
+    """Where all of the order was paid back before a store got any of it, it is not created any more: at once, or when
+    it is known that a create without an answer came to nothing. In the caller's transaction, which holds the order's
+    row; may be repeated."""
     live = {line["external_id"] for line in order.snapshot.get("lines", []) if line["status"] != "CANCELLED"}
     if order.state != OrderState.READY or not live <= set(line_ids(order)):
         return
