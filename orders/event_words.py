@@ -105,6 +105,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "mirror.not_moved": ("{name} stayed where {store} put it, not at {location}: {message}", "amber"),
     "mirror.cancelled": ("Cancelled in {store}", "red"),
     "mirror.deleted": ("Deleted in {store}", "red"),
+    "mirror.units_taken_out": ("Taken out of {name} in {store}: {items_text}", "red"),
     "shipment.recorded": ("{store} shipped {units} with {carrier} {tracking_number}", "teal"),
     "shipment.changed": ("Tracking changed in the store to {carrier} {to}", "teal"),
     "shipment.changed_after_sent": (

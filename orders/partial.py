@@ -10,15 +10,15 @@ from typing import Any
 from accounts.access import merchant_rows
 from connectors.base.connector import Destination
 from connectors.base.errors import AuthorizationError, PermanentError
-from connectors.base.types import PlatformOrder
+from connectors.base.types import PlacedOrder, PlatformOrder
 from connectors.registry import connector_class, label_of
 from connectors.speaking import speaking_to_destination
-from orders import cancellations, outbox, refunds, unsent
+from orders import cancellations, outbox, refunds, taken_out, unsent
 from orders.aftersale_rules import rules_of
 from orders.models import Attention, Mirror, MirrorState, Order, OrderState, OutboxItem, OutboxKind, OutboxStatus
 from orders.pausing import own_ids, parcel_ids
 from orders.splitting import items_of
-from orders.states import ask_for_attention, end_task, note, task_of
+from orders.states import ask_for_attention, clear_attention, end_task, note, task_of
 from orders.work import Drain
 
 CANCELLED = "CANCELLED"
@@ -68,6 +68,8 @@ def take_out(*, order: Order, line_ids: Collection[str], now: datetime) -> list[
             cancellations.cancel_mirror(mirror=mirror, order=order, has_left=False, now=now)
         else:
             _cancel_some(order, mirror, to_cancel, now)
+        if taken_out.is_answered(order=order, mirror=mirror):
+            clear_attention(order=order, now=now)
         if len(to_cancel) < len(gone):
             _ask(order, mirror, [each for each in gone if each in left], now, has_left=True)
         found += to_cancel
@@ -78,7 +80,8 @@ def _cancel_some(order: Order, mirror: Mirror, line_ids: Sequence[str], now: dat
     if not line_ids:
         return
     if not connector_class(mirror.store.platform).features.partial_cancel:
-        _ask(order, mirror, line_ids, now, is_task=True)
+        if to_ask := taken_out.not_told(order=order, mirror=mirror, line_ids=line_ids):
+            _ask(order, mirror, to_ask, now, is_task=True)
         return
     outbox.enqueue(
         order=order,
@@ -164,16 +167,29 @@ def _cancel(item: OutboxItem, mirror: Mirror, destination: Destination, drain: D
     placed = destination.fetch_order(mirror.external_id)
     if placed is None or placed.is_cancelled:
         return "gone"
+    lines = _still_in(item, mirror, placed, destination) if placed.taken_out else item.facts["lines"]
+    if not lines:
+        return "cancelled"
     outbox.require_sure(item=item, now=drain.clock(), what="Whether the store cancelled them is not known yet")
     with outbox.sending(item=item, now=drain.clock()):
         receipt = destination.cancel_lines(
             mirror.external_id,
-            item.facts["lines"],
+            lines,
             reason=cancellations.REASON,
             restock=restock,
             reference=item.reference,
         )
     return "cancelled" if receipt.is_cancelled else "pending"
+
+
+def _still_in(item: OutboxItem, mirror: Mirror, placed: PlacedOrder, destination: Destination) -> Mapping[str, int]:
+    """The item's units without those that the merchant took out there before: the same unit is never taken twice."""
+    shipments = destination.shipments_of(mirror.external_id)
+    with merchant_rows(item.merchant_id):
+        order = Order.objects.get(pk=item.order_id)
+        return taken_out.still_in(
+            order=order, mirror=mirror, placed=placed, shipments=shipments, line_quantities=item.facts["lines"]
+        )
 
 
 def _settle(item: OutboxItem, mirror: Mirror, drain: Drain, *, outcome: str, message: str = "") -> None:

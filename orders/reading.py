@@ -222,6 +222,8 @@ def _keep_mirror(
     if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
         _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
     fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
+    if placed is not None:
+        store_cancels.follow_part(order=order, mirror=mirror, placed=placed, shipments=shipments, now=now)
     partial.follow_parcels(order=order, mirror=mirror, now=now)
     calls.save(records=records, merchant_id=mirror.merchant_id, subject=order.external_id)
 

@@ -24,6 +24,7 @@ from orders.models import (
     OutboxStatus,
     Return,
 )
+from orders.splitting import items_of
 from orders.states import ask_for_attention, note
 from orders.work import Drain
 
@@ -187,6 +188,11 @@ def cancel_at_source(*, item: OutboxItem, drain: Drain) -> None:
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_related("source_store").get(pk=item.order_id)
     order, seen = guard.read_again(order=order, clock=drain.clock)
+    unless = item.facts.get("unless", ())
+    if any(line.status == "CANCELLED" and line.external_id in unless for line in seen.lines):
+        with merchant_rows(item.merchant_id):
+            outbox.settle(item=item, status=OutboxStatus.DROPPED, now=drain.clock())
+        return
     if not _is_cancelled(seen, item):
         refusal: PermanentError | None = None
         with speaking_to_source(drain.store, clock=drain.clock, pace=drain.pace) as source:
@@ -243,8 +249,15 @@ def _not_permitted(item: OutboxItem, error: PermanentError, drain: Drain) -> Non
         facts = {"by_whom": item.facts["by"]}
         note(order=order, kind="source.cancel_refused", reason=error.message, facts=facts, now=now)
         who = item.facts["by"]
-        is_from_store = who.startswith("Cancelled in ")
-        more = f" {who}, and the order still waits here to be shipped." if is_from_store else ""
+        is_from_store = who.startswith(("Cancelled in ", "Taken out in "))
+        more = ""
+        if is_from_store:
+            items = ", ".join(items_of(order, item.facts["lines"]))
+            more = (
+                f" {who}: {items}, still to be shipped here."
+                if items
+                else f" {who}, and the order still waits here to be shipped."
+            )
         if is_from_store or not order.attention:
             _ask_about(order, error, drain, message=f"{error.message}.{more}".replace("..", "."))
 

@@ -3,19 +3,22 @@ source permits it. Off by default, and never because of a cancellation of our ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F
 
+from connectors.base.types import PlacedOrder, Shipment, Shipper
 from connectors.registry import label_of
-from orders import outbox
+from orders import outbox, stopping, taken_out
 from orders.aftersale_rules import CancelReason, rules_of
 from orders.answering import locked
 from orders.models import (
+    Attention,
     FulfillmentState,
     Mirror,
+    MirrorState,
     Order,
     OrderState,
     OutboxItem,
@@ -23,7 +26,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.splitting import items_of
-from orders.states import NotPossible, note
+from orders.states import NotPossible, ask_for_attention, note, task_of
 
 _WHOLE = "order"
 _OVER = {
@@ -34,11 +37,18 @@ _OVER = {
 
 
 def cancel_at_source(
-    *, order: Order, reason: str, by: str, now: datetime, line_quantities: Mapping[str, int] | None = None
+    *,
+    order: Order,
+    reason: str,
+    by: str,
+    now: datetime,
+    line_quantities: Mapping[str, int] | None = None,
+    unless: Collection[str] = (),
 ) -> OutboxItem:
     """Have the order, or these units of its lines, cancelled at the source, in the caller's transaction. `reason` is a
-    key of `reasons.to_cancel`, or a CancelReason. A buyer's open request is accepted instead. May be repeated: the same
-    once more returns what is said already. Raises NotPossible; what the source does not permit it says itself."""
+    key of `reasons.to_cancel`, or a CancelReason. A buyer's open request is accepted instead; where the source shows
+    one of `unless` as cancelled by then, nothing is. May be repeated: the same once more returns what is said already.
+    Raises NotPossible; what the source does not permit it says itself."""
     order = locked(order.pk)
     if order.state in _OVER:
         raise NotPossible(_OVER[OrderState(order.state)])
@@ -59,7 +69,7 @@ def cancel_at_source(
         subject=numbered,
         reference=f"{order.external_id}-{numbered}"[:80],
         now=now,
-        facts={"reason": reason, "lines": lines, "by": by, "case": subject},
+        facts={"reason": reason, "lines": lines, "by": by, "case": subject, "unless": list(unless)},
     )
     facts: dict[str, Any] = {"reason": reason, "items": items_of(order, lines) if lines else []}
     note(order=order, kind="source.cancel_wanted", facts=facts, by=by, now=now)
@@ -127,6 +137,49 @@ def follow(*, order: Order, mirror: Mirror, word: str, now: datetime) -> bool:
     except NotPossible:
         return False
     return True
+
+
+def follow_part(
+    *, order: Order, mirror: Mirror, placed: PlacedOrder, shipments: Sequence[Shipment], now: datetime
+) -> None:
+    """Units that the merchant took out of the store's order, in the caller's transaction, which holds the order's row:
+    cancelled at the source as well, or asked about once. May be repeated. While another question about what is
+    cancelled is open, it waits for the next reading."""
+    is_open = order.state in (OrderState.READY, OrderState.MIRRORED) and mirror.state == MirrorState.CREATED
+    if placed.is_cancelled or not is_open or mirror.is_held or order.shipper != Shipper.SELLER:
+        return
+    if stopping.is_asked(order) or task_of(order):
+        return
+    found = taken_out.by_merchant(order=order, mirror=mirror, placed=placed, shipments=shipments)
+    if not found:
+        return
+    taken_out.tell(order=order, mirror=mirror, line_ids=found, now=now)
+    why = ""
+    if rules_of(order.source_store_id).cancels_at_source:
+        try:
+            _cancel_part(order, mirror, found, now)
+            return
+        except NotPossible as error:
+            why = f" It is not cancelled there: {error}"
+    label = label_of(mirror.store)
+    message = taken_out.in_words(order=order, mirror=mirror, line_ids=found) + why
+    detail = {"label": label, "message": message, "is_in_store": True, "taken_out": list(found), "mirror": mirror.pk}
+    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+
+
+def _cancel_part(order: Order, mirror: Mirror, found: Mapping[str, Collection[str]], now: datetime) -> None:
+    """For the only reason for which TikTok Shop cancels a part. Which of several equal lines was meant is not known, so
+    that none is cancelled where another of them is by then."""
+    units = {line["external_id"]: line["quantity"] for line in order.snapshot["lines"]}
+    others = {line_id for group in found.values() for line_id in group}.difference(found)
+    cancel_at_source(
+        order=order,
+        reason=CancelReason.OUT_OF_STOCK.value,
+        line_quantities={line_id: units[line_id] for line_id in found},
+        by=f"Taken out in {label_of(mirror.store)}",
+        unless=sorted(others),
+        now=now,
+    )
 
 
 def _is_ours(order: Order, mirror: Mirror) -> bool:

@@ -337,12 +337,26 @@ class CreateRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOut:
+    """One of the destination's lines of whose `quantity` so many `units` were refunded or removed there, by whomever.
+    `waiting` are still to be shipped: of those that are neither, the rest has left. `source_line_ids` as in
+    ShipmentLine."""
+
+    sku: str
+    quantity: int
+    units: int
+    waiting: int
+    source_line_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """An order as it stands at the destination. `total` is None where the platform did not say.
 
     `remarks`: what was written otherwise than drafted, to fit the platform's limits, in sentences without buyers' data.
     `problem`: why the platform will not fulfill it, with the stable reason; empty while all is well. `cancel_reason` is
-    the platform's own word for why it was cancelled, where it has one.
+    the platform's own word for why it was cancelled, where it has one. `taken_out` only where one order is read, by a
+    platform that tells units that were taken out.
     """
 
     external_id: str
@@ -357,6 +371,7 @@ class PlacedOrder:
     problem: str = ""
     problem_reason: str = ""
     cancel_reason: str = ""
+    taken_out: tuple[TakenOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,14 @@ class Controls(Verbs):
     def do_cancel(self, body: dict[str, Any]) -> None:
         self.orders.cancel(*self._order(body), made_by="merchant")
 
+    def do_remove_units(self, body: dict[str, Any]) -> None:
+        """{lines: units by SKU}: of what is not packed yet."""
+        seller, order = self._order(body)
+        try:
+            self.orders.remove(seller, order, {sku: int(count) for sku, count in body["lines"].items()})
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+
     def do_open_return(self, body: dict[str, Any]) -> dict[str, Any]:
         """{lines?: units by SKU, reason?, note?}: everything that left by default."""
         _, order = self._order(body)

@@ -193,6 +193,24 @@ class Orders:
             "amazon", "order.cancelled", order["id"], reference=reference, restocked=True, by=made_by
         )
 
+    def remove(self, seller: Seller, order: dict[str, Any], wanted: dict[str, int]) -> None:
+        """[guess] Single units that the seller has Amazon cancel are told beside the quantity. Raises ValueError."""
+        left = remaining(order)
+        if order["status"] not in (*OPEN, "Processing") or sum(wanted.values()) >= sum(left.values()):
+            raise ValueError("not that many can be taken out; all of it is a cancellation")
+        gone = dict(wanted)
+        for item in order["sent"]["items"]:
+            key, sku = item["sellerFulfillmentOrderItemId"], item["sellerSku"]
+            take = min(left[key], gone.get(sku, 0))
+            if take:
+                gone[sku] -= take
+                order["cancelled"][key] = order["cancelled"].get(key, 0) + take
+                seller.stock[sku]["quantity"] += take
+        if any(gone.values()):
+            raise ValueError("not that many of it are left")
+        facts = {"reference": order["id"].removeprefix("TT-"), "lines": wanted, "how": "update"}
+        self.state.world.ledger_add("amazon", "units.cancelled", order["id"], restocked=True, by="merchant", **facts)
+
     def ship(
         self, seller: Seller, order: dict[str, Any], wanted: dict[str, int], tracking: dict[str, str], *, status: str
     ) -> str:

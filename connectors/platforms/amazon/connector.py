@@ -345,7 +345,10 @@ class Amazon(Returns):
         """The order as it stands; None if it is not there."""
         payload = self._outbound().get(external_id)
         self._just_read = (external_id, payload or {})
-        return mapping.placed_order(payload.get("fulfillmentOrder"), self._market.host) if payload else None
+        if not payload:
+            return None
+        placed = mapping.placed_order(payload.get("fulfillmentOrder"), self._market.host)
+        return placed if placed.is_cancelled else replace(placed, taken_out=mapping.taken_out(payload))
 
     def shipments_of(self, external_id: str) -> list[Shipment]:
         """Every package that has left with items in it. Amazon tells them with the order, so right after `fetch_order`

@@ -25,6 +25,7 @@ from connectors.base.types import (
     Shipment,
     ShipmentLine,
     StoreIdentity,
+    TakenOut,
     Variant,
 )
 from connectors.platforms.amazon.markets import Market
@@ -127,6 +128,17 @@ def placed_order(head: Any, host: str) -> PlacedOrder:
         problem=problem,
         problem_reason=reason,
     )
+
+
+def taken_out(payload: Mapping[str, Any]) -> tuple[TakenOut, ...]:
+    """The items of which units were cancelled, by the seller or by Amazon."""
+    found = []
+    for item in payload.get("fulfillmentOrderItems") or []:
+        quantity, gone = whole(item.get("quantity")), whole(item.get("cancelledQuantity"))
+        if gone > 0:
+            line = _shipment_line(item)
+            found.append(TakenOut(line.sku, quantity, gone, 0, line.source_line_ids))
+    return tuple(found)
 
 
 def shipments(payload: Mapping[str, Any]) -> list[Shipment]:

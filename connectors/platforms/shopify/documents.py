@@ -47,7 +47,18 @@ query Orders($first: Int!, $after: String, $query: String!) {
     + PLACED
 )
 
-ORDER = "query OrderById($id: ID!) { order(id: $id) { ...Placed } }" + PLACED
+ORDER = "query OrderById($id: ID!) { order(id: $id) { ...Placed edited refunds(first: 1) { id } } }" + PLACED
+
+ORDER_LINES = """
+query OrderLines($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    lineItems(first: $first, after: $after) {
+      nodes { sku quantity currentQuantity unfulfilledQuantity customAttributes { key value } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
 
 LINES = """
 fragment Lines on FulfillmentLineItemConnection {

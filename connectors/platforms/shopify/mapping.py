@@ -26,6 +26,7 @@ from connectors.base.types import (
     ShipmentLine,
     Stock,
     StoreIdentity,
+    TakenOut,
     Variant,
 )
 
@@ -153,6 +154,24 @@ def placed_order(node: Mapping[str, Any], shop_url: str) -> PlacedOrder:
         currency=currency,
         updated_at=moment(node.get("updatedAt")),
     )
+
+
+def taken_out(lines: Iterable[Mapping[str, Any]]) -> tuple[TakenOut, ...]:
+    """The lines of which units were removed or refunded."""
+    found = []
+    for line in lines:
+        quantity, current = int(line.get("quantity") or 0), line.get("currentQuantity")
+        if current is not None and int(current) < quantity:
+            found.append(
+                TakenOut(
+                    sku=str(line.get("sku") or ""),
+                    quantity=quantity,
+                    units=quantity - int(current),
+                    waiting=int(line.get("unfulfilledQuantity") or 0),
+                    source_line_ids=source_line_ids(line.get("customAttributes") or []),
+                )
+            )
+    return tuple(found)
 
 
 def shipments(node: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], *, went_to: str = "") -> list[Shipment]:

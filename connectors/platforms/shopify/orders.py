@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from connectors.base.errors import OutcomeUnknown, PermanentError, UnreadableAnswer
 from connectors.base.types import CancelReceipt, CreateRequest, OrderDraft, PlacedOrder, Variant
 from connectors.platforms.shopify import documents, mapping
-from connectors.platforms.shopify.wire import Wire
+from connectors.platforms.shopify.wire import PAGE, Wire
 
 _CATALOG_PAGE = 100
 _SKUS_PER_SEARCH = 10
@@ -90,9 +91,27 @@ class Orders(Wire):
         return CancelReceipt(is_cancelled=False, detail="Shopify is still working on the cancellation")
 
     def fetch_order(self, external_id: str) -> PlacedOrder | None:
-        """The order as it stands; None if it was deleted."""
+        """The order as it stands; None if it was deleted. Its lines are asked for only where it was edited or has a
+        refund: nothing else takes units out."""
         node = self._ask("order", documents.ORDER, {"id": external_id}).get("order")
-        return mapping.placed_order(node, self._shop_url(self._shop)) if node else None
+        if not node:
+            return None
+        placed = mapping.placed_order(node, self._shop_url(self._shop))
+        if placed.is_cancelled or not (node.get("edited") or node.get("refunds")):
+            return placed
+        return replace(placed, taken_out=mapping.taken_out(self._lines_of_order(external_id)))
+
+    def _lines_of_order(self, external_id: str) -> Iterator[dict[str, Any]]:
+        after = None
+        while True:
+            asked = {"id": external_id, "first": PAGE, "after": after}
+            order = self._ask("order.lines", documents.ORDER_LINES, asked).get("order") or {}
+            page = order.get("lineItems") or {}
+            yield from page.get("nodes") or []
+            info = page.get("pageInfo") or {}
+            if not info.get("hasNextPage"):
+                return
+            after = info["endCursor"]
 
     def orders_changed_since(self, moment: datetime) -> Iterator[PlacedOrder]:
         """Our orders changed since then, oldest change first."""

@@ -194,6 +194,16 @@ class TestStatus:
                 mapping.placed_order(head, "")
 
 
+class TestTakenOut:
+    def test_are_items_with_cancelled_units(self):
+        item = {"sellerSku": "A", "sellerFulfillmentOrderItemId": "1.2", "quantity": 2, "cancelledQuantity": "1"}
+        items = [item, {**item, "cancelledQuantity": 0}, {**item, "sellerFulfillmentOrderItemId": "L3:B"}]
+        first, second = mapping.taken_out({"fulfillmentOrderItems": items})
+        assert (first.sku, first.quantity, first.units, first.source_line_ids) == ("A", 2, 1, ("1", "2"))
+        assert (second.sku, second.source_line_ids) == ("B", ())
+        assert mapping.taken_out({}) == ()
+
+
 def shipment(package, quantity=1, **item):
     line = {"sellerSku": "A", "sellerFulfillmentOrderItemId": "1.2", "quantity": quantity, "packageNumber": 7, **item}
     return {

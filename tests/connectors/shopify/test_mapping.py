@@ -140,6 +140,15 @@ class TestShipments:
         assert all(shipment.is_cancelled for shipment in found)
 
 
+class TestTakenOut:
+    def test_are_lines_with_fewer_units_than_were_ordered(self):
+        marks = [{"key": "_tiktok_line_ids", "value": "301,302,303"}]
+        line = {"sku": "A", "quantity": 3, "currentQuantity": 1, "unfulfilledQuantity": 1, "customAttributes": marks}
+        (found,) = mapping.taken_out([line, {**line, "currentQuantity": 3}, {"sku": "B", "quantity": 2}])
+        assert (found.sku, found.quantity, found.units, found.waiting) == ("A", 3, 2, 1)
+        assert found.source_line_ids == ("301", "302", "303")
+
+
 class TestLocation:
     @pytest.mark.parametrize("text", ["655441491", " gid://shopify/Location/655441491 "])
     def test_is_named_by_its_id_or_its_number(self, text):
