@@ -54,6 +54,6 @@ class TestRotateKeys:
     def test_leaves_a_secret_that_no_key_opens_as_it_is(self, store: ConnectedStore, settings: Any) -> None:
         before = kept_of(store)
         settings.CREDENTIAL_KEYS = [OTHER]
-        with pytest.raises(CommandError, match="connectors_connectedstore.credentials_text opens with no key"):
+        with pytest.raises(CommandError, match=r"connectors_connectedstore\.credentials_text opens with no key"):
             call_command("rotate_keys")
         assert kept_of(store) == before
