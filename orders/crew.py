@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 50  # as many orders as one call reads at the source
 FEW = 4  # so many are not worth a crew, and enough to see whether a platform answers again
-MOST_PREPARERS = 8
+MOST_PREPARERS = 16
 MOST_SENDERS = 64  # of all lanes of a process together, where they are busy
 # Where a thread that slept waits so long for its turn again, other lanes are kept from the processor: a crew halves its
 # senders then, and doubles them when there is room. Senders of slow calls keep nobody from it.
@@ -136,7 +136,7 @@ class _Crew:
         self.preparers += [self._start(self._prepare, claimed) for _ in range(count)]
 
     def _most_preparers(self) -> int:
-        return min(MOST_PREPARERS, max(1, self.limit // 8))
+        return min(MOST_PREPARERS, max(1, self.limit // 4))
 
     def _start(self, work: Callable[..., None], *given: object) -> threading.Thread:
         thread = threading.Thread(target=work, args=given, daemon=False)
