@@ -177,7 +177,12 @@ def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
         return
     for work in works:
         work.calls = []
-    step.follow([work for work in works if work.is_settled], drain)
+    try:
+        step.follow([work for work in works if work.is_settled], drain)
+    except DatabaseError:
+        raise
+    except Exception:  # what was done is written down
+        log.exception("what follows a step failed", extra={"store": drain.store.pk})
 
 
 def _renew(*, works: Sequence[Work], error: AuthorizationError, drain: Drain) -> None:

@@ -69,15 +69,8 @@ def sort_out(*, item: OutboxItem, error: Exception, now: datetime, is_down: bool
 def _retry(*, item: OutboxItem, order: Order, store: ConnectedStore, error: TemporaryError, now: datetime) -> None:
     if item.attempts >= outbox.MOST_ATTEMPTS:
         detail = {**_detail(error, store), "attempts": item.attempts}
-        outbox.settle(
-            item=item,
-            status=OutboxStatus.PARKED,
-            now=now,
-            error=error.message,
-            reason=GiveUpReason.EXHAUSTED,
-            is_doubtful=item.is_doubtful,
-        )
-        ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+        code, reason = Attention.REMOTE_ERROR, GiveUpReason.EXHAUSTED
+        _park(item=item, order=order, code=code, detail=detail, error=error.message, now=now, reason=reason)
         return
     wait = 60.0 if isinstance(error, StoreWaits) else error.retry_after
     is_doubtful = item.is_doubtful or isinstance(error, OutcomeUnknown)
@@ -128,16 +121,18 @@ def _look_anew(*, item: OutboxItem, order: Order, store: ConnectedStore, error: 
 
 
 def _park(
-    *, item: OutboxItem, order: Order, code: Attention, detail: Mapping[str, Any], error: str, now: datetime
+    *,
+    item: OutboxItem,
+    order: Order,
+    code: Attention,
+    detail: Mapping[str, Any],
+    error: str,
+    now: datetime,
+    reason: GiveUpReason = GiveUpReason.PERMANENT,
 ) -> None:
-    outbox.settle(
-        item=item,
-        status=OutboxStatus.PARKED,
-        now=now,
-        error=error,
-        reason=GiveUpReason.PERMANENT,
-        is_doubtful=item.is_doubtful,
-    )
+    """A person has to see to it. An earlier call that may still be carried out keeps its doubt."""
+    is_doubtful, status = item.is_doubtful, OutboxStatus.PARKED
+    outbox.settle(item=item, status=status, now=now, error=error, reason=reason, is_doubtful=is_doubtful)
     ask_for_attention(order=order, code=code, now=now, detail=detail)
 
 
@@ -147,16 +142,9 @@ def _fail(*, item: OutboxItem, order: Order, store: ConnectedStore, error: Excep
     if item.attempts < TELL_AFTER:
         outbox.postpone(item=item, now=now, error=text, is_doubtful=item.is_doubtful)
         return
-    outbox.settle(
-        item=item,
-        status=OutboxStatus.PARKED,
-        now=now,
-        error=text,
-        reason=GiveUpReason.INTERNAL,
-        is_doubtful=item.is_doubtful,
-    )
     detail = {"message": text, "side": "us", "store": store.name}
-    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
+    code, reason = Attention.REMOTE_ERROR, GiveUpReason.INTERNAL
+    _park(item=item, order=order, code=code, detail=detail, error=text, now=now, reason=reason)
 
 
 def _code_of(error: PlatformError) -> Attention:
