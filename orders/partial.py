@@ -114,12 +114,17 @@ def _quantities(order: Order) -> Mapping[str, int]:
     return {line["external_id"]: line["quantity"] for line in order.snapshot.get("lines", [])}
 
 
+def is_task_at(order: Order, mirror: Mirror) -> bool:
+    """Whether somebody is asked to take items out of the order in this store."""
+    detail = task_of(order)
+    return bool(detail) and (detail["store"], detail["name"]) == (label_of(mirror.store), mirror.name)
+
+
 def follow_parcels(*, order: Order, mirror: Mirror, now: datetime) -> None:
     """The store sent all that is still wanted, and nothing that was cancelled: what was asked about that is settled, in
     the caller's transaction, which holds the order's row. May be repeated."""
     _refund_what_left(order, mirror, now)
-    detail = task_of(order)
-    if not detail or (detail["store"], detail["name"]) != (label_of(mirror.store), mirror.name):
+    if not is_task_at(order, mirror):
         return
     if not connector_class(mirror.store.platform).features.partial_fulfillment:
         return  # it does not say what is in a parcel

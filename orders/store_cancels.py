@@ -11,7 +11,7 @@ from django.db.models import F
 
 from connectors.base.types import PlacedOrder, Shipment, Shipper
 from connectors.registry import label_of
-from orders import outbox, stopping, taken_out
+from orders import outbox, partial, stopping, taken_out
 from orders.aftersale_rules import CancelReason, rules_of
 from orders.answering import locked
 from orders.models import (
@@ -26,7 +26,7 @@ from orders.models import (
     OutboxStatus,
 )
 from orders.splitting import items_of
-from orders.states import NotPossible, ask_for_attention, note, task_of
+from orders.states import NotPossible, ask_for_attention, end_task, note, task_of
 
 _WHOLE = "order"
 _OVER = {
@@ -143,11 +143,13 @@ def follow_part(
     *, order: Order, mirror: Mirror, placed: PlacedOrder, shipments: Sequence[Shipment], now: datetime
 ) -> None:
     """Units that the merchant took out of the store's order, in the caller's transaction, which holds the order's row:
-    cancelled at the source as well, or asked about once. May be repeated. While another question about what is
-    cancelled is open, it waits for the next reading."""
+    cancelled at the source as well, or asked about once. May be repeated. What they were asked to take out and did is
+    settled; while another question about what is cancelled is open, the rest waits for the next reading."""
     is_open = order.state in (OrderState.READY, OrderState.MIRRORED) and mirror.state == MirrorState.CREATED
     if placed.is_cancelled or not is_open or mirror.is_held or order.shipper != Shipper.SELLER:
         return
+    if partial.is_task_at(order, mirror) and taken_out.are_all_out(order, mirror, placed, shipments):
+        end_task(order=order, now=now)
     if stopping.is_asked(order) or task_of(order):
         return
     found = taken_out.by_merchant(order=order, mirror=mirror, placed=placed, shipments=shipments)

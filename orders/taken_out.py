@@ -91,6 +91,19 @@ def still_in(
     return still
 
 
+def are_all_out(order: Order, mirror: Mirror, placed: PlacedOrder, shipments: Sequence[Shipment]) -> bool:
+    """Whether the store shows all of `left_out` as taken out before they left. In merchant_rows."""
+    gone, units = _gone(order, mirror, placed, shipments), _units(order)
+    wanted = set(mirror.left_out)
+    found = {
+        each
+        for ids, count in gone.items()
+        if sum(units[each] for each in ids if each in wanted) <= count
+        for each in ids
+    }
+    return wanted <= found
+
+
 def not_told(*, order: Order, mirror: Mirror, line_ids: Iterable[str]) -> list[str]:
     """Those of these lines, new in `left_out`, that were not taken out there before, nor as many of their SKU."""
     new = list(line_ids)

@@ -138,7 +138,7 @@ class TestNotTakenOut:
         assert shop.left(order_id) == {"CND-FIG-08": 1, TIN: 1}
         assert (told(shop, order_id), cancelled_at_tiktok(shop, order_id)) == ([], 1)
         assert "CANCEL_AT_SOURCE" not in [item.kind for item in shop.journey.items(order_id)]
-        assert shop.order(order_id).attention in ("", Attention.ALREADY_CANCELLED)
+        assert shop.order(order_id).attention == ""
 
     @pytest.mark.parametrize("restock", ["no_restock", "return"])
     def test_is_what_the_merchant_refunds_after_it_left(self, shopify: Shop, restock: str) -> None:
@@ -178,8 +178,7 @@ class TestNotTakenOut:
         shop.control("tiktok_shop/seller_cancel", order_id=order_id, line_ids=shop.line_ids(order_id, TIN)[1:])
         remove(shop, order_id)
         assert (cancelled_at_tiktok(shop, order_id), shop.left(order_id)) == (1, {"CND-FIG-08": 1, TIN: 1})
-        task = "" if shop.platform in PARTIAL else Attention.ALREADY_CANCELLED
-        assert (shop.order(order_id).attention, shop.unsettled(order_id)) == (task, [])
+        assert (shop.order(order_id).attention, shop.unsettled(order_id)) == ("", [])
 
     def test_is_our_own_cancellation_though_its_answer_is_lost(self, shopify: Shop) -> None:
         shopify.rules(cancels_at_source=True)
