@@ -6,7 +6,8 @@ The collector is per thread, and a thread runs one step at a time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -29,6 +30,22 @@ def take() -> list[Collected]:
     found: list[Collected] = getattr(_collected, "records", [])
     _collected.records = []
     return found
+
+
+def add(records: Sequence[Collected]) -> None:
+    """Records of calls that another thread made for this one's step."""
+    _collected.records = take() + list(records)
+
+
+@contextmanager
+def apart() -> Iterator[list[Collected]]:
+    """In here this thread's records are collected by themselves; the list holds them afterwards."""
+    outer, found = take(), list[Collected]()
+    try:
+        yield found
+    finally:
+        found += take()
+        _collected.records = outer
 
 
 def save(*, records: list[Collected], merchant_id: int, subject: str) -> None:

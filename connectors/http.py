@@ -36,6 +36,7 @@ from connectors.pacing import OutOfTurn, Pace
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
+PATIENT_TRIES, SHORT_PAUSE, LONGEST_PAUSE = 3, 0.3, 5.0
 LONGEST_ANSWER = 20 * 1024 * 1024
 LONGEST_RECORD = 16 * 1024
 _MOST_VALUES = 1_000  # of a record: more would not fit into it
@@ -76,6 +77,11 @@ class CallRecord:
     answer: str
     error: str = ""
     request_id: str = ""
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether the platform said anything of use, be it a refusal."""
+        return 0 < self.status < 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,14 @@ def _scrub(value: Any, hidden: frozenset[str], left: list[int]) -> Any:
     return value
 
 
+_in_line: set[int] = set()
+
+
+def is_in_line(thread: int) -> bool:
+    """Whether this thread waits for its call's turn; else it waits for the platform, or does something else."""
+    return thread in _in_line
+
+
 class TooLate(TemporaryError):
     """Whoever claimed the call had no time left for it. Nothing was sent."""
 
@@ -172,6 +186,24 @@ def no_later_than(moment: float) -> Iterator[None]:
         yield
     finally:
         del _thread.send_by
+
+
+@contextmanager
+def patiently(*, tries: int = PATIENT_TRIES) -> Iterator[None]:
+    """In this thread, calls that change nothing and fail for now are made again, up to so many times in all: what takes
+    several calls is not begun anew for one of them. A call that no answer came to is made again only where the
+    platform answered another in here: one that hangs is not waited for twice."""
+    _thread.patience = _Patience(tries)
+    try:
+        yield
+    finally:
+        del _thread.patience
+
+
+@dataclass(slots=True)
+class _Patience:
+    tries: int
+    has_answered: bool = False
 
 
 class Exchange(Protocol):
@@ -209,6 +241,34 @@ class HttpClient:
         `is_safe`: the call changes nothing, or may be repeated. Raises TemporaryError when nothing was sent or the
         call is safe, OutcomeUnknown when it may have been carried out, RateLimited when its turn has not come.
         """
+        patience: _Patience = (getattr(_thread, "patience", None) if is_safe else None) or _Patience(tries=1)
+        for _ in range(patience.tries - 1):
+            pause = None
+            try:
+                answer = self._send(method, url, operation, is_safe, params, headers, body)
+            except RateLimited:
+                raise
+            except TemporaryError:
+                if not patience.has_answered:
+                    raise
+            else:
+                patience.has_answered = True
+                if answer.status != 429 and answer.status < 500:
+                    return answer
+                pause = answer.retry_after()
+            machine.current().sleep(min(LONGEST_PAUSE, SHORT_PAUSE if pause is None else pause))
+        return self._send(method, url, operation, is_safe, params, headers, body)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        operation: str,
+        is_safe: bool,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+    ) -> Answer:
         send_by: float = math.inf if is_safe else getattr(_thread, "send_by", math.inf)
         self._wait_for_turn(operation, within=send_by - machine.current().steady())
         if machine.current().steady() > send_by:
@@ -264,10 +324,13 @@ class HttpClient:
     def _wait_for_turn(self, operation: str, *, within: float) -> None:
         if self.pace is None:
             return
+        _in_line.add(threading.get_ident())
         try:
             self.pace.take(operation, within=max(0.0, within))
         except OutOfTurn as error:
             raise RateLimited("The store's allowance is used up for now", retry_after=error.wait) from error
+        finally:
+            _in_line.discard(threading.get_ident())
 
 
 def by_session() -> Exchange:

@@ -25,8 +25,8 @@ class Limits:
     """What a platform allows one store: `burst` calls at once, refilled at `rate` a second.
 
     With `window`, at most `burst` calls in any so many seconds instead. `is_per_operation`: each operation has its own.
-    `costs` are points, where calls cost more than one, or nothing because the call before paid for them; `cool_down` is
-    the silence after a refusal that names no time.
+    `costs` are points, the most that such a call may cost, or nothing because the call before paid for it; `cool_down`
+    is the silence after a refusal that names no time.
     """
 
     rate: float
@@ -146,15 +146,15 @@ class Pace:
         burst: float | None = None,
         cost: float | None = None,
     ) -> None:
-        """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what such
-        a call is charged at first.
+        """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what that
+        call was charged at first. Others of its kind may ask for more: none counts as less than `Limits.costs` say.
 
         An answer that others overtook tells of a time before they were charged: it may lower what is left, not raise
         it.
         """
         with self._lock:
             if cost is not None:
-                self._costs[operation] = cost
+                self._costs[operation] = max(cost, self.limits.costs.get(operation, 0.0))
             if available is not None:  # what is under way may be counted there already, or not yet
                 available -= sum(count * self._cost(name) for name, count in self._under_way.items())
             is_overtaken = self._answered > getattr(self._own, "answered", self._answered) + 1

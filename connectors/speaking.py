@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -29,8 +30,10 @@ def speaking(store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace
     """A connector for the store, its token refreshed when about to lapse. Not inside a transaction. `pace` is a lane's.
 
     A token refused in between is refreshed once: TokenRenewed. Refused again while fresh, or not to be refreshed: the
-    store is marked "Reconnect", and StoreWaits is raised. A missing permission goes through as ScopeMissing.
+    store is marked "Reconnect", and StoreWaits is raised. A missing permission goes through as ScopeMissing. Several
+    threads may speak for one store: the connector keeps a copy of it, with the token that it speaks with.
     """
+    spoken_for = store
     if store.state != StoreState.CONNECTED:
         raise StoreWaits(f"{store.name} has to be reconnected first")
     try:
@@ -39,12 +42,13 @@ def speaking(store: ConnectedStore, *, clock: Callable[[], datetime], pace: Pace
             raise StoreWaits(f"{store.name} has to be reconnected first")
         store.credentials_text, store.credentials_version = current.credentials_text, current.credentials_version
         store.access_expires_at, store.refreshed_at = current.access_expires_at, current.refreshed_at
+        spoken_for = copy.copy(current)
         record = calls.recorder(store, clock=clock)
-        yield registry.build(store.platform, clock=clock, store=store, record=record, pace=pace)
+        yield registry.build(store.platform, clock=clock, store=spoken_for, record=record, pace=pace)
     except ScopeMissing:
         raise
     except AuthorizationError as error:
-        raise renewed(store=store, error=error, now=clock()) from error
+        raise renewed(store=spoken_for, error=error, now=clock()) from error
 
 
 @contextmanager
@@ -80,7 +84,8 @@ def still_hears_us(store: ConnectedStore, *, clock: Callable[[], datetime], pace
 
 def renewed(*, store: ConnectedStore, error: AuthorizationError, now: datetime) -> TemporaryError:
     """React to a refused token, as `speaking` does, and return the failure that stands for it: TokenRenewed or
-    StoreWaits. Makes a call: not inside a transaction. Raises PlatformError where the refresh could not be tried.
+    StoreWaits. `store` is the row with the token that was refused: the connector's own. Makes a call: not inside a
+    transaction. Raises PlatformError where the refresh could not be tried.
 
     A fresh token that was replaced while the call was under way says nothing about its successor.
     """

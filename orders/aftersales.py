@@ -6,14 +6,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
+from django.db.models import Max
+
 from accounts.access import merchant_rows
 from connectors import calls
+from connectors.asking import ask_all
 from connectors.base import aftersales as told
 from connectors.base.connector import Source
-from connectors.base.errors import AuthorizationError, PermanentError, ScopeMissing, UnsupportedFeature
+from connectors.base.errors import (
+    AuthorizationError,
+    PermanentError,
+    PlatformError,
+    ScopeMissing,
+    UnsupportedFeature,
+)
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
 from orders import ingest, outbox, reading, requests, returns
@@ -23,6 +33,7 @@ from orders.work import Drain
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", told.Cancellation, told.Return)
+Question = Callable[[Sequence[str]], Sequence[told.Cancellation | told.Return]]
 
 # What lies this close behind the cursor is read twice: the source shows its updates late.
 OVERLAP = timedelta(minutes=5)
@@ -30,6 +41,7 @@ OVERLAP = timedelta(minutes=5)
 FIRST_LOOK = timedelta(days=14)
 STEP = timedelta(days=7)  # after an outage the cursor moves in such steps
 BATCH = 50
+AGAIN = "again-"
 READ_AGAIN_AFTER = timedelta(seconds=30)
 
 
@@ -37,12 +49,56 @@ READ_AGAIN_AFTER = timedelta(seconds=30)
 
 
 def read(*, store: ConnectedStore, source: Source, order_ids: Sequence[str], clock: Callable[[], datetime]) -> None:
-    """Read every cancellation and return of these orders, which are kept already, and keep them. Makes calls: not
-    inside a transaction. Raises PlatformError; what is not permitted is left out. May be repeated."""
-    for start in range(0, len(order_ids), BATCH):
-        chosen = order_ids[start : start + BATCH]
-        read_cancellations(store=store, source=source, order_ids=chosen, clock=clock)
-        read_returns(store=store, source=source, order_ids=chosen, clock=clock)
+    """`try_named` of all of these. Raises PlatformError, once what could be told is kept."""
+    failed = try_named(store=store, source=source, asked=order_ids, returned=order_ids, clock=clock)
+    for error in failed.values():
+        raise error
+
+
+def try_named(
+    *,
+    store: ConnectedStore,
+    source: Source,
+    asked: Sequence[str],
+    returned: Sequence[str],
+    clock: Callable[[], datetime],
+    at_once: int = 1,
+) -> dict[str, PlatformError]:
+    """Read every cancellation of the orders `asked` and every return of those `returned`, which are kept already, and
+    keep them. Makes calls, up to `at_once` together: not inside a transaction. Returns the orders of which that could
+    not be told now. Raises AuthorizationError; what is not permitted is left out. May be repeated."""
+    parts: list[tuple[Question, Sequence[str]]] = [(source.cancellations_of, batch) for batch in _parts(asked)]
+    parts += [(source.returns_of, batch) for batch in _parts(returned)]
+    failed: dict[str, PlatformError] = {}
+    for replies in ask_all([partial(question, batch) for question, batch in parts], at_once=at_once):
+        for reply in replies:
+            reading.save_calls(store, reply.records)
+            error = reply.error
+            if isinstance(error, UnsupportedFeature | ScopeMissing):
+                _untold(store, error)
+            elif isinstance(error, AuthorizationError):
+                raise error
+            elif error is not None:
+                failed.update(dict.fromkeys(parts[reply.place][1], error))
+            else:
+                _keep_found(store, source, reply.answer or [], clock)
+    return failed
+
+
+def _parts(order_ids: Sequence[str]) -> list[Sequence[str]]:
+    return [order_ids[start : start + BATCH] for start in range(0, len(order_ids), BATCH)]
+
+
+def _keep_found(
+    store: ConnectedStore,
+    source: Source,
+    found: Sequence[told.Cancellation | told.Return],
+    clock: Callable[[], datetime],
+) -> None:
+    asked = [each for each in found if isinstance(each, told.Cancellation)]
+    cases = [each for each in found if isinstance(each, told.Return)]
+    _keep(store, cancellations=asked, cases=cases, now=clock())
+    _read_new_orders(store=store, source=source, cases=cases, clock=clock)
 
 
 def read_cancellations(
@@ -123,7 +179,7 @@ def _read_again_later(store: ConnectedStore, order_id: str, now: datetime) -> No
             order=order,
             store=store,
             kind=OutboxKind.READ_CANCELS,
-            subject=f"again-{int(now.timestamp())}",
+            subject=f"{AGAIN}{int(now.timestamp())}",
             reference=order_id,
             now=now,
             not_before=now + READ_AGAIN_AFTER,
@@ -141,18 +197,19 @@ def _read_new_orders(
     with merchant_rows(store.merchant_id):
         known = Order.objects.filter(source_store=store, external_id__in=named)
         missing = sorted(named - set(known.values_list("external_id", flat=True)))
-    if missing:
-        reading.read_orders(store=store, source=source, external_ids=missing, clock=clock)
+    if not missing:
+        return
+    found = reading.try_orders(store=store, source=source, external_ids=missing, clock=clock)
+    for external_id, error in found.failed.items():
+        reading.set_aside(store=store, external_id=external_id, reason=error.message, now=clock())
 
 
 def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[], datetime]) -> int:
-    """`reading.read_set_aside`, and what else the source tells of those orders: it could not be kept without them."""
-    with merchant_rows(store.merchant_id):
-        due = store.set_aside.filter(not_before__lte=clock()).order_by("not_before")
-        order_ids = list(due.values_list("external_id", flat=True)[: reading.MOST_AT_ONCE])
-    count = reading.read_set_aside(store=store, source=source, clock=clock)
-    read(store=store, source=source, order_ids=order_ids, clock=clock)
-    return count
+    """`reading.read_set_aside`, and what else the source tells of those orders: it could not be kept without them.
+    Returns how many. Raises AuthorizationError; what cannot be told now, the poll finds."""
+    order_ids = reading.read_set_aside(store=store, source=source, clock=clock)
+    try_named(store=store, source=source, asked=order_ids, returned=order_ids, clock=clock)
+    return len(order_ids)
 
 
 def perform(*, item: OutboxItem, drain: Drain) -> None:
@@ -170,6 +227,34 @@ def perform(*, item: OutboxItem, drain: Drain) -> None:
                 read_returns(store=shop, source=source, order_ids=ids, clock=clock, is_last_try=True)
     with merchant_rows(item.merchant_id):
         outbox.settle(item=item, status=OutboxStatus.DONE, now=drain.clock())
+
+
+def perform_together(*, items: Sequence[OutboxItem], drain: Drain) -> list[OutboxItem]:
+    """`perform` for many orders with few calls. Returns the items that are to be carried out each by itself: what could
+    not be told or kept this time. Makes calls: not inside a transaction. Raises PlatformError. May be repeated."""
+    alone = [item for item in items if item.subject.startswith(AGAIN)]
+    together = [item for item in items if not item.subject.startswith(AGAIN)]
+    merchant_id, order_ids = drain.store.merchant_id, [item.order_id for item in together]
+    with merchant_rows(merchant_id):
+        names = dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "external_id"))
+        read_at = dict(
+            Cancellation.objects.filter(order_id__in=order_ids).values_list("order_id").annotate(Max("read_at"))
+        )
+    returned = [names[item.order_id] for item in together if item.facts.get("returns")]
+    asked = [
+        names[item.order_id]
+        for item in together
+        if item.facts.get("returns") or (read_at.get(item.order_id) or item.created_at) <= item.created_at
+    ]
+    shop, clock = drain.store, drain.clock
+    with speaking_to_source(shop, clock=clock, pace=drain.pace) as source:
+        failed = try_named(
+            store=shop, source=source, asked=asked, returned=returned, clock=clock, at_once=drain.at_once
+        )
+    done = [item for item in together if names[item.order_id] not in failed]
+    with merchant_rows(merchant_id):
+        outbox.settle_done(items=done, now=clock())
+    return alone + [item for item in together if names[item.order_id] in failed]
 
 
 # Of all that changed

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 CHUNK = 50  # as many orders as one call reads at the source
 FEW = 4  # so many are not worth a crew, and enough to see whether a platform answers again
 MOST_PREPARERS = 16
+MOST_RUNNERS = 8  # of errands: what is seldom, and done each by itself
 MOST_SENDERS = 64  # of all lanes of a process together, where they are busy
 # Where a thread that slept waits so long for its turn again, other lanes are kept from the processor: a crew halves its
 # senders then, and doubles them when there is room. Senders of slow calls keep nobody from it.
@@ -29,6 +30,7 @@ CROWDED = 0.02
 SLOW_CALL = 0.3
 ADJUST_EVERY = 0.25
 HELD_UP = 0.2  # seconds that preparing takes where it waits for answers: only then is it worth more threads
+HANGS = 2.0  # seconds without anything prepared, after which somebody else prepares the next
 FEWEST_SENDERS = 2
 SLOW = 0.004  # seconds without an answer, after which more senders help: they only do where calls are waited for
 MEANWHILE_EVERY = 1.0
@@ -59,16 +61,19 @@ def send_due(
     called every second of a long run. Not inside a transaction. Raises DatabaseError, and what `meanwhile` raises.
     """
     most = most_senders()
-    limit = _allowed(drain, FEW if drain.unanswered else CHUNK)
+    limit = _allowed(drain, FEW if drain.is_doubtful else CHUNK)
     claimed = sending.claim(drain=drain, limit=limit) if limit else sending.Claimed()
     if not claimed:
         return 0
-    if len(claimed) <= FEW or most == 1:
+    errands = sending.errands_of(claimed)
+    if most == 1 or drain.is_doubtful or (len(claimed) <= FEW and not errands):
         works = sending.prepare(claimed=claimed, drain=drain)
         for work in works:
             if _is_to_be_sent(work):
                 sending.send(work=work)
         sending.settle(works=works, drain=drain)
+        for errand in errands:
+            sending.carry_out(errand=errand, drain=drain)
         return len(claimed)
     return _Crew(drain, seconds, most_senders, meanwhile).run(claimed)
 
@@ -104,7 +109,10 @@ class _Crew:
         self.preparers: list[threading.Thread] = []
         self.is_over = False
         self.senders: list[threading.Thread] = []
-        self.last_sent = time.monotonic()
+        self.errands: queue.SimpleQueue[sending.Errand] = queue.SimpleQueue()
+        self.errands_left = self.running = 0
+        self.runners: list[threading.Thread] = []
+        self.last_sent = self.last_handed_over = time.monotonic()
 
     def run(self, claimed: sending.Claimed) -> int:
         self._more_preparers(1, claimed)
@@ -113,7 +121,7 @@ class _Crew:
             self._settle()
         finally:
             self.is_over = True
-            for thread in self.preparers:
+            for thread in self.preparers + self.runners:
                 thread.join()
             for _ in self.senders:
                 self.ready.put(None)
@@ -134,6 +142,12 @@ class _Crew:
         with self.lock:
             self.preparing += max(0, count)
         self.preparers += [self._start(self._prepare, claimed) for _ in range(count)]
+
+    def _more_runners(self) -> None:
+        with self.lock:
+            count = min(self.errands.qsize(), min(MOST_RUNNERS, self._most_preparers()) - self.running)
+            self.running += max(0, count)
+        self.runners += [self._start(self._run_errands) for _ in range(count)]
 
     def _most_preparers(self) -> int:
         return min(MOST_PREPARERS, max(1, self.limit // 4))
@@ -160,7 +174,8 @@ class _Crew:
                     return
                 waiting = self.ready.qsize()
                 allowed = _allowed(self.drain, CHUNK + waiting)
-                if waiting and (waiting > self.ahead or waiting >= allowed):
+                is_enough = waiting and (waiting > self.ahead or waiting >= allowed)
+                if is_enough or self.errands.qsize() >= CHUNK:
                     time.sleep(PAUSE)
                     claimed = _NONE
                     continue
@@ -180,14 +195,46 @@ class _Crew:
 
     def _hand_over(self, claimed: sending.Claimed) -> None:
         began, busy = time.monotonic(), time.thread_time()
+        errands = sending.errands_of(claimed)
+        with self.lock:
+            self.errands_left += len(errands)
+        for errand in errands:
+            self.errands.put(errand)
+        self._more_runners()
         works = sending.prepare(claimed=claimed, drain=self.drain)
-        took, busy = time.monotonic() - began, time.thread_time() - busy
-        self.is_held_up = len(claimed) == CHUNK and took > max(HELD_UP, 3 * busy)
         with self.lock:
             self.begun += len(claimed)
             self.unsettled += len(works)
         for work in works:
             (self.ready if _is_to_be_sent(work) else self.finished).put(work)
+        took, busy = time.monotonic() - began, time.thread_time() - busy
+        self.is_held_up = len(claimed) == CHUNK and took > max(HELD_UP, 3 * busy)
+        self.last_handed_over = time.monotonic()
+
+    def _run_errands(self) -> None:
+        """Carry out what is seldom beside what is prepared and sent, so that neither waits for the other."""
+        try:
+            while not self._is_late() and (errand := self._next_errand()) is not None:
+                try:
+                    sending.carry_out(errand=errand, drain=self.drain)
+                finally:
+                    self._end_errands(1)
+        except Exception:
+            log.exception("a runner failed", extra={"store": self.drain.store.pk})
+        finally:
+            connection.close()
+            with self.lock:
+                self.running -= 1
+
+    def _next_errand(self) -> sending.Errand | None:
+        try:
+            return self.errands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _end_errands(self, count: int) -> None:
+        with self.lock:
+            self.errands_left -= count
 
     def _send(self) -> None:
         while (work := self.ready.get()) is not None:
@@ -208,8 +255,12 @@ class _Crew:
         pause, done_before, late = SETTLE_EVERY, 0, 0.0
         while True:
             with self.lock:
-                if not self.preparing and not self.unsettled:
+                if not self.preparing and not self.unsettled and not self.errands_left:
                     return
+            if self._is_late():
+                self._put_errands_off()
+            elif self.errands.qsize() and not self.running:
+                self._more_runners()
             now = time.monotonic()
             if now - last_meanwhile > MEANWHILE_EVERY:
                 done = self.begun - self.unsettled
@@ -226,6 +277,9 @@ class _Crew:
             if self.is_held_up and not self.ready.qsize():
                 self.is_held_up = False
                 self._more_preparers(self.preparing)
+            elif self.preparing and not self.ready.qsize() and now - self.last_handed_over > HANGS:
+                self.last_handed_over = now
+                self._more_preparers(1)
             if self.finished.qsize() < SETTLE_AT and now - last < pause and not self._is_all_done():
                 time.sleep(PAUSE)
                 late = max(late, time.monotonic() - now - PAUSE)
@@ -233,6 +287,14 @@ class _Crew:
             self._settle_now(self._drained())
             last = time.monotonic()
             pause = min(SETTLE_AT_LEAST_EVERY, max(SETTLE_EVERY, (last - now) / SETTLING_PART))
+
+    def _put_errands_off(self) -> None:
+        left: list[sending.Errand] = []
+        while (errand := self._next_errand()) is not None:
+            left.append(errand)
+        if left:
+            self._end_errands(len(left))
+            sending.put_off(errands=left, drain=self.drain)
 
     def _is_all_done(self) -> bool:
         with self.lock:

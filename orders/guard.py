@@ -11,6 +11,7 @@ from connectors.base import snapshot
 from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PlatformError, TemporaryError, UnreadableAnswer
 from connectors.base.types import PlatformOrder
+from connectors.http import patiently
 from connectors.models import ConnectedStore
 from connectors.speaking import speaking_to_source
 from orders import aftersales, ingest
@@ -37,7 +38,7 @@ def read_all_again(*, works: Sequence[Work], drain: Drain) -> None:
     for store, group in _by_source(still_open(works)):
         try:
             pace = drain.pace if store.pk == drain.store.pk else drain.guest(store)
-            with speaking_to_source(store, clock=drain.clock, pace=pace) as source:
+            with patiently(tries=drain.tries), speaking_to_source(store, clock=drain.clock, pace=pace) as source:
                 found = source.fetch_orders([work.order.external_id for work in group])
                 _read_returns(store, source, group, drain)
         except PlatformError as error:

@@ -104,6 +104,12 @@ def ask_all_again(*, store: ConnectedStore, external_ids: Sequence[str], now: da
     checked.exclude(state=OrderState.HELD).update(check_at=None)
 
 
+def try_again(*, store: ConnectedStore, external_ids: Sequence[str], now: datetime) -> None:
+    """The source could not be asked about these, in the caller's transaction: they are due again soon."""
+    due = Order.objects.filter(source_store=store, external_id__in=external_ids, check_at__lte=now)
+    due.update(check_at=now + timedelta(seconds=PAUSES[0]))
+
+
 def ask_again(*, order: Order, now: datetime) -> None:
     """The source still holds it after the due moment: ask again with growing pauses, in the caller's transaction.
 

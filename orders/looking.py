@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
+from connectors import calls
+from connectors.asking import ask_all
 from connectors.base.connector import Destination
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError
 from connectors.base.types import PlacedOrder
+from connectors.http import patiently
 from orders.placing import Creation
-from orders.work import fail
+from orders.work import Drain, fail
+
+Found = dict[str, PlacedOrder | PermanentError]
 
 
-def look(creations: Sequence[Creation], destination: Destination) -> None:
+def look(creations: Sequence[Creation], destination: Destination, drain: Drain) -> None:
     """Adopt what is in the store already. An earlier try may still be carried out: absent is not sure at once. Makes
     calls: not inside a transaction. Raises PlatformError."""
     looks = [each for each in creations if destination.features.search_by_reference or each.item.is_doubtful]
-    fresh = [each for each in looks if not each.item.is_doubtful]
-    found: dict[str, PlacedOrder | PermanentError] = {}
-    if fresh:
-        since = min(each.order.ordered_at for each in fresh)
-        found = destination.find_orders([each.item.reference for each in fresh], since=since)
-    found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful])
+    found = _look_for_all(destination, [each for each in looks if not each.item.is_doubtful], drain)
+    found |= _look_closely(destination, [each for each in looks if each.item.is_doubtful], drain)
     for creation in looks:
         answer = found.get(creation.item.reference)
         if isinstance(answer, PlacedOrder):
@@ -29,29 +31,39 @@ def look(creations: Sequence[Creation], destination: Destination) -> None:
             creation.error = answer
 
 
-def _look_closely(destination: Destination, creations: Sequence[Creation]) -> dict[str, PlacedOrder | PermanentError]:
+def _look_for_all(destination: Destination, creations: Sequence[Creation], drain: Drain) -> Found:
+    if not creations:
+        return {}
+    since = min(each.order.ordered_at for each in creations)
+    try:
+        with patiently(tries=drain.tries):
+            return destination.find_orders([each.item.reference for each in creations], since=since)
+    except AuthorizationError:
+        raise
+    except PlatformError as error:
+        fail(creations, error)
+        return {}
+
+
+def _look_closely(destination: Destination, creations: Sequence[Creation], drain: Drain) -> Found:
     """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
-    found: dict[str, PlacedOrder | PermanentError] = {}
-    if destination.finds_by_reading and creations:
-        since = min(creation.order.ordered_at for creation in creations)
-        try:
-            return destination.find_orders([creation.item.reference for creation in creations], since=since)
-        except AuthorizationError:
-            raise
-        except PlatformError as error:
-            fail(creations, error)
-            return found
-    for creation in creations:
-        try:
-            placed = destination.find_order(creation.item.reference, since=creation.order.ordered_at)
-        except AuthorizationError:
-            raise
-        except PermanentError as error:
-            found[creation.item.reference] = error
-            continue
-        except PlatformError as error:
-            creation.error = error
-            continue
-        if placed is not None:
-            found[creation.item.reference] = placed
+    if destination.finds_by_reading:
+        return _look_for_all(destination, creations, drain)
+    found: Found = {}
+    questions = [
+        functools.partial(destination.find_order, each.item.reference, since=each.order.ordered_at)
+        for each in creations
+    ]
+    for replies in ask_all(questions, at_once=drain.at_once):
+        for reply in replies:
+            creation = creations[reply.place]
+            calls.add(reply.records)
+            if reply.answer is not None:
+                found[creation.item.reference] = reply.answer
+            elif isinstance(reply.error, AuthorizationError):
+                raise reply.error
+            elif isinstance(reply.error, PermanentError):
+                found[creation.item.reference] = reply.error
+            elif reply.error is not None:
+                creation.error = reply.error
     return found

@@ -78,7 +78,7 @@ class CreateStep:
         guard.read_all_again(works=creations, drain=drain)
         try:
             with speaking_to_destination(drain.store, clock=drain.clock, pace=drain.pace) as destination:
-                looking.look(still_open(creations), destination)
+                looking.look(still_open(creations), destination, drain)
                 _decide(still_open(creations), destination, drain.clock())
         except PlatformError as error:
             fail(creations, error)

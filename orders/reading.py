@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -12,8 +14,9 @@ from django.db.models import F
 from accounts.access import merchant_rows
 from accounts.bulk import gathered
 from connectors import calls
+from connectors.asking import Reply, ask_all
 from connectors.base.connector import Destination, Source
-from connectors.base.errors import UnreadableAnswer
+from connectors.base.errors import AuthorizationError, PermanentError, PlatformError, UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
@@ -24,14 +27,26 @@ from orders.states import ask_for_attention, note
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 50
-LONGEST_PAUSE = timedelta(hours=1)
-
-MOST_MIRRORS = 20  # kept together: long enough to share a commit, short enough to lose little
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 
 _NOT_ASIDE = "delete from orders_setaside where source_store_id = %s and external_id = any(%s)"
 
-AndThen = Callable[[Mapping[str, ingest.Kept]], object]
-_Reading = tuple[Mirror, PlacedOrder | None, Sequence[Shipment], list[calls.Collected]]
+AndThen = Callable[[Sequence[str], Mapping[str, ingest.Kept]], object]
+_Look = tuple[PlacedOrder | None, Sequence[Shipment]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What came of each thing that was to be read, by its id, and why others could not be."""
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, PlatformError] = field(default_factory=dict)
+
+    def all_of_them(self) -> dict[str, str]:
+        """The outcomes. Raises the first PlatformError where something could not be read."""
+        for error in self.failed.values():
+            raise error
+        return self.outcomes
 
 
 # At the source
@@ -40,47 +55,87 @@ _Reading = tuple[Mirror, PlacedOrder | None, Sequence[Shipment], list[calls.Coll
 def read_orders(
     *, store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
 ) -> dict[str, str]:
-    """Fetch these orders and keep them: what came of each, by id. Makes calls: not inside a transaction.
-
-    What cannot be read or kept, or is not shown yet, is set aside and tried again. Raises PlatformError when the
-    platform cannot be asked at all. May be repeated.
-    """
-    outcomes: dict[str, str] = {}
-    for start in range(0, len(external_ids), MOST_AT_ONCE):
-        outcomes.update(_read_batch(store, source, external_ids[start : start + MOST_AT_ONCE], clock))
-    return outcomes
+    """`try_orders`. Raises PlatformError, once what could be read is kept."""
+    return try_orders(store=store, source=source, external_ids=external_ids, clock=clock).all_of_them()
 
 
-def check_holds(
-    *, store: ConnectedStore, source: Source, external_ids: Sequence[str], clock: Callable[[], datetime]
-) -> dict[str, str]:
-    """`read_orders` for orders whose hold should be over; what the source still holds is asked about again later."""
-
-    def ask_again(kept: Mapping[str, ingest.Kept]) -> None:
-        released = {key for key, order in kept.items() if isinstance(order, Order) and order.check_at is None}
-        hold.ask_all_again(store=store, external_ids=[each for each in external_ids if each not in released], now=now)
-
-    now = clock()
-    return _read_batch(store, source, external_ids, clock, and_then=ask_again)
-
-
-def _read_batch(
+def try_orders(
+    *,
     store: ConnectedStore,
     source: Source,
     external_ids: Sequence[str],
     clock: Callable[[], datetime],
-    and_then: AndThen = lambda _kept: None,
-) -> dict[str, str]:
-    calls.take()
-    found = source.fetch_orders(external_ids)
-    records, subject = calls.take(), external_ids[0] if len(external_ids) == 1 else ""
+    at_once: int = 1,
+    and_then: AndThen = lambda _asked, _kept: None,
+) -> Readings:
+    """Fetch these orders and keep them: what came of each, by id, and what could not be read now. Makes calls, up to
+    `at_once` together: not inside a transaction.
 
+    What cannot be kept, or is not shown yet, is set aside and tried again. `and_then` joins each transaction, with the
+    ids that were asked for in it. Raises AuthorizationError. May be repeated.
+    """
+    found, refused = Readings(), []
+    batches = [external_ids[start : start + MOST_AT_ONCE] for start in range(0, len(external_ids), MOST_AT_ONCE)]
+    for replies in ask_all([functools.partial(source.fetch_orders, batch) for batch in batches], at_once=at_once):
+        for reply in replies:
+            batch = batches[reply.place]
+            if reply.error is None:
+                found.outcomes.update(_keep_batch(store, batch, reply, clock, and_then))
+                continue
+            save_calls(store, reply.records)
+            if isinstance(reply.error, AuthorizationError):
+                raise reply.error
+            if isinstance(reply.error, PermanentError) and len(batch) > 1:
+                refused.append(batch)
+            else:
+                found.failed.update(dict.fromkeys(batch, reply.error))
+    for batch in refused:  # one of them is to blame: find out which
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            more = try_orders(store=store, source=source, external_ids=half, clock=clock, and_then=and_then)
+            found.outcomes.update(more.outcomes)
+            found.failed.update(more.failed)
+    return found
+
+
+def check_holds(
+    *,
+    store: ConnectedStore,
+    source: Source,
+    external_ids: Sequence[str],
+    clock: Callable[[], datetime],
+    at_once: int = 1,
+) -> Readings:
+    """`try_orders` for orders whose hold should be over; what the source still holds is asked about again later, and
+    what it could not be asked about now, soon."""
+
+    def ask_again(asked: Sequence[str], kept: Mapping[str, ingest.Kept]) -> None:
+        released = {key for key, order in kept.items() if isinstance(order, Order) and order.check_at is None}
+        hold.ask_all_again(store=store, external_ids=[each for each in asked if each not in released], now=now)
+
+    now = clock()
+    found = try_orders(
+        store=store, source=source, external_ids=external_ids, clock=clock, at_once=at_once, and_then=ask_again
+    )
+    if found.failed:
+        with merchant_rows(store.merchant_id):
+            hold.try_again(store=store, external_ids=list(found.failed), now=now)
+    return found
+
+
+def _keep_batch(
+    store: ConnectedStore,
+    external_ids: Sequence[str],
+    reply: Reply[list[PlatformOrder | UnreadableAnswer]],
+    clock: Callable[[], datetime],
+    and_then: AndThen,
+) -> dict[str, str]:
     def finish(kept: Mapping[str, ingest.Kept]) -> None:
         """A call for one order belongs to its timeline; a call for many to none."""
-        calls.save(records=records, merchant_id=store.merchant_id, subject=subject)
-        and_then(kept)
+        subject = external_ids[0] if len(external_ids) == 1 else ""
+        calls.save(records=reply.records, merchant_id=store.merchant_id, subject=subject)
+        and_then(external_ids, kept)
 
-    outcomes = keep_orders(store=store, seen=found, now=clock(), and_then=finish)
+    outcomes = keep_orders(store=store, seen=reply.answer or [], now=clock(), and_then=finish)
     for missing in set(external_ids) - set(outcomes):
         set_aside(store=store, external_id=missing, reason="The source does not show it", now=clock())
         outcomes[missing] = "Set aside: the source does not show it"
@@ -92,7 +147,7 @@ def keep_orders(
     store: ConnectedStore,
     seen: Iterable[PlatformOrder | UnreadableAnswer],
     now: datetime,
-    and_then: AndThen = lambda _kept: None,
+    and_then: Callable[[Mapping[str, ingest.Kept]], object] = lambda _kept: None,
 ) -> dict[str, str]:
     """Keep readings, all in one transaction, which `and_then` joins: what came of each, by id. One that cannot be kept
     is set aside."""
@@ -131,26 +186,32 @@ def set_aside(*, store: ConnectedStore, external_id: str, reason: str, now: date
             defaults={
                 "merchant_id": store.merchant_id,
                 "reason": reason[:300],
-                "not_before": now + timedelta(seconds=5),
+                "not_before": now + FIRST_PAUSE,
                 "set_aside_at": now,
             },
         )
         if not is_new:
-            pause = min(LONGEST_PAUSE, timedelta(seconds=5 * 2 ** min(kept.attempts + 1, 10)))
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(kept.attempts + 1, 10))
             SetAside.objects.filter(pk=kept.pk).update(
                 attempts=F("attempts") + 1, not_before=now + pause, reason=reason[:300]
             )
     log.warning("order set aside", extra={"store": store.pk, "order": external_id, "reason": reason})
 
 
-def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[], datetime]) -> int:
-    """Try the due ones again and return how many were due. Makes calls: not inside a transaction."""
+def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[], datetime]) -> list[str]:
+    """Try the due ones again and return which. Makes calls: not inside a transaction. Raises AuthorizationError."""
     with merchant_rows(store.merchant_id):
         due = SetAside.objects.filter(source_store=store, not_before__lte=clock()).order_by("not_before")
         external_ids = list(due.values_list("external_id", flat=True)[:MOST_AT_ONCE])
-    if external_ids:
-        read_orders(store=store, source=source, external_ids=external_ids, clock=clock)
-    return len(external_ids)
+    found = try_orders(store=store, source=source, external_ids=external_ids, clock=clock)
+    not_now = [external_id for external_id, error in found.failed.items() if not error.permanent]
+    for external_id in found.failed.keys() - set(not_now):
+        set_aside(store=store, external_id=external_id, reason=found.failed[external_id].message, now=clock())
+    if not_now:
+        with merchant_rows(store.merchant_id):
+            waiting = SetAside.objects.filter(source_store=store, external_id__in=not_now)
+            waiting.update(not_before=clock() + FIRST_PAUSE)
+    return external_ids
 
 
 # In the stores
@@ -159,28 +220,55 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
 def read_mirrors(
     *, store: ConnectedStore, destination: Destination, external_ids: Sequence[str], clock: Callable[[], datetime]
 ) -> dict[str, str]:
-    """Read how our orders stand in this store, parcels included: what came of each, by the store's id.
+    """`try_mirrors`. Raises PlatformError, once what could be read is kept."""
+    return try_mirrors(store=store, destination=destination, external_ids=external_ids, clock=clock).all_of_them()
 
-    Makes calls: not inside a transaction. Raises PlatformError, once what was read before is kept. May be repeated.
+
+def try_mirrors(
+    *,
+    store: ConnectedStore,
+    destination: Destination,
+    external_ids: Sequence[str],
+    clock: Callable[[], datetime],
+    at_once: int = 1,
+) -> Readings:
+    """Read how our orders stand in this store, parcels included: what came of each, by the store's id, and what could
+    not be read now. Makes calls, up to `at_once` together: not inside a transaction.
+
+    Raises AuthorizationError, once what was read before is kept. May be repeated.
     """
-    outcomes: dict[str, str] = {}
-    calls.take()
     with merchant_rows(store.merchant_id):
         found = Mirror.objects.select_related("store").filter(store=store, external_id__in=external_ids)
         mirrors = sorted(found, key=lambda mirror: mirror.order_id)  # as everybody locks several orders
-    for start in range(0, len(mirrors), MOST_MIRRORS):
-        readings: list[_Reading] = []
-        try:
-            for mirror in mirrors[start : start + MOST_MIRRORS]:
-                placed = destination.fetch_order(mirror.external_id)
-                parcels = destination.shipments_of(mirror.external_id) if placed else []
-                readings.append((mirror, placed, parcels, calls.take()))
-                outcomes[mirror.external_id] = f"Read: {len(parcels)} parcels" if placed else "Deleted in the store"
-        finally:
-            with merchant_rows(store.merchant_id), gathered():
-                for mirror, placed, shipments, records in readings:
-                    _keep_mirror(mirror=mirror, placed=placed, shipments=shipments, records=records, now=clock())
-    return outcomes
+    readings = Readings()
+    questions = [functools.partial(_look, destination, mirror.external_id) for mirror in mirrors]
+    for replies in ask_all(questions, at_once=at_once):
+        with merchant_rows(store.merchant_id), gathered():
+            for reply in sorted(replies, key=lambda reply: reply.place):
+                if reply.answer is None:
+                    continue
+                mirror, (placed, shipments) = mirrors[reply.place], reply.answer
+                _keep_mirror(mirror=mirror, placed=placed, shipments=shipments, records=reply.records, now=clock())
+                outcome = f"Read: {len(shipments)} parcels" if placed else "Deleted in the store"
+                readings.outcomes[mirror.external_id] = outcome
+        for reply in replies:
+            if reply.error is not None:
+                save_calls(store, reply.records)
+                readings.failed[mirrors[reply.place].external_id] = reply.error
+            if isinstance(reply.error, AuthorizationError):
+                raise reply.error
+    return readings
+
+
+def _look(destination: Destination, external_id: str) -> _Look:
+    placed = destination.fetch_order(external_id)
+    return placed, destination.shipments_of(external_id) if placed else []
+
+
+def save_calls(store: ConnectedStore, records: Sequence[calls.Collected]) -> None:
+    """The record of calls that are about no single order."""
+    with merchant_rows(store.merchant_id):
+        calls.save(records=list(records), merchant_id=store.merchant_id, subject="")
 
 
 def _keep_mirror(

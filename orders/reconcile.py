@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 from django.db.models import F, Q
@@ -16,6 +16,7 @@ from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
 from orders import aftersales, readiness, reading, routing, seller_shipping
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
+from orders.reading import Readings
 
 T = TypeVar("T")
 
@@ -83,24 +84,34 @@ def read_range(
 
 
 def poll_destination(
-    *, store: ConnectedStore, destination: Destination, clock: Callable[[], datetime], still_mine: Callable[[], None]
+    *,
+    store: ConnectedStore,
+    destination: Destination,
+    clock: Callable[[], datetime],
+    still_mine: Callable[[], None],
+    at_once: int = 1,
 ) -> int:
-    """Read our orders that changed in this store since the cursor, and return how many. Not inside a transaction."""
+    """Read our orders that changed in this store since the cursor, and return how many. Not inside a transaction.
+
+    Raises PlatformError, once what could be read is kept; the cursor moves only where that is all.
+    """
     began = clock()
     since = (store.polled_until or store.connected_at) - OVERLAP
-    count = 0
     changed: Iterator[PlacedOrder] = destination.orders_changed_since(since)
-    for batch in _batches(changed):
+    news = (_news(store, batch) for batch in _batches(changed))
+    rest = (_to_look_at(store, has_webhooks=destination.features.webhooks, since=began) for _ in range(1))
+    readings = Readings()
+    for external_ids in chain(news, rest):
         still_mine()
-        news = _news(store, batch)
-        reading.read_mirrors(store=store, destination=destination, external_ids=news, clock=clock)
-        count += len(news)
-    still_mine()
-    rest = _to_look_at(store, has_webhooks=destination.features.webhooks, since=began)
-    reading.read_mirrors(store=store, destination=destination, external_ids=rest, clock=clock)
+        found = reading.try_mirrors(
+            store=store, destination=destination, external_ids=external_ids, clock=clock, at_once=at_once
+        )
+        readings.outcomes.update(found.outcomes)
+        readings.failed.update(found.failed)
     _save_calls(store)
+    count = len(readings.all_of_them())
     _move_cursor(store=store, to=began)
-    return count + len(rest)
+    return count
 
 
 def _to_look_at(store: ConnectedStore, *, has_webhooks: bool, since: datetime) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
@@ -13,6 +13,7 @@ from accounts.access import merchant_rows
 from connectors import calls
 from connectors.base.errors import AuthorizationError, PermanentError, RateLimited, ScopeMissing, TemporaryError
 from connectors.http import TooLate, no_later_than
+from connectors.models import ConnectedStore
 from connectors.speaking import StoreWaits, TokenRenewed, renewed, speaking_to_destination
 from orders import (
     aftersale_rules,
@@ -34,6 +35,7 @@ from orders import (
 )
 from orders.mirror import CreateStep
 from orders.models import Mirror, MirrorState, Order, OutboxItem, OutboxKind
+from orders.placing import Creation
 from orders.tracking import Push, PushStep
 from orders.work import Drain, Step, Work
 
@@ -43,6 +45,9 @@ _STEPS: Mapping[OutboxKind, Step] = {
     OutboxKind.CREATE_ORDER: CreateStep(),
     OutboxKind.PUSH_TRACKING: PushStep(),
 }
+
+
+Errand = Sequence[OutboxItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +87,61 @@ def _by_kind(items: Sequence[OutboxItem]) -> list[tuple[OutboxKind, list[OutboxI
 
 
 def prepare(*, claimed: Claimed, drain: Drain) -> list[Work]:
-    """Take claimed items as far as their call, which `send` then makes; those of the seldom kinds to their end.
+    """Take claimed items of the frequent kinds as far as their call, which `send` then makes.
 
     Not inside a transaction. Raises nothing. May be repeated after a crash at any point.
     """
     works: list[Work] = []
     for kind, members in _by_kind(claimed.items):
-        step = _STEPS.get(kind)
-        if step is not None:
+        if (step := _STEPS.get(kind)) is not None:
             works += _prepare(step, members, claimed.loaded.get(kind, ()), drain)
-            continue
-        for item in members:
-            _alone(item=item, drain=drain)
     return works
+
+
+def errands_of(claimed: Claimed) -> list[Errand]:
+    """The claimed items of the seldom kinds, as they are carried out: each by itself, or those of one kind together."""
+    found: list[Errand] = []
+    for kind, members in _by_kind(claimed.items):
+        if kind == OutboxKind.READ_CANCELS:
+            found.append(members)
+        elif kind in _ALONE:
+            found += [[item] for item in members]
+    return found
+
+
+def carry_out(*, errand: Errand, drain: Drain) -> None:
+    """Take it to its end. Not inside a transaction. Raises nothing but DatabaseError. May be repeated after a crash at
+    any point."""
+    for item in errand if len(errand) == 1 else _read_together(errand, drain):
+        _alone(item=item, drain=drain)
+
+
+def put_off(*, errands: Iterable[Errand], drain: Drain) -> None:
+    """These were not begun: they are due as before."""
+    for item in chain.from_iterable(errands):
+        try:
+            with merchant_rows(drain.store.merchant_id):
+                outbox.postpone(
+                    item=item,
+                    now=drain.clock(),
+                    error=item.last_error,
+                    wait=0,
+                    counts=False,
+                    is_doubtful=item.is_doubtful,
+                )
+        except outbox.LostLease:
+            log.warning("item was taken over", extra={"item": item.pk})
+
+
+def _read_together(items: Sequence[OutboxItem], drain: Drain) -> Sequence[OutboxItem]:
+    """Returns those that are to be carried out by themselves."""
+    try:
+        return aftersales.perform_together(items=items, drain=drain)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("could not be read together", extra={"items": len(items)})
+        return items
 
 
 def _prepare(step: Step, items: Sequence[OutboxItem], loaded: Sequence[Work], drain: Drain) -> Sequence[Work]:
@@ -136,12 +183,10 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
         done = [work for work in members if work.is_open]
         if done:
             _settle(_STEPS[OutboxKind(kind)], done, drain)
-    refused = next((work.error for work in works if isinstance(work.error, AuthorizationError)), None)
-    if refused is not None and not isinstance(refused, ScopeMissing):
-        _renew(works=works, error=refused, drain=drain)
+    _renew([work for work in works if isinstance(work.error, AuthorizationError)], drain)
     late = [work for work in works if isinstance(work.error, TooLate)]
     for work in works:
-        drain.unanswered = drain.unanswered + 1 if _is_unanswered(work.error) else 0
+        drain.count(work.error, is_unanswered=_is_unanswered(work.error))
         if work.error is not None and not work.is_settled and not isinstance(work.error, TooLate):
             _sort_out_work(work=work, drain=drain)
     if late or drain.asked or any(work.calls for work in works):
@@ -185,12 +230,20 @@ def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
         log.exception("what follows a step failed", extra={"store": drain.store.pk})
 
 
-def _renew(*, works: Sequence[Work], error: AuthorizationError, drain: Drain) -> None:
-    """The token was refused while calls were under way: nothing was done there, and they wait for the new one."""
-    waits = renewed(store=drain.store, error=error, now=drain.clock())
+def _renew(works: Sequence[Work], drain: Drain) -> None:
+    """The token was refused while calls were under way: nothing was done there, and they wait for the new one. The
+    first of them says which token that was."""
+    waits: TemporaryError | None = None
     for work in works:
         if isinstance(work.error, AuthorizationError) and not isinstance(work.error, ScopeMissing):
+            waits = waits or renewed(store=_spoken_for(work, drain), error=work.error, now=drain.clock())
             work.error = waits
+
+
+def _spoken_for(work: Work, drain: Drain) -> ConnectedStore:
+    """The store with the token that the work's call was made with; others may have renewed it since."""
+    speaker = work.source if isinstance(work, Push) else work.destination if isinstance(work, Creation) else None
+    return speaker.store if speaker is not None and isinstance(speaker.store, ConnectedStore) else drain.store
 
 
 def _sort_out_work(*, work: Work, drain: Drain) -> None:
@@ -221,13 +274,20 @@ def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain) -> None:
 
 def _alone(*, item: OutboxItem, drain: Drain) -> None:
     calls.take()
+    error: Exception | None = None
     try:
         _ALONE[OutboxKind(item.kind)](item, drain)
-    except Exception as error:
+    except Exception as caught:
+        error = caught
+    records = calls.take()
+    is_unanswered = _is_unanswered(error)
+    if is_unanswered or any(record.was_answered for store_id, _, record in records if store_id == drain.store.pk):
+        drain.count(error, is_unanswered=is_unanswered)
+    if error is not None:
         _sort_out(item=item, error=error, drain=drain)
     with merchant_rows(item.merchant_id):
         subject = Order.objects.values_list("external_id", flat=True).get(pk=item.order_id)
-        calls.save(records=calls.take(), merchant_id=item.merchant_id, subject=subject)
+        calls.save(records=records, merchant_id=item.merchant_id, subject=subject)
 
 
 def _cancel(item: OutboxItem, drain: Drain) -> None:

@@ -10,14 +10,16 @@ from typing import Protocol, TypeVar
 from accounts.rows import Rows
 from connectors import calls, machine
 from connectors.base.types import PlatformOrder
+from connectors.http import PATIENT_TRIES, TooLate
 from connectors.models import ConnectedStore
 from connectors.pacing import Pace
 from orders.models import Order, OutboxItem
 
 # A marked item is not sent any more after so many seconds: whoever took it over must be able to count on that.
 SEND_WITHIN = 5.0
-# After so many calls in a row without a usable answer the platform counts as down.
-DOWN_AFTER = 10
+# After so many orders in a row without a usable answer the platform counts as down. One call may have been for all of
+# them: where others were answered lately, so many calls have to fail.
+DOWN_AFTER, DOWN_AFTER_CALLS = 10, 3
 
 _OF_THESE = "select {columns} from orders_order t where t.id = any(%(ids)s::bigint[]) order by t.id"
 READ_ORDERS = Rows(Order, _OF_THESE, defer=("search_text",))
@@ -29,7 +31,8 @@ class Drain:
     """Whose work is done, by which clock and at which pace; `guest` gives the pace of the other store of a call.
 
     `asked` are the records of calls for several orders at once, until they are written down. `unanswered` counts the
-    tries since the last one that had an answer, be it a refusal.
+    orders since the last one that had an answer, be it a refusal, and `failures` what they failed with; `has_answered`
+    says that there was an answer at all. `at_once` is how many questions may be asked together.
     """
 
     store: ConnectedStore
@@ -39,11 +42,35 @@ class Drain:
     guest: Callable[[ConnectedStore], Pace | None] = field(default=lambda _store: None)
     asked: list[calls.Collected] = field(default_factory=list)
     unanswered: int = 0
+    failures: list[Exception] = field(default_factory=list)
+    has_answered: bool = False
+    at_once: int = 1
+
+    @property
+    def tries(self) -> int:
+        """How often a call that changes nothing is made, where it fails for now: once where nothing is answered."""
+        return 1 if self.is_doubtful else PATIENT_TRIES
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it may answer nothing now: something failed, and nothing was answered in here."""
+        return self.unanswered > 0 and not self.has_answered
 
     @property
     def is_down(self) -> bool:
         """Whether the platform answers nothing now: then it is left alone, and no single order is to blame."""
-        return self.unanswered >= DOWN_AFTER
+        is_sure = not self.has_answered or len(self.failures) >= DOWN_AFTER_CALLS
+        return is_sure and self.unanswered >= DOWN_AFTER
+
+    def count(self, error: Exception | None, *, is_unanswered: bool) -> None:
+        """One more order was tried, and this came of it."""
+        if not is_unanswered:
+            self.unanswered, self.failures = 0, []
+            self.has_answered = self.has_answered or not isinstance(error, TooLate)
+            return
+        self.unanswered += 1
+        if error is not None and not any(error is each for each in self.failures):
+            self.failures = [*self.failures, error][-DOWN_AFTER_CALLS:]
 
 
 @dataclass(slots=True)

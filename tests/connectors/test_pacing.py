@@ -163,6 +163,13 @@ class TestLearn:
         ours.learn("create", available=2000.0, cost=100.0)
         assert ours.room("create", within=0.0) == 19
 
+    def test_a_cheap_call_does_not_promise_that_the_next_of_its_kind_is_cheap(self) -> None:
+        clock = Clock()
+        ours = pace(POINTS, clock)
+        ours.learn("look", available=60.0, cost=6.0)
+        ours.take("look")
+        assert ours.wait("look") > 0.0
+
     def test_does_not_count_calls_twice_that_are_under_way(self) -> None:
         clock = Clock()
         ours = pace(POINTS, clock)

@@ -182,7 +182,7 @@ class Shop:
 
     def stock(self, sku: str) -> int:
         """What the store has of it."""
-        variants = self.journey._look(self.platform)["variants"]
+        variants = self.journey.look(self.platform)["variants"]
         return int(next(one["stock"] for one in variants if one["sku"] == sku))
 
     def unsettled(self, order_id: str) -> list[OutboxItem]:

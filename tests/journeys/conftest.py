@@ -111,11 +111,11 @@ class Journey:
         return order_id
 
     def tiktok_order(self, order_id: str) -> dict[str, Any]:
-        return next(order for order in self._look("tiktok_shop")["orders"] if order["id"] == order_id)
+        return next(order for order in self.look("tiktok_shop")["orders"] if order["id"] == order_id)
 
     def orders_in(self, platform: str, order_id: str) -> list[dict[str, Any]]:
         """What a store has for TikTok's order."""
-        return [order for order in self._look(platform)["orders"] if order["reference"] == order_id]
+        return [order for order in self.look(platform)["orders"] if order["reference"] == order_id]
 
     def order_in(self, platform: str, order_id: str) -> dict[str, Any]:
         (found,) = self.orders_in(platform, order_id)
@@ -128,7 +128,7 @@ class Journey:
         self.control(f"{platform}/ship", **ship)
 
     def shopify_orders(self, order_id: str) -> list[dict[str, Any]]:
-        return [order for order in self._look("shopify")["orders"] if order["reference"] == order_id]
+        return [order for order in self.look("shopify")["orders"] if order["reference"] == order_id]
 
     def shopify_order(self, order_id: str) -> dict[str, Any]:
         (found,) = self.shopify_orders(order_id)
@@ -147,7 +147,7 @@ class Journey:
             if entry["event"] == event and (not key or key in (entry["key"], entry.get("reference")))
         ]
 
-    def _look(self, half: str) -> dict[str, Any]:
+    def look(self, half: str) -> dict[str, Any]:
         return dict(requests.get(f"{self.world.public_url}/_sandbox/{half}", timeout=10).json())
 
     # Connecting, through the pages

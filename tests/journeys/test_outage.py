@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from accounts.access import all_merchants
 from orders.models import Lane, OutboxItem, OutboxStatus
+from orders.resting import LOOK_EVERY, pause_of
 from orders.work import DOWN_AFTER
 from tests.journeys.conftest import Journey
 
@@ -17,6 +20,43 @@ def bought_at_once(journey: Journey, count: int) -> list[str]:
     bought = [journey.buy() for _ in range(count)]
     journey.settle()
     return bought
+
+
+def another_store(journey: Journey, *, rests: int, rests_for: int) -> int:
+    """Of Shopify, resting."""
+    with all_merchants("a test makes a store"):
+        store = journey.store("shopify")
+        store.pk, store.external_id = None, "another.myshopify.com"
+        store.save(force_insert=True)
+        until = journey.now() + timedelta(seconds=rests_for)
+        Lane.objects.create(
+            store=store, merchant_id=store.merchant_id, rests=rests, not_before=until, poll_at=until, pace={}
+        )
+    return int(store.pk)
+
+
+class TestWhoLooks:
+    def test_twice_as_long_each_time_where_another_looks(self, journey: Journey) -> None:
+        another_store(journey, rests=3, rests_for=3)
+        pauses = [pause_of(store=journey.store("shopify"), rests=rests, now=journey.now()) for rests in range(8)]
+        assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+
+    def test_soon_where_nobody_else_does(self, journey: Journey) -> None:
+        another_store(journey, rests=3, rests_for=30)
+        pauses = [pause_of(store=journey.store("shopify"), rests=rests, now=journey.now()) for rests in range(8)]
+        assert pauses == [2, 4, *[LOOK_EVERY] * 6]
+
+    def test_one_that_is_answered_says_so_to_the_others(self, journey: Journey) -> None:
+        bought = bought_at_once(journey, DOWN_AFTER + 2)
+        journey.fault("shopify", "*", "status", status=503, times=-1)
+        journey.wait(journey.world.hold_seconds + 5)
+        assert lane_of(journey, "shopify").rests
+        other = another_store(journey, rests=5, rests_for=3600)
+        journey.world.faults.clear()
+        journey.wait(61)
+        assert all(len(journey.shopify_orders(order_id)) == 1 for order_id in bought)
+        with all_merchants("a test looks"):
+            assert Lane.objects.get(store=other).not_before <= journey.now()
 
 
 class TestOutage:

@@ -243,7 +243,7 @@ class TestDiscountsAndTax:
 
 class TestStock:
     def stock(self, journey: Journey, sku: str = "CND-FIG-08") -> int:
-        found = journey._look("shopify")["variants"]
+        found = journey.look("shopify")["variants"]
         return int(next(one["stock"] for one in found if one["sku"] == sku and one["shop"].startswith("alices")))
 
     @pytest.mark.parametrize(("stock", "taken"), [("DEDUCT", 2), ("OBEY", 2), ("KEEP", 0)])
@@ -425,7 +425,7 @@ class TestLocation:
     @pytest.fixture
     def annex(self, journey: Journey) -> str:
         """The location that Shopify does not choose by itself."""
-        _, second = journey._look("shopify")["shops"][0]["locations"]
+        _, second = journey.look("shopify")["shops"][0]["locations"]
         return str(second)
 
     def test_has_the_order_right_after_it_is_made(self, journey: Journey, annex: str) -> None:
@@ -440,7 +440,7 @@ class TestLocation:
         assert journey.order(order_id).state == OrderState.FULFILLED
 
     def test_is_that_of_the_warehouse_before_the_default_one(self, journey: Journey, annex: str) -> None:
-        first, _ = journey._look("shopify")["shops"][0]["locations"]
+        first, _ = journey.look("shopify")["shops"][0]["locations"]
         warehouse = journey.order(journey.buy_released()).snapshot["warehouse_id"]
         rule(journey, "shopify", default_location=first, locations={warehouse: annex.rpartition("/")[2]})
         assert received(journey, "shopify")["location"] == annex

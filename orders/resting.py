@@ -1,0 +1,45 @@
+"""A platform that answers nothing is left alone, for longer and longer; one of its stores looks every few seconds
+whether it answers again, and says so to all others."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from accounts.access import all_merchants
+from connectors.models import ConnectedStore, StorePart
+from orders.bell import WORK, ring
+
+# One whose holds end there is never left alone for long.
+LONGEST_REST = {StorePart.SOURCE: 10, StorePart.DESTINATION: 60}
+LOOK_EVERY = 5  # seconds: a thousand stores that looked as often would keep the workers from all others
+
+_OTHERS = """l.store_id <> %(store)s and l.rests > 0 and s.id = l.store_id and s.platform = %(platform)s
+  and s.state = 'CONNECTED'"""
+_SOMEBODY_LOOKS = f"""select exists (select 1 from orders_lane l, connectors_connectedstore s
+  where {_OTHERS} and (l.lease_until >= %(now)s or l.not_before <= %(soon)s))"""  # noqa: S608 - of constants
+_WAKE = f"""update orders_lane l set not_before = %(now)s from connectors_connectedstore s
+where {_OTHERS} and l.not_before > %(now)s"""  # noqa: S608 - of constants
+
+
+def pause_of(*, store: ConnectedStore, rests: int, now: datetime) -> int:
+    """Seconds for which the store's lane rests, after so many rests in a row: twice as long each time, unless nobody
+    else would look in the meantime."""
+    pause = min(LONGEST_REST[StorePart(store.part)], 2 ** min(rests + 1, 10))
+    if pause <= LOOK_EVERY:
+        return pause
+    asked: dict[str, Any] = {"platform": store.platform, "store": store.pk, "now": now}
+    with all_merchants("others of the same platform may look for it"), connection.cursor() as cursor:
+        cursor.execute(_SOMEBODY_LOOKS, asked | {"soon": now + timedelta(seconds=LOOK_EVERY)})
+        (is_looked_at,) = cursor.fetchone()
+    return pause if is_looked_at else LOOK_EVERY
+
+
+def wake_others(*, store: ConnectedStore, now: datetime) -> None:
+    """The platform answers this store again: the others that rest have their turn now. May be repeated."""
+    with all_merchants("all who wait for the same platform"), connection.cursor() as cursor:
+        cursor.execute(_WAKE, {"platform": store.platform, "store": store.pk, "now": now})
+        if cursor.rowcount:
+            ring(WORK)
