@@ -43,7 +43,7 @@ def left_of(order: Order, seen: PlatformOrder) -> PlatformOrder:
 
 def is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
     """Whether the order may be created now. Raises outbox.NotYet when that is still open."""
-    if not is_whole(seen) and _is_all_gone(seen, mirror):
+    if _is_all_gone(seen, mirror):
         return False
     if order.state == OrderState.HELD and mirror.is_held:
         if seen.status is not SourceStatus.ON_HOLD:
@@ -71,9 +71,9 @@ def is_wanted(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> bool:
 
 
 def _is_all_gone(seen: PlatformOrder, mirror: Mirror) -> bool:
-    """Whether every line of this store's part is cancelled."""
+    """Whether every line of this store's part is cancelled; `wanted_of` may have taken them out of the reading."""
     lines = [line for line in seen.lines if not mirror.line_ids or line.external_id in mirror.line_ids]
-    return all(line.status == CANCELLED for line in lines)
+    return all(line.status == CANCELLED for line in lines) and bool(lines or mirror.left_out)
 
 
 def _is_rest(seen: PlatformOrder, mirror: Mirror) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.access import merchant_rows
 from orders import routing
-from orders.models import Attention, OrderState, Route, RouteRule
+from orders.models import Attention, OrderState, OutboxStatus, Route, RouteRule
 from tests.journeys.conftest import Journey
 
 
@@ -38,17 +38,42 @@ class TestParcelOfACancelledOrder:
         assert len(journey.fulfillments(order_id)) == 1
 
 
+def split_by_sku(journey: Journey) -> None:
+    """Tins go to Squarespace, the rest to Shopify."""
+    journey.connect("squarespace")
+    source = journey.store("tiktok_shop")
+    with merchant_rows(source.merchant_id):
+        Route.objects.all().delete()
+        part = {"rule": RouteRule.SKU, "skus": ["TIN-LAV-04"], "takes_part": True}
+        for platform, more in (("shopify", {}), ("squarespace", part)):
+            route = Route(source_store=source, destination_store=journey.store(platform), **more)
+            routing.save_route(route=route)
+
+
+class TestPartOfWhichNothingIsLeft:
+    def test_is_not_created(self, journey: Journey) -> None:
+        """`make proof` with 3,000 orders: an order without items was sent to the store, refused, and parked."""
+        split_by_sku(journey)
+        journey.fault("squarespace", "orders.create", "status", status=503, times=-1)
+        order_id = journey.buy_released(lines=[{"sku": sku, "quantity": 2} for sku in ("CND-FIG-08", "TIN-LAV-04")])
+        lines = journey.tiktok_order(order_id)["line_items"]
+        first_candle = next(line["id"] for line in lines if line["seller_sku"] == "CND-FIG-08")
+        tins = [line["id"] for line in lines if line["seller_sku"] == "TIN-LAV-04"]
+        journey.control("tiktok_shop/seller_cancel", order_id=order_id, line_ids=[first_candle, *tins])
+        journey.settle()
+        journey.world.faults.clear()
+        for _ in range(4):
+            journey.wait(130)
+        assert journey.orders_in("squarespace", order_id) == []
+        order = journey.order(order_id)
+        assert (order.state, order.attention) == (OrderState.MIRRORED, "")
+        assert {item.status for item in journey.items(order_id)} <= {OutboxStatus.DONE, OutboxStatus.DROPPED}
+
+
 class TestSplitOrderThatWasCancelled:
     def test_asks_about_each_store_until_it_is_closed_there(self, journey: Journey) -> None:
         """Seed 145: the part that was cancelled by itself took away the question about the one a person closes."""
-        journey.connect("squarespace")
-        source = journey.store("tiktok_shop")
-        with merchant_rows(source.merchant_id):
-            Route.objects.all().delete()
-            part = {"rule": RouteRule.SKU, "skus": ["TIN-LAV-04"], "takes_part": True}
-            for platform, more in (("shopify", {}), ("squarespace", part)):
-                route = Route(source_store=source, destination_store=journey.store(platform), **more)
-                routing.save_route(route=route)
+        split_by_sku(journey)
         order_id = journey.buy_released(lines=[{"sku": sku, "quantity": 1} for sku in ("CND-FIG-08", "TIN-LAV-04")])
         journey.control("tiktok_shop/seller_cancel", order_id=order_id)
         for _ in range(3):
