@@ -40,18 +40,30 @@ def differences(order: Placed, copy: Copy) -> list[Difference]:
 
 def money_differences(order: Placed) -> list[Difference]:
     """The totals of all copies together. Where a store keeps none (Amazon), the others may not reach the whole; where
-    some items were cancelled meanwhile, the money for them may be missing."""
+    some items were cancelled meanwhile, the money for them may be missing, and so may the share of a store that got
+    nothing since all its items were."""
     total, told = Decimal(order.entry["total"]), [copy.entry["total"] for copy in order.copies]
     known = sum((Decimal(text) for text in told if text), Decimal(0))
     made_at = max(copy.made_at for copy in order.copies)
     parts = [part.refund for part in order.parts if part.at <= made_at]
     totals = [total - sum(parts[:count], Decimal(0)) for count in range(len(parts) + 1)]
     is_mixed = len(order.copies) > 1 and len(totals) > 1
+    if _has_dropped_part(order):  # its share of the shipping is in no store
+        paid = order.entry.get("payment", {})
+        shipping = Decimal(paid.get("shipping_fee", "0")) + Decimal(paid.get("shipping_fee_tax", "0"))
+        is_mixed, totals = True, [*totals, total - sum((part.refund for part in order.parts), shipping)]
     if all(told) and known not in totals and not (is_mixed and totals[-1] <= known <= total):
         return [Difference("total", " or ".join(map(str, totals)), known)]
     if any(told) and not all(told) and not 0 <= known <= total:
         return [Difference("total of the parts", f"less than {total}", known)]
     return []
+
+
+def _has_dropped_part(order: Placed) -> bool:
+    """Whether a store of the order has no copy, all items for it being cancelled."""
+    missing = {platform_of(sku) for sku in order.bought} - {copy.platform for copy in order.copies}
+    left = _bought_at(order, float("inf"))[-1]
+    return any(missing) and not any(platform_of(sku) in missing for sku, count in left.items() if count > 0)
 
 
 def _bought_at(order: Placed, moment: float) -> list[Counter[str]]:

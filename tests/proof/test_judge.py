@@ -229,3 +229,24 @@ class TestParcel:
 
     def test_that_never_left_is_wrong(self, case: Case) -> None:
         assert wrongs(case.verdict(created(), self.told(21, "T9"))) == {"wrong"}
+
+
+class TestSplitOrder:
+    TWO = {
+        "total": "57.91",
+        "lines": {"CND-SEA-08": 1, "CND-FIG-08": 1},
+        "units": [{"seller_sku": sku, "original_price": "24"} for sku in ("CND-SEA-08", "CND-FIG-08")],
+        "payment": {"shipping_fee": "4.00", "shipping_fee_tax": "0"},
+    }
+    GONE = at_source("order.lines_cancelled", 12, lines={"CND-FIG-08": 1}, refund={"refund_total": "24.00"})
+
+    def test_the_part_of_which_nothing_is_left_is_not_missed(self, case: Case) -> None:
+        """A share of the shipping fell on it."""
+        verdict = case.verdict(created(), self.GONE, placed=self.TWO)
+        assert verdict.is_clean, verdict.wrongs
+
+    def test_the_part_of_which_something_is_left_is(self, case: Case) -> None:
+        assert wrongs(case.verdict(created(), placed=self.TWO)) == {"lost"}
+
+    def test_less_than_what_is_left_is_wrong(self, case: Case) -> None:
+        assert "wrong" in wrongs(case.verdict(created(total="29.90"), self.GONE, placed=self.TWO))
