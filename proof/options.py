@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--database-kills", type=int, help="how often PostgreSQL is killed (1; full: 2)")
     made.add_argument("--webhooks", type=int, help="webhooks of R4 (3,000; full: 50,000)")
     made.add_argument("--hold", type=int, default=4, help="seconds for which an order is held (4)")
-    made.add_argument("--poll", type=int, help="seconds between two looks at each store (5; full: 60)")
+    made.add_argument("--poll", type=int, help="seconds between two looks at each store (5; full: 20)")
     made.add_argument("--rate", type=float, default=8.0, help="orders a second (8)")
     made.add_argument("--longest", type=float, help="seconds a storm may outlast its orders (60; full: 600)")
     made.add_argument("--patience", type=float, help="seconds to settle in, after which it is broken (150; full: 900)")
@@ -117,7 +117,7 @@ def read(arguments: list[str] | None = None) -> Options:
         kills=int(chosen(given.kills, 4, 8)),
         database_kills=int(chosen(given.database_kills, 1, 2)),
         hold=given.hold,
-        poll=int(chosen(given.poll, 5, 60)),
+        poll=int(chosen(given.poll, 5, 20)),
         longest=chosen(given.longest, 60, 600),
         patience=chosen(given.patience, 150, 900),
         webhooks=int(chosen(given.webhooks, 3_000, 50_000)),
