@@ -217,13 +217,6 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
 # In the stores
 
 
-def read_mirrors(
-    *, store: ConnectedStore, destination: Destination, external_ids: Sequence[str], clock: Callable[[], datetime]
-) -> dict[str, str]:
-    """`try_mirrors`. Raises PlatformError, once what could be read is kept."""
-    return try_mirrors(store=store, destination=destination, external_ids=external_ids, clock=clock).all_of_them()
-
-
 def try_mirrors(
     *,
     store: ConnectedStore,
