@@ -70,8 +70,9 @@ class DraftRules:
         return sku_key(sku, case_matters=self.rules.sku_case_matters)
 
 
-def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
-    """The draft for this order under these rules. Raises Blocked with a stable reason; invents nothing."""
+def make_draft(order: PlatformOrder, rules: DraftRules, *, part: PlatformOrder | None = None) -> OrderDraft:
+    """The draft for this order under these rules. `part` is the store's part, where it is not just the share of the
+    rules' lines in the order. Raises Blocked with a stable reason; invents nothing."""
     payment = _readable_payment(order)
     if rules.destination_currency and payment.currency != rules.destination_currency:
         raise Blocked(
@@ -83,7 +84,7 @@ def make_draft(order: PlatformOrder, rules: DraftRules) -> OrderDraft:
         if any(line.status == "CANCELLED" for line in order.lines):
             raise MoneyMismatch("Some lines are cancelled, the amounts are of all", computed=0, stated=payment.total)
         proof = prove(payment=payment, lines=order.lines)
-        part = part_of(order, rules.line_ids)
+        part = part or part_of(order, rules.line_ids)
         paid = part.payment or payment
         seen = view(paid, read(payment=paid, lines=part.lines, tax_included=proof.tax_included), rules.rules)
         draft = _draft(order, part, paid, seen, address, rules)
@@ -103,7 +104,7 @@ def blocked_by(error: MoneyMismatch, *, currency: str) -> Blocked:
 def _draft(
     order: PlatformOrder, part: PlatformOrder, paid: Payment, seen: View, address: Address | None, rules: DraftRules
 ) -> OrderDraft:
-    said, is_part, is_unmapped = rules.rules, part is not order, _is_unmapped(part, rules)
+    said, is_part, is_unmapped = rules.rules, len(part.lines) < len(order.lines), _is_unmapped(part, rules)
     number = f"{said.number_prefix}{order.external_id}" if said.number_prefix else ""
     custom = _custom_lines(part.lines, rules)
     location = said.locations.get(order.warehouse_id) or said.default_location

@@ -25,7 +25,6 @@ from orders.notes import UNMAPPED_TAG
 from orders.placing import Creation
 from orders.products import Links
 from orders.rules import RouteRules
-from orders.splitting import part_of
 from orders.states import advance, ask_for_attention, note
 from orders.wanted import is_wanted, left_of, wanted_of
 from orders.work import READ_ORDERS, Drain, Work, fail, marked_until, still_open
@@ -146,7 +145,8 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
         try:
             assert creation.seen is not None
             _wait_until_sure(item=creation.item, destination=destination, now=now)
-            creation.seen = wanted_of(order=creation.order, seen=creation.seen, mirror=creation.mirror)
+            left = wanted_of(order=creation.order, seen=creation.seen, mirror=creation.mirror)
+            creation.seen, creation.part = left.order, left.part
             if is_wanted(order=creation.order, seen=creation.seen, mirror=creation.mirror):
                 wanted.append(creation)
             else:  # a repeated key would do no harm, but a call that is carried out after this would
@@ -160,13 +160,13 @@ def _decide(creations: Sequence[Creation], destination: Destination, now: dateti
 
 def _draft(creations: Sequence[Creation], destination: Destination, now: datetime) -> None:
     found = _found_for(creations, destination, now)
-    for creation in still_open(creations):
+    for creation in creations:
         assert creation.seen is not None
         try:
             mirror, order, said = creation.mirror, creation.order, creation.terms
             linked = found[said.rules_of(order).sku_case_matters]
             rules = said.of(mirror, order, found=linked, features=destination.features)
-            creation.draft, creation.destination = make_draft(creation.seen, rules), destination
+            creation.draft, creation.destination = make_draft(creation.seen, rules, part=creation.part), destination
         except Exception as error:  # one order that cannot be drafted stops no other
             creation.error = error
 
@@ -176,14 +176,9 @@ def _found_for(creations: Sequence[Creation], destination: Destination, now: dat
     lines: dict[bool, list[LineItem]] = {}
     linked: dict[bool, Links] = {}
     for creation in creations:
-        assert creation.seen is not None
+        assert creation.part is not None
         case_matters = creation.terms.rules_of(creation.order).sku_case_matters
-        try:
-            part = part_of(creation.seen, creation.mirror.line_ids)
-        except Exception as error:  # one order that cannot be drafted stops no other
-            creation.error = error
-            continue
-        lines.setdefault(case_matters, []).extend(part.lines)
+        lines.setdefault(case_matters, []).extend(creation.part.lines)
         linked[case_matters] = creation.linked
     return {
         case_matters: products.look_up(
@@ -237,20 +232,20 @@ def draft_for(
     """What this store will receive, under its route's rules, or under others that are tried; the dry run shows the
     same. Looks up variants that are not linked: makes calls, not inside a transaction. Raises drafting.Blocked,
     PlatformError."""
-    seen = left_of(order, seen)
-    part = part_of(seen, mirror.line_ids)
+    left = left_of(order, seen, mirror)
     with merchant_rows(mirror.merchant_id):
         said = terms.read(mirror.store, {order.source_store_id})
     if rules is not None:
         said = replace(said, rules={order.source_store_id: rules})
     found = products.look_up(
         store=mirror.store,
-        lines=part.lines,
+        lines=left.part.lines,
         destination=destination,
         now=now,
         case_matters=said.rules_of(order).sku_case_matters,
     )
-    return make_draft(seen, said.of(mirror, order, found=found, features=destination.features))
+    rules_then = said.of(mirror, order, found=found, features=destination.features)
+    return make_draft(left.order, rules_then, part=left.part)
 
 
 def _flag(creations: Sequence[Creation], drain: Drain) -> None:

@@ -122,7 +122,7 @@ def attributes_of(
         return f"{to_text(amount, payment.currency)} {payment.currency}"
 
     found = [("TikTok order id", order.external_id)]
-    if part is not order:
+    if len(part.lines) < len(order.lines):
         found.append(("Part of the order", f"{len(part.lines)} of {len(order.lines)} units"))
     found += [(name, _moment(at)) for name, at in (("Ship by", order.ship_by), ("Deliver by", order.deliver_by)) if at]
     parts = {

@@ -30,12 +30,13 @@ from orders.work import TAKE_ORDERS, Drain, Work
 
 @dataclass(slots=True)
 class Creation(Work):
-    """A CREATE_ORDER on its way. `draft` stays None where the order was found in the store. `terms` and `linked` are
-    what the merchant says of such orders, and of their SKUs."""
+    """A CREATE_ORDER on its way. `draft` stays None where the order was found in the store, `part` until what is left
+    for the store is known. `terms` and `linked` are what the merchant says of such orders, and of their SKUs."""
 
     mirror: Mirror = field(kw_only=True)
     terms: Terms = field(kw_only=True)
     linked: Links = field(kw_only=True)
+    part: PlatformOrder | None = None
     draft: OrderDraft | None = None
     placed: PlacedOrder | None = None
     destination: Destination | None = None

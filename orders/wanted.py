@@ -11,32 +11,34 @@ from orders.admission import is_ours_to_ship
 from orders.drafting import blocked_by
 from orders.models import Attention, Mirror, Order, OrderState
 from orders.money import MoneyMismatch
-from orders.remaining import CANCELLED, is_whole, remaining_of, without
+from orders.remaining import CANCELLED, Left, is_whole, remaining_of, without
+from orders.splitting import part_of
 
 
-def wanted_of(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> PlatformOrder:
-    """What is left of the order; the mirror is told what is not. Not in a transaction; asks nothing where the order has
-    neither a cancelled line nor an open return. Raises outbox.NotYet while a refund is asked for, drafting.Blocked,
-    TemporaryError."""
+def wanted_of(*, order: Order, seen: PlatformOrder, mirror: Mirror) -> Left:
+    """What is left of the order and of this store's part; the mirror is told what is not. Not in a transaction; asks
+    nothing where the order has neither a cancelled line nor an open return. Raises outbox.NotYet while a refund is
+    asked for, drafting.Blocked, TemporaryError."""
     if order.state not in (OrderState.READY, OrderState.HELD):
-        return seen
+        return Left(seen, part_of(seen, mirror.line_ids))
     if order.return_requested_at is not None:
         with merchant_rows(order.merchant_id):
             stopping.require_no_refund(order=order, line_ids=mirror.line_ids)
             seen = without(seen, unsent.line_ids(order))
     gone = [line.external_id for line in seen.lines if line.status == CANCELLED]
     mirror.left_out = [line_id for line_id in gone if not mirror.line_ids or line_id in mirror.line_ids]
-    return left_of(order, seen)
+    return left_of(order, seen, mirror)
 
 
-def left_of(order: Order, seen: PlatformOrder) -> PlatformOrder:
-    """The order without its cancelled lines; with all of them where nothing is left. Not in a transaction. Raises
-    drafting.Blocked where its money does not balance; TemporaryError while a refund is still to be read."""
+def left_of(order: Order, seen: PlatformOrder, mirror: Mirror) -> Left:
+    """The order and this store's part of it without their cancelled lines; with all of them where nothing is left. Not
+    in a transaction. Raises drafting.Blocked where its money does not balance; TemporaryError while a refund is still
+    to be read."""
     if is_whole(seen) or all(line.status == CANCELLED for line in seen.lines):
-        return seen
+        return Left(seen, part_of(seen, mirror.line_ids))
     try:
         with merchant_rows(order.merchant_id):
-            return remaining_of(order, seen)
+            return remaining_of(order, seen, line_ids=mirror.line_ids)
     except MoneyMismatch as error:
         raise blocked_by(error, currency=order.currency) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from accounts.access import merchant_rows
 from orders import routing
 from orders.models import Attention, OrderState, OutboxStatus, Route, RouteRule
@@ -68,6 +70,55 @@ class TestPartOfWhichNothingIsLeft:
         order = journey.order(order_id)
         assert (order.state, order.attention) == (OrderState.MIRRORED, "")
         assert {item.status for item in journey.items(order_id)} <= {OutboxStatus.DONE, OutboxStatus.DROPPED}
+
+    def test_leaves_what_was_not_refunded_with_it_to_the_other(self, journey: Journey) -> None:
+        """As long as no store has any of the order."""
+        split_by_sku(journey)
+        for platform, create in (("shopify", "orderCreate"), ("squarespace", "orders.create")):
+            journey.fault(platform, create, "status", status=503, times=-1)
+        order_id = journey.buy_released(lines=[{"sku": sku, "quantity": 1} for sku in ("CND-FIG-08", "TIN-LAV-04")])
+        cancel_tins(journey, order_id, 1)
+        journey.settle()
+        journey.world.faults.clear()
+        for _ in range(4):
+            journey.wait(130)
+        assert journey.orders_in("squarespace", order_id) == []
+        assert total_at(journey, "shopify", order_id) == paid_for(journey, order_id)
+
+
+class TestPartOfWhichSomeIsLeft:
+    def test_keeps_its_shipping_where_another_store_has_its_own_part(self, journey: Journey) -> None:
+        """`make proof` with 1,200 orders: the shipping that fell on the cancelled items was told to no store."""
+        split_by_sku(journey)
+        journey.fault("squarespace", "orders.create", "status", status=503, times=-1)
+        order_id = journey.buy_released(
+            lines=[{"sku": "CND-FIG-08", "quantity": 1}, {"sku": "TIN-LAV-04", "quantity": 3}]
+        )
+        cancel_tins(journey, order_id, 2)
+        journey.settle()
+        journey.world.faults.clear()
+        for _ in range(4):
+            journey.wait(130)
+        told = total_at(journey, "shopify", order_id) + total_at(journey, "squarespace", order_id)
+        assert told == paid_for(journey, order_id)
+        assert journey.order(order_id).attention == ""
+
+
+def total_at(journey: Journey, platform: str, order_id: str) -> Decimal:
+    return Decimal(str(journey.order_in(platform, order_id)["total"]))
+
+
+def paid_for(journey: Journey, order_id: str) -> Decimal:
+    """What the buyer paid, less what went back."""
+    (entry,) = journey.ledger("order.lines_cancelled", order_id)
+    paid = Decimal(journey.tiktok_order(order_id)["payment"]["total_amount"])
+    return paid - Decimal(entry["refund"]["refund_total"])
+
+
+def cancel_tins(journey: Journey, order_id: str, count: int) -> None:
+    lines = journey.tiktok_order(order_id)["line_items"]
+    tins = [line["id"] for line in lines if line["seller_sku"] == "TIN-LAV-04"]
+    journey.control("tiktok_shop/seller_cancel", order_id=order_id, line_ids=tins[:count])
 
 
 class TestSplitOrderThatWasCancelled:
