@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from connectors.base.types import Carrier
@@ -39,6 +39,27 @@ class Suggestion:
 
     carrier: Carrier
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The carriers that the source takes for a delivery option, and which of them the store's words mean."""
+
+    listed: Sequence[Carrier]
+    source_store: ConnectedStore
+    delivery_option_id: str
+    _known: dict[str, Carrier | None] = field(default_factory=dict)
+
+    def of(self, text: str) -> Carrier | None:
+        """`choose`, in merchant_rows; each word is looked up once."""
+        if text not in self._known:
+            self._known[text] = choose(
+                text=text,
+                carriers=self.listed,
+                source_store=self.source_store,
+                delivery_option_id=self.delivery_option_id,
+            )
+        return self._known[text]
 
 
 def bare(name: str) -> str:

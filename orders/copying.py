@@ -44,7 +44,8 @@ def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
 def follow_made(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
     """What TikTok shows of an order that a store has from now on, in the caller's transaction: parcels that left before
     would be told by no later reading."""
-    fulfillment.follow_source(order=order, seen=seen, now=now)
+    parcels = fulfillment.not_accepted([order]).get(order.pk, [])
+    fulfillment.follow_source(order=order, seen=seen, parcels=parcels, now=now)
     follow_source(order=order, seen=seen, now=now)
 
 

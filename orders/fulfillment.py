@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F
 
+from accounts.rows import Rows
 from connectors.base.types import (
     PlatformOrder,
     Shipment,
@@ -38,29 +39,50 @@ ACCEPTED_BY_STATUS = frozenset(
     {SourceStatus.AWAITING_COLLECTION, SourceStatus.IN_TRANSIT, SourceStatus.DELIVERED, SourceStatus.COMPLETED}
 )
 
+_NOT_ACCEPTED = Rows(
+    Fulfillment,
+    "select {columns} from orders_fulfillment t where t.order_id = any(%(ids)s::bigint[])"
+    " and t.state in ('QUEUED', 'SENT', 'REFUSED') order by t.id",
+)
+
 
 # Recording what the store did
 
 
-def record_shipments(*, mirror: Mirror, order: Order, shipments: Sequence[Shipment], now: datetime) -> None:
+def record_shipments(
+    *, mirror: Mirror, order: Order, shipments: Sequence[Shipment], known: Sequence[Fulfillment], now: datetime
+) -> None:
     """Keep what left the store and say what is to be reported, in the caller's transaction, which holds the order.
+    `known`: the order's parcels that are kept, of all its stores.
 
     One row per parcel and mirror; may be repeated. A parcel's lines are settled when it is first seen.
     """
+    parcels = list(known)
+    own = {kept.external_id: kept for kept in parcels if kept.mirror_id == mirror.pk}
     for shipment in shipments:
-        kept = Fulfillment.objects.filter(mirror=mirror, external_id=shipment.external_id).first()
+        kept = own.get(shipment.external_id)
+        if kept is not None:
+            kept.mirror = mirror
         if kept is None:
             if not shipment.is_cancelled:
-                _record(mirror=mirror, order=order, shipment=shipment, among=shipments, now=now)
+                parcels.append(_record(mirror, order, shipment, among=shipments, parcels=parcels, now=now))
         elif shipment.is_cancelled:
             _recall(kept=kept, order=order, now=now)
         elif changing.said_of(kept) != (shipment.carrier[:200], changing.cleaned(shipment.tracking_number)):
             _correct(kept=kept, order=order, shipment=shipment, now=now)
 
 
-def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence[Shipment], now: datetime) -> None:
-    line_ids, missing, is_waiting = _allocate(order=order, mirror=mirror, shipment=shipment, among=among)
-    kept = Fulfillment.objects.create(
+def _record(
+    mirror: Mirror,
+    order: Order,
+    shipment: Shipment,
+    *,
+    among: Sequence[Shipment],
+    parcels: Sequence[Fulfillment],
+    now: datetime,
+) -> Fulfillment:
+    line_ids, missing, is_waiting = _allocate(order, mirror, shipment, among=among, parcels=parcels)
+    kept = Fulfillment(
         merchant_id=order.merchant_id,
         order=order,
         mirror=mirror,
@@ -73,6 +95,9 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
         shipped_at=shipment.shipped_at,
         said=_aside(order, shipment),
     )
+    if _is_to_be_told(kept, order):
+        kept.state = S.QUEUED
+    kept.save(force_insert=True)
     facts = {
         "store": label_of(mirror.store),
         "carrier": shipment.carrier,
@@ -80,7 +105,8 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
         "units": len(line_ids),
     }
     note(order=order, kind="shipment.recorded", facts=facts, now=now)
-    locating.follow_left(order=order, mirror=mirror, now=now)
+    if locating.is_chosen(mirror):
+        locating.follow_left(order=order, mirror=mirror, now=now)
     if order.state != OrderState.CANCELLED and (missing or not (line_ids or is_waiting)):
         ask_for_attention(
             order=order,
@@ -95,6 +121,7 @@ def _record(*, mirror: Mirror, order: Order, shipment: Shipment, among: Sequence
             },
         )
     queue(kept=kept, order=order, now=now)
+    return kept
 
 
 def _aside(order: Order, shipment: Shipment) -> dict[str, bool]:
@@ -116,9 +143,10 @@ def queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     if order.shipper != Shipper.SELLER:
         _compare_with_source(kept=kept, order=order, now=now)
         return
-    if not kept.tracking_number or not kept.line_ids:
+    if not _is_to_be_told(kept, order):
         return
-    Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
+    if kept.state != S.QUEUED:
+        Fulfillment.objects.filter(pk=kept.pk).update(state=S.QUEUED)
     outbox.enqueue(
         order=order,
         store=order.source_store,
@@ -127,6 +155,11 @@ def queue(*, kept: Fulfillment, order: Order, now: datetime) -> None:
         reference=f"{order.external_id}-{kept.pk}",
         now=now,
     )
+
+
+def _is_to_be_told(kept: Fulfillment, order: Order) -> bool:
+    is_ours = order.state != OrderState.CANCELLED and order.shipper == Shipper.SELLER
+    return is_ours and bool(kept.tracking_number and kept.line_ids)
 
 
 def _compare_with_source(*, kept: Fulfillment, order: Order, now: datetime) -> None:
@@ -146,14 +179,12 @@ def _recall(*, kept: Fulfillment, order: Order, now: datetime) -> None:
     if kept.state == S.CANCELLED:
         return
     _drop_push(order=order, kept=kept, now=now)
-    if kept.state in (S.WAITING, S.QUEUED, S.REFUSED):
-        Fulfillment.objects.filter(pk=kept.pk).update(state=S.CANCELLED)
-    note(
-        order=order,
-        kind="shipment.cancelled",
-        facts={"tracking_number": kept.tracking_number, "was_sent": kept.state in (S.SENT, S.ACCEPTED)},
-        now=now,
-    )
+    was_sent = kept.state in (S.SENT, S.ACCEPTED)
+    if not was_sent:
+        kept.state = S.CANCELLED
+        kept.save(update_fields=["state"])
+    facts = {"tracking_number": kept.tracking_number, "was_sent": was_sent}
+    note(order=order, kind="shipment.cancelled", facts=facts, now=now)
 
 
 def _drop_push(*, order: Order, kept: Fulfillment, now: datetime) -> None:
@@ -192,7 +223,7 @@ def _correct(*, kept: Fulfillment, order: Order, shipment: Shipment, now: dateti
 
 
 def _allocate(
-    *, order: Order, mirror: Mirror, shipment: Shipment, among: Sequence[Shipment]
+    order: Order, mirror: Mirror, shipment: Shipment, *, among: Sequence[Shipment], parcels: Sequence[Fulfillment]
 ) -> tuple[list[str], int, bool]:
     """The source's line ids of this parcel, how many of its units could not be told, and whether some wait for the
     rest of their line: what is made of several units has left with the last of them.
@@ -203,9 +234,8 @@ def _allocate(
     own = mirror.line_ids or [
         each["external_id"] for each in order.snapshot["lines"] if is_over or each["status"] != "CANCELLED"
     ]
-    taken: set[str] = set()
-    for other in order.fulfillments.exclude(state=S.CANCELLED):
-        taken.update(other.line_ids)
+    valid = [each for each in parcels if each.state != S.CANCELLED]
+    taken = {line_id for each in valid for line_id in each.line_ids}
     if shipment.lines is None:
         return [each for each in own if each not in taken], 0, False
     kept = Sent.kept(mirror)
@@ -223,14 +253,16 @@ def _allocate(
             missing += line.quantity - len(chosen)
     if not pieces:
         return found, missing, False
-    out.update(_left_before(order=order, mirror=mirror, among=among, pieces=pieces))
+    recorded = {each.external_id: each.line_ids for each in valid if each.mirror_id == mirror.pk}
+    out.update(_left_before(order, recorded, among=among, pieces=pieces))
     whole, too_many, is_waiting = whole_lines(pieces, left=out, done=[each for each in pieces if each in taken])
     return found + whole, missing + too_many, is_waiting
 
 
-def _left_before(*, order: Order, mirror: Mirror, among: Sequence[Shipment], pieces: Pieces) -> Counter[str]:
+def _left_before(
+    order: Order, recorded: Mapping[str, Sequence[str]], *, among: Sequence[Shipment], pieces: Pieces
+) -> Counter[str]:
     """The pieces in the parcels that are recorded: their units, less those of lines that are one unit each."""
-    recorded = dict(mirror.fulfillments.exclude(state=S.CANCELLED).values_list("external_id", "line_ids"))
     out = Counter[str]()
     for each in among:
         if each.external_id in recorded and not each.is_cancelled:
@@ -253,9 +285,19 @@ def _candidates(order: Order, line: ShipmentLine) -> Sequence[str]:
 # What the source makes of it
 
 
-def follow_source(*, order: Order, seen: PlatformOrder, now: datetime) -> None:
-    """Take the source's word on parcels and progress, in the caller's transaction. May be repeated."""
-    for kept in order.fulfillments.filter(state__in=[S.QUEUED, S.SENT, S.REFUSED]):
+def not_accepted(orders: Iterable[Order]) -> dict[int, list[Fulfillment]]:
+    """The parcels of these orders of which the source's word is open, by the order's key."""
+    found: dict[int, list[Fulfillment]] = {}
+    if ids := [order.pk for order in orders]:
+        for kept in _NOT_ACCEPTED(ids=ids):
+            found.setdefault(kept.order_id, []).append(kept)
+    return found
+
+
+def follow_source(*, order: Order, seen: PlatformOrder, parcels: Iterable[Fulfillment], now: datetime) -> None:
+    """Take the source's word on the order's progress and on `parcels`, those of `not_accepted`, in the caller's
+    transaction. May be repeated."""
+    for kept in parcels:
         package = package_of(seen=seen, number=kept.tracking_number, line_ids=kept.line_ids)
         if package is None:
             continue

@@ -21,7 +21,7 @@ from connectors.http import scrub_text
 from connectors.models import ConnectedStore, StorePart, StoreState, WebhookDelivery
 from connectors.pacing import Pace
 from connectors.speaking import speaking, still_hears_us
-from orders import aftersales, outbox, reading
+from orders import aftersales, outbox, reading, store_reading
 from orders.models import Mirror
 from orders.reading import Readings
 
@@ -136,7 +136,7 @@ def _act(
             found.failed.update(_read_after_sale(store, connector, events, clock, at_once, besides=found.failed))
         else:
             assert isinstance(connector, Destination)
-            found = reading.try_mirrors(
+            found = store_reading.try_mirrors(
                 store=store, destination=connector, external_ids=wanted, clock=clock, at_once=at_once
             )
     readings.outcomes.update(found.outcomes)

@@ -17,7 +17,7 @@ from connectors.base import snapshot
 from connectors.base.types import PlatformOrder, SourceStatus
 from connectors.models import ConnectedStore
 from orders import admission, cancellations, copying, fulfillment, hold, outbox, partial, releasing, returns, routing
-from orders.models import Attention, Order, OrderState, OrderVersion, OutboxKind, Route
+from orders.models import Attention, Fulfillment, Order, OrderState, OrderVersion, OutboxKind, Route
 from orders.states import AlreadyMoved, IllegalTransition, advance, ask_for_attention, clear_attention, note
 
 # TikTok's order of things; a status never moves to a smaller rank. CANCELLED is the end of any of them.
@@ -259,8 +259,10 @@ def _refresh(readings: Sequence[tuple[Order, PlatformOrder]], judge: _Judge) -> 
                 later_ones.append((order, seen))
         news = [each for order, seen in firsts.values() if (each := _news(order=order, seen=seen, judge=judge))]
         update_many(Order, {each.order.pk: each.columns for each in news}, counting="version")
+        placed = (each.order for each in news if each.order.state not in (OrderState.UNPAID, OrderState.HELD))
+        parcels = fulfillment.not_accepted(placed)
         for each in news:
-            _take_news(each, judge)
+            _take_news(each, judge, parcels.get(each.order.pk, []))
         waiting = later_ones
 
 
@@ -281,7 +283,7 @@ def _news(*, order: Order, seen: PlatformOrder, judge: _Judge) -> _News | None:
     return _News(order, seen, columns, was_held)
 
 
-def _take_news(news: _News, judge: _Judge) -> None:
+def _take_news(news: _News, judge: _Judge, parcels: Sequence[Fulfillment]) -> None:
     order, seen, now = news.order, news.seen, judge.now
     before, request_before = order.source_status, order.cancel_requested_at
     cancels_before = request_before, order.cancelled_lines
@@ -293,7 +295,8 @@ def _take_news(news: _News, judge: _Judge) -> None:
     _note_request(order=order, before=request_before, now=now)
     _read_cancels(order=order, seen=seen, before=cancels_before, now=now)
     _mend(order=order, now=now)
-    _follow(order=order, seen=seen, was_held=news.was_held or before == SourceStatus.ON_HOLD, judge=judge)
+    was_held = news.was_held or before == SourceStatus.ON_HOLD
+    _follow(order=order, seen=seen, was_held=was_held, parcels=parcels, judge=judge)
 
 
 def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> PlatformOrder:
@@ -306,7 +309,9 @@ def _never_backward(*, order: Order, seen: PlatformOrder, now: datetime) -> Plat
     return dataclasses.replace(seen, status=kept, status_text=order.source_status_text)
 
 
-def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge) -> None:
+def _follow(
+    *, order: Order, seen: PlatformOrder, was_held: bool, parcels: Sequence[Fulfillment], judge: _Judge
+) -> None:
     """Take our own state where the source's word leads."""
     if seen.status is SourceStatus.CANCELLED:
         cancellations.cancelled_at_source(order=order, seen=seen, now=judge.now)
@@ -315,7 +320,7 @@ def _follow(*, order: Order, seen: PlatformOrder, was_held: bool, judge: _Judge)
     if order.state in (OrderState.UNPAID, OrderState.HELD):
         _stand(order=order, seen=seen, was_held=was_held, judge=judge)
     else:
-        fulfillment.follow_source(order=order, seen=seen, now=judge.now)
+        fulfillment.follow_source(order=order, seen=seen, parcels=parcels, now=judge.now)
         copying.follow_source(order=order, seen=seen, now=judge.now)
 
 

@@ -12,17 +12,14 @@ from django.db import connection
 from django.db.models import F
 
 from accounts.access import merchant_rows
-from accounts.bulk import gathered
 from connectors import calls
 from connectors.asking import Reply, ask_all
-from connectors.base.connector import Destination, Source
+from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError, UnreadableAnswer
 from connectors.base.types import PlacedOrder, PlatformOrder, Shipment
 from connectors.models import ConnectedStore
-from connectors.registry import label_of
-from orders import cancellations, fulfillment, hold, ingest, partial, store_cancels
-from orders.models import Attention, Mirror, MirrorState, Order, OrderState, SetAside
-from orders.states import ask_for_attention, note
+from orders import hold, ingest
+from orders.models import Order, SetAside
 
 log = logging.getLogger(__name__)
 
@@ -214,118 +211,7 @@ def read_set_aside(*, store: ConnectedStore, source: Source, clock: Callable[[],
     return external_ids
 
 
-# In the stores
-
-
-def try_mirrors(
-    *,
-    store: ConnectedStore,
-    destination: Destination,
-    external_ids: Sequence[str],
-    clock: Callable[[], datetime],
-    at_once: int = 1,
-) -> Readings:
-    """Read how our orders stand in this store, parcels included: what came of each, by the store's id, and what could
-    not be read now. Makes calls, up to `at_once` together: not inside a transaction.
-
-    Raises AuthorizationError, once what was read before is kept. May be repeated.
-    """
-    with merchant_rows(store.merchant_id):
-        found = Mirror.objects.select_related("store").filter(store=store, external_id__in=external_ids)
-        mirrors = sorted(found, key=lambda mirror: mirror.order_id)  # as everybody locks several orders
-    readings = Readings()
-    questions = [functools.partial(_look, destination, mirror.external_id) for mirror in mirrors]
-    for replies in ask_all(questions, at_once=at_once):
-        with merchant_rows(store.merchant_id), gathered():
-            for reply in sorted(replies, key=lambda reply: reply.place):
-                if reply.answer is None:
-                    continue
-                mirror, (placed, shipments) = mirrors[reply.place], reply.answer
-                _keep_mirror(mirror=mirror, placed=placed, shipments=shipments, records=reply.records, now=clock())
-                outcome = f"Read: {len(shipments)} parcels" if placed else "Deleted in the store"
-                readings.outcomes[mirror.external_id] = outcome
-        for reply in replies:
-            if reply.error is not None:
-                save_calls(store, reply.records)
-                readings.failed[mirrors[reply.place].external_id] = reply.error
-            if isinstance(reply.error, AuthorizationError):
-                raise reply.error
-    return readings
-
-
-def _look(destination: Destination, external_id: str) -> _Look:
-    placed = destination.fetch_order(external_id)
-    return placed, destination.shipments_of(external_id) if placed else []
-
-
 def save_calls(store: ConnectedStore, records: Sequence[calls.Collected]) -> None:
     """The record of calls that are about no single order."""
     with merchant_rows(store.merchant_id):
         calls.save(records=list(records), merchant_id=store.merchant_id, subject="")
-
-
-def _keep_mirror(
-    *,
-    mirror: Mirror,
-    placed: PlacedOrder | None,
-    shipments: Sequence[Shipment],
-    records: list[calls.Collected],
-    now: datetime,
-) -> None:
-    """Keep what the store says about our order there, in the caller's transaction."""
-    order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=mirror.order_id)
-    mirror.refresh_from_db()
-    state = mirror.state
-    if placed is None:
-        state = MirrorState.DELETED
-    elif placed.is_cancelled:
-        state = MirrorState.CANCELLED
-    changed_at = placed.updated_at if placed is not None else None
-    Mirror.objects.filter(pk=mirror.pk).update(read_at=now, changed_at=changed_at or mirror.changed_at)
-    if state != mirror.state and mirror.state == MirrorState.CREATED:
-        Mirror.objects.filter(pk=mirror.pk).update(state=state)
-        Order.objects.filter(pk=order.pk).update(version=F("version") + 1)
-        kind = "mirror.deleted" if placed is None else "mirror.cancelled"
-        facts = {
-            "store": label_of(mirror.store),
-            "name": mirror.name,
-            "was_wanted": order.state != OrderState.CANCELLED,
-        }
-        note(order=order, kind=kind, facts=facts, now=now)
-        if order.state == OrderState.CANCELLED:
-            cancellations.closed_in_store(order=order, mirror=mirror, now=now)
-        elif placed is not None and store_cancels.follow(
-            order=order, mirror=mirror, word=placed.cancel_reason, now=now
-        ):
-            pass  # cancelled at the source as well, or because of it
-        elif order.state in (OrderState.READY, OrderState.MIRRORED):
-            _ask_about_lost_mirror(order=order, mirror=mirror, is_deleted=placed is None, now=now)
-    if placed is not None and placed.problem and order.state != OrderState.CANCELLED:
-        _ask_about_problem(order=order, mirror=mirror, placed=placed, now=now)
-    fulfillment.record_shipments(mirror=mirror, order=order, shipments=shipments, now=now)
-    if placed is not None:
-        store_cancels.follow_part(order=order, mirror=mirror, placed=placed, shipments=shipments, now=now)
-    partial.follow_parcels(order=order, mirror=mirror, now=now)
-    calls.save(records=records, merchant_id=mirror.merchant_id, subject=order.external_id)
-
-
-def _ask_about_problem(*, order: Order, mirror: Mirror, placed: PlacedOrder, now: datetime) -> None:
-    """The store says that it will not fulfill the order, or not all of it. Asked once: a person may have settled it."""
-    if order.events.filter(kind="mirror.problem", facts__problem=placed.problem).exists():
-        return
-    label = label_of(mirror.store)
-    facts = {"store": label, "name": mirror.name, "problem": placed.problem}
-    note(order=order, kind="mirror.problem", facts=facts, now=now)
-    is_known = placed.problem_reason in Attention.values[1:]
-    code = Attention(placed.problem_reason) if is_known else Attention.REMOTE_ERROR
-    detail = {"label": label, "message": placed.problem, "store": mirror.store.name, "is_in_store": True}
-    ask_for_attention(order=order, code=code, now=now, detail=detail)
-
-
-def _ask_about_lost_mirror(*, order: Order, mirror: Mirror, is_deleted: bool, now: datetime) -> None:
-    """Somebody took the order out of the store, and TikTok Shop still waits for it to be shipped."""
-    label = label_of(mirror.store)
-    happened = "deleted" if is_deleted else "cancelled"
-    message = f"{mirror.name} was {happened} there, and TikTok Shop still expects the order to be shipped."
-    detail = {"label": label, "message": message, "is_in_store": True}
-    ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)

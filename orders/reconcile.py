@@ -14,7 +14,7 @@ from connectors import calls
 from connectors.base.connector import Destination, Source
 from connectors.base.types import PlacedOrder
 from connectors.models import ConnectedStore
-from orders import aftersales, readiness, reading, routing, seller_shipping
+from orders import aftersales, readiness, reading, routing, seller_shipping, store_reading
 from orders.models import FulfillmentState, Mirror, MirrorState, OrderState
 from orders.reading import Readings
 
@@ -103,7 +103,7 @@ def poll_destination(
     readings = Readings()
     for external_ids in chain(news, rest):
         still_mine()
-        found = reading.try_mirrors(
+        found = store_reading.try_mirrors(
             store=store, destination=destination, external_ids=external_ids, clock=clock, at_once=at_once
         )
         readings.outcomes.update(found.outcomes)

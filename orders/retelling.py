@@ -47,7 +47,7 @@ def change(*, item: OutboxItem, drain: Drain) -> None:
             outbox.settle(item=item, status=OutboxStatus.DROPPED, now=drain.clock())
         return
     try:
-        told, receipt = _call(item, work.order, kept, work.seen, drain)
+        told, receipt = _call(item, kept, work.seen, drain)
     except AuthorizationError:
         raise
     except PermanentError as error:
@@ -57,15 +57,13 @@ def change(*, item: OutboxItem, drain: Drain) -> None:
     tracking.read_back(works=[work], drain=drain)
 
 
-def _call(
-    item: OutboxItem, order: Order, kept: Fulfillment, seen: PlatformOrder, drain: Drain
-) -> tuple[Tracking, TrackingReceipt]:
+def _call(item: OutboxItem, kept: Fulfillment, seen: PlatformOrder, drain: Drain) -> tuple[Tracking, TrackingReceipt]:
     number, text = item.facts["tracking_number"], item.facts["carrier"]
     package = _package(kept, seen, number)
     with speaking_to_source(drain.store, clock=drain.clock, pace=drain.pace) as source:
-        choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=seen.delivery_option_id)
+        choices = telling.choices_of(store=drain.store, source=source, delivery_option_id=seen.delivery_option_id)
         with merchant_rows(item.merchant_id):
-            carrier = telling.carrier_of(kept=kept, order=order, seen=seen, choices=choices, text=text, number=number)
+            carrier = telling.carrier_of(kept=kept, choices=choices, text=text, number=number)
         told = Tracking(
             line_ids=tuple(kept.line_ids),
             carrier_id=carrier.external_id,

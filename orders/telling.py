@@ -13,7 +13,8 @@ from connectors.base.connector import Source
 from connectors.base.types import Carrier, PlatformOrder, SourceStatus, Tracking, TrackingReceipt
 from connectors.models import ConnectedStore
 from connectors.registry import label_of
-from orders import carriers, changing, outbox, preflight, stopping
+from orders import changing, outbox, preflight, stopping
+from orders.carriers import Choices
 from orders.models import Attention, Fulfillment, Order
 from orders.preflight import Check
 
@@ -31,6 +32,12 @@ class NoCarrier(Exception):
             "fulfillment": kept.pk,
             "choices": [{"id": each.external_id, "name": each.name} for each in choices][:300],
         }
+
+
+def choices_of(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> Choices:
+    """`carriers_of`, for those who have to choose one of them."""
+    listed = carriers_of(store=store, source=source, delivery_option_id=delivery_option_id)
+    return Choices(listed, store, delivery_option_id)
 
 
 def carriers_of(*, store: ConnectedStore, source: Source, delivery_option_id: str) -> list[Carrier]:
@@ -81,7 +88,7 @@ def tracking_of(
     kept: Fulfillment,
     seen: PlatformOrder,
     uses: Sequence[preflight.Use],
-    choices: Sequence[Carrier],
+    choices: Choices,
     now: datetime,
 ) -> Tracking:
     """What the source is to be told, in merchant_rows: the pre-flight. `uses` are those of preflight.uses_of.
@@ -91,7 +98,7 @@ def tracking_of(
     line_ids = preflight.lines_to_ship(seen=seen, line_ids=kept.line_ids)
     if not line_ids:
         raise _nothing_to_ship(order, kept, seen, now)
-    carrier = carrier_of(kept=kept, order=order, seen=seen, choices=choices, text=kept.carrier_text)
+    carrier = carrier_of(kept=kept, choices=choices, text=kept.carrier_text)
     parcel = _parcel(order, kept, carrier, uses)
     try:
         preflight.object_to(parcel=parcel, seen=seen, rules=preflight.rules_of(order.source_store))
@@ -151,14 +158,10 @@ def _facts(kept: Fulfillment, *, carrier_name: str = "") -> dict[str, Any]:
     }
 
 
-def carrier_of(
-    *, kept: Fulfillment, order: Order, seen: PlatformOrder, choices: Sequence[Carrier], text: str, number: str = ""
-) -> Carrier:
+def carrier_of(*, kept: Fulfillment, choices: Choices, text: str, number: str = "") -> Carrier:
     """The source's carrier for the store's word, in merchant_rows. Raises NoCarrier. `number`, where another than the
     parcel's is meant."""
-    carrier = carriers.choose(
-        text=text, carriers=choices, source_store=order.source_store, delivery_option_id=seen.delivery_option_id
-    )
+    carrier = choices.of(text)
     if carrier is None:
-        raise NoCarrier(kept=kept, text=text, number=number or kept.tracking_number, choices=choices)
+        raise NoCarrier(kept=kept, text=text, number=number or kept.tracking_number, choices=choices.listed)
     return carrier

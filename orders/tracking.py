@@ -14,9 +14,10 @@ from accounts.access import merchant_rows
 from accounts.bulk import gathered
 from connectors.base.connector import Source
 from connectors.base.errors import AuthorizationError, PermanentError, PlatformError
-from connectors.base.types import Carrier, Tracking, TrackingReceipt
+from connectors.base.types import Tracking, TrackingReceipt
 from connectors.speaking import speaking_to_source
 from orders import guard, outbox, preflight, stopping, telling
+from orders.carriers import Choices
 from orders.models import (
     Attention,
     Fulfillment,
@@ -43,7 +44,7 @@ class Push(Work):
     receipt: TrackingReceipt | None = None
     source: Source | None = None
     uses: Sequence[preflight.Use] = ()
-    choices: Sequence[Carrier] = ()
+    choices: Choices | None = None
 
 
 class PushStep:
@@ -65,8 +66,9 @@ class PushStep:
         guard.read_all_again(works=pushes, drain=drain)
         try:
             with speaking_to_source(drain.store, clock=drain.clock, pace=drain.pace) as source:
+                choices: dict[str, Choices] = {}
                 for push in still_open(pushes):
-                    _ask(push, source, drain)
+                    _ask(push, source, drain, choices)
         except PlatformError as error:
             fail(pushes, error)
         _check_and_mark([push for push in still_open(pushes) if push.source is not None], drain)
@@ -94,8 +96,9 @@ def refused(*, push: Push, error: PermanentError, now: datetime) -> None:
         settle_refused(item=push.item, order=order, kept=push.kept, error=error, now=now)
 
 
-def _ask(push: Push, source: Source, drain: Drain) -> None:
-    """What has to be known before the parcel can be checked; one that the source has already needs no more."""
+def _ask(push: Push, source: Source, drain: Drain, choices: dict[str, Choices]) -> None:
+    """What has to be known before the parcel can be checked; one that the source has already needs no more. `choices`
+    are the carriers by delivery option, which are asked for once."""
     assert push.seen is not None
     try:
         if push.order.state == OrderState.CANCELLED:
@@ -106,7 +109,9 @@ def _ask(push: Push, source: Source, drain: Drain) -> None:
         push.receipt = telling.told_already(seen=push.seen, kept=push.kept)
         if push.receipt is None:
             option = push.seen.delivery_option_id
-            push.choices = telling.carriers_of(store=drain.store, source=source, delivery_option_id=option)
+            if option not in choices:
+                choices[option] = telling.choices_of(store=drain.store, source=source, delivery_option_id=option)
+            push.choices = choices[option]
             push.source = source
     except AuthorizationError:
         raise
@@ -122,6 +127,7 @@ def _check_and_mark(pushes: Sequence[Push], drain: Drain) -> None:
     with merchant_rows(drain.store.merchant_id):
         for push in pushes:
             assert push.seen is not None
+            assert push.choices is not None
             try:
                 telling.require_no_refund(order=push.order, kept=push.kept)
                 push.tracking = telling.tracking_of(

@@ -10,6 +10,7 @@ from accounts.access import merchant_rows
 from connectors.base.types import Carrier, PlatformOrder, Shipment, SourceStatus
 from connectors.models import ConnectedStore
 from orders import fulfillment, preflight, telling
+from orders.carriers import Choices
 from orders.models import Attention, Fulfillment, FulfillmentState, Mirror
 from orders.preflight import Check, Objection
 from tests.factories import FulfillmentFactory, MirrorFactory, OrderFactory, StoreFactory
@@ -32,7 +33,8 @@ def mirror(tiktok: ConnectedStore) -> Mirror:
 
 def record(mirror: Mirror, shipment: Shipment) -> Fulfillment:
     with merchant_rows(mirror.merchant_id):
-        fulfillment.record_shipments(mirror=mirror, order=mirror.order, shipments=[shipment], now=NOON)
+        known = list(mirror.order.fulfillments.all())
+        fulfillment.record_shipments(mirror=mirror, order=mirror.order, shipments=[shipment], known=known, now=NOON)
         return Fulfillment.objects.select_related("mirror__store").get(mirror=mirror)
 
 
@@ -46,7 +48,7 @@ def objection(kept: Fulfillment, order: PlatformOrder | None = None) -> Objectio
                 kept=kept,
                 seen=order or seen(SourceStatus.AWAITING_SHIPMENT),
                 uses=uses,
-                choices=CHOICES,
+                choices=Choices(CHOICES, shop, ""),
                 now=NOON,
             )
         except Objection as error:
