@@ -45,18 +45,21 @@ def _look_for_all(destination: Destination, creations: Sequence[Creation], drain
         return {}
 
 
+def _find(destination: Destination, creation: Creation, tries: int) -> PlacedOrder | None:
+    with patiently(tries=tries):
+        return destination.find_order(creation.item.reference, since=creation.order.ordered_at)
+
+
 def _look_closely(destination: Destination, creations: Sequence[Creation], drain: Drain) -> Found:
     """Where an earlier call may have been carried out, each is looked for by itself, as surely as the platform can."""
     if destination.finds_by_reading:
         return _look_for_all(destination, creations, drain)
-    found: Found = {}
-    questions = [
-        functools.partial(destination.find_order, each.item.reference, since=each.order.ordered_at)
-        for each in creations
-    ]
+    found = _look_for_all(destination, creations, drain) if destination.finds_others_by_reading else {}
+    rest = [each for each in creations if each.is_open and each.item.reference not in found]
+    questions = [functools.partial(_find, destination, each, drain.tries) for each in rest]
     for replies in ask_all(questions, at_once=drain.at_once):
         for reply in replies:
-            creation = creations[reply.place]
+            creation = rest[reply.place]
             calls.add(reply.records)
             if reply.answer is not None:
                 found[creation.item.reference] = reply.answer

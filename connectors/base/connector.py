@@ -282,6 +282,8 @@ class Destination(Connector):
     shipping_methods: ClassVar[tuple[tuple[str, str], ...]] = ()
     create_operation: ClassVar[str] = "orders.create"  # the call of `create_order` that its pace is reckoned by
     finds_by_reading: ClassVar[bool] = False  # recent orders are read through, so that many are found by one reading
+    # Another app's order for the same number is seen by `find_orders` alone, which reads the recent orders.
+    finds_others_by_reading: ClassVar[bool] = False
     own_carrier: ClassVar[str] = ""  # as its parcels name it, where the platform's warehouses have their own
 
     @abstractmethod

@@ -118,11 +118,11 @@ class TestAmazon:
     def test_has_an_order_of_another_app_for_the_same_number(self, amazon: Place) -> None:
         since = amazon.now() - timedelta(hours=1)
         stranger = amazon.speak().create_order(amazon.draft(), reference=f"9-{REFERENCE}")
-        with pytest.raises(PermanentError, match=stranger.external_id) as caught:
-            amazon.speak().find_order(REFERENCE, since=since)
-        assert caught.value.reason == "DUPLICATE_FOUND"
+        found = amazon.speak().find_orders([REFERENCE], since=since)[REFERENCE]
+        assert stranger.external_id in found.message
+        assert found.reason == "DUPLICATE_FOUND"
         amazon.control("cancel", order=stranger.external_id)
-        assert amazon.speak().find_order(REFERENCE, since=since) is None
+        assert amazon.speak().find_orders([REFERENCE], since=since) == {}
 
     def test_may_refuse_with_a_200(self, amazon: Place) -> None:
         draft = amazon.draft()

@@ -7,19 +7,19 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from accounts.access import all_merchants
+from accounts.access import all_merchants, merchant_rows
 from connectors.models import StoreState, WebhookDelivery
 from connectors.speaking import TokenRenewed, speaking_to_destination
-from orders import draining, lanes
-from orders.models import Lane, OrderState, OutboxItem, OutboxKind, OutboxStatus, SetAside
+from orders import draining, lanes, routing
+from orders.models import Lane, OrderState, OutboxItem, OutboxKind, OutboxStatus, Route, SetAside
 from tests.journeys.conftest import Journey
 
 SLOW = 10  # seconds: far more than the rest takes on a busy machine, and less than we wait for an answer
 
 
-def calls_made(journey: Journey, operation: str) -> int:
+def calls_made(journey: Journey, operation: str, platform: str = "tiktok_shop") -> int:
     found = journey.look("calls")["calls"]
-    return sum(row["calls"] for row in found if (row["platform"], row["operation"]) == ("tiktok_shop", operation))
+    return sum(row["calls"] for row in found if (row["platform"], row["operation"]) == (platform, operation))
 
 
 def drain_with_a_crew(journey: Journey, platform: str) -> None:
@@ -169,6 +169,28 @@ class TestPartFailures:
         assert calls_made(journey, "cancellations.search") - before <= 3
         with all_merchants("a test looks"):
             assert all(journey.order(order_id).cancellations.count() == 1 for order_id in bought)
+
+    def test_amazons_list_is_read_once_for_all_orders_in_doubt(self, journey: Journey) -> None:
+        """`make proof` with 10,000 orders: it was read page by page for each of them, and one page that failed ended
+        it; some orders were tried twenty times without a create."""
+        journey.connect("amazon")
+        with merchant_rows(journey.store("tiktok_shop").merchant_id):
+            Route.objects.all().delete()
+            route = Route(source_store=journey.store("tiktok_shop"), destination_store=journey.store("amazon"))
+            routing.save_route(route=route)
+        bought = [journey.buy() for _ in range(6)]
+        journey.settle()
+        journey.fault("amazon", "orders.create", "reset_before", times=6)
+        journey.wait(journey.world.hold_seconds + 5)
+        assert [journey.orders_in("amazon", order_id) for order_id in bought] == [[]] * 6
+        assert all(item.is_doubtful for order_id in bought for item in journey.items(order_id))
+        journey.world.advance(60)
+        journey.fault("amazon", "orders.changed", "status", status=500, times=1)
+        journey.fault("amazon", "orders.get", "status", status=500, times=1)
+        before = calls_made(journey, "orders.changed", "amazon")
+        drain_with_a_crew(journey, "amazon")
+        assert calls_made(journey, "orders.changed", "amazon") - before <= 3  # a poll is one of them
+        assert [len(journey.orders_in("amazon", order_id)) for order_id in bought] == [1] * 6
 
 
 class TestDatabaseAway:

@@ -162,6 +162,7 @@ class Amazon(Returns):
     )
     shipping_methods = tuple((speed, speed) for speed in mapping.SPEEDS)
     own_carrier = mapping.AMAZON_LOGISTICS
+    finds_others_by_reading = True
     shop_label = "Marketplace"
     shop_help = "The country in which Amazon keeps the stock."
     shop_choices = tuple((market.id, market.name) for market in MARKETS.values())
@@ -259,19 +260,12 @@ class Amazon(Returns):
     # Orders
 
     def find_order(self, reference: str, *, since: datetime) -> PlacedOrder | None:
-        """By its id, which is made of the reference. Raises PermanentError (DUPLICATE_FOUND) if it is not there, and an
-        order of another app or a person is: both would be shipped."""
-        placed = self.fetch_order(mapping.order_id(reference))
-        if placed is None:
-            for head in islice(self._outbound().changed(mapping.iso(since)), _MOST_COMPARED):
-                if mapping.is_for(head, reference):
-                    raise PermanentError(
-                        f"{head.get('sellerFulfillmentOrderId')} is for the same order", reason="DUPLICATE_FOUND"
-                    )
-        return placed
+        """Ours, by its id, which is made of the reference."""
+        return self.fetch_order(mapping.order_id(reference))
 
     def find_orders(self, references: Sequence[str], *, since: datetime) -> dict[str, PlacedOrder | PermanentError]:
-        """Those among the recent orders: ours by their ids, and another app's or a person's for the same number."""
+        """Those among the recent orders: ours by their ids, and another app's or a person's for the same number
+        (DUPLICATE_FOUND): both would be shipped."""
         ids = {mapping.order_id(reference): reference for reference in references}
         found: dict[str, PlacedOrder | PermanentError] = {}
         for head in islice(self._outbound().changed(mapping.iso(since)), _MOST_COMPARED):
