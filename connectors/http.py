@@ -193,11 +193,12 @@ def patiently(*, tries: int = PATIENT_TRIES) -> Iterator[None]:
     """In this thread, calls that change nothing and fail for now are made again, up to so many times in all: what takes
     several calls is not begun anew for one of them. A call that no answer came to is made again only where the
     platform answered another in here: one that hangs is not waited for twice."""
+    outer = getattr(_thread, "patience", None)
     _thread.patience = _Patience(tries)
     try:
         yield
     finally:
-        del _thread.patience
+        _thread.patience = outer
 
 
 @dataclass(slots=True)

@@ -56,6 +56,13 @@ class TestPatiently:
             assert send(wire) == 503
         assert wire.count == PATIENT_TRIES
 
+    def test_goes_on_after_another_in_it(self) -> None:
+        wire = Wire(OK, BUSY, OK)
+        with patiently():
+            with patiently(tries=1):
+                assert send(wire) == 200
+            assert send(wire) == 200
+
     def test_a_refusal_is_an_answer(self) -> None:
         wire = Wire(Answer(404, {}, b""), OK)
         with patiently():
