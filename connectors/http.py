@@ -5,21 +5,16 @@ No Django here: the registry hands a client to each connector and stores the rec
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from connectors import machine
 from connectors.base.errors import (
@@ -30,38 +25,12 @@ from connectors.base.errors import (
     RateLimited,
     ScopeMissing,
     TemporaryError,
-    UnreadableAnswer,
 )
+from connectors.exchange import Answer, Exchange, by_session
 from connectors.pacing import OutOfTurn, Pace
+from connectors.scrubbing import scrub_text
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 PATIENT_TRIES, SHORT_PAUSE, LONGEST_PAUSE = 3, 0.3, 5.0
-LONGEST_ANSWER = 20 * 1024 * 1024
-LONGEST_RECORD = 16 * 1024
-_MOST_VALUES = 1_000  # of a record: more would not fit into it
-REDACTED = "[redacted]"
-
-# Names whose values are secrets on any platform. Buyers' data is named by each platform (`private_keys`).
-SECRET_KEYS = frozenset(
-    [
-        "access_token",
-        "refresh_token",
-        "app_secret",
-        "client_secret",
-        "auth_code",
-        "code",
-        "sign",
-        "signature",
-        "hmac",
-        "authorization",
-        "x-tts-access-token",
-        "x-shopify-access-token",
-        "password",
-        "secret",
-        "token",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,79 +51,6 @@ class CallRecord:
     def was_answered(self) -> bool:
         """Whether the platform said anything of use, be it a refusal."""
         return 0 < self.status < 500
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A platform's answer: status, headers in lower case, and the raw body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """The body as JSON, floats kept as text so that no amount is bent. Raises UnreadableAnswer."""
-        try:
-            return json.loads(self.body, parse_float=str)
-        except (ValueError, RecursionError) as error:
-            raise UnreadableAnswer(f"The answer (HTTP {self.status}) is not JSON") from error
-
-    def retry_after(self) -> float | None:
-        """The `Retry-After` header in seconds, where it is a number."""
-        try:
-            return max(0.0, float(self.headers.get("retry-after", "")))
-        except ValueError:
-            return None
-
-
-def scrub(value: Any, private: frozenset[str]) -> Any:
-    """A copy of a JSON value with every secret and every buyer's datum replaced by a marker."""
-    return _scrub(value, _hidden(private), [_MOST_VALUES])
-
-
-def scrub_text(body: bytes | str | None, private: frozenset[str]) -> str:
-    """A body fit for the timeline: scrubbed JSON, cut to size; anything that is not JSON is only measured."""
-    if not body:
-        return ""
-    try:
-        parsed = json.loads(body, parse_float=str)
-    except (ValueError, RecursionError):
-        return f"({len(body)} bytes, not JSON)"
-    text = json.dumps(scrub(parsed, private), ensure_ascii=False, separators=(",", ":"))
-    return text if len(text) <= LONGEST_RECORD else text[:LONGEST_RECORD] + "…"
-
-
-@cache
-def _hidden(private: frozenset[str]) -> frozenset[str]:
-    return SECRET_KEYS | private
-
-
-def _scrub(value: Any, hidden: frozenset[str], left: list[int]) -> Any:
-    """`left` counts the values that are still taken over: what would be cut off anyway is not worth the work."""
-    if isinstance(value, dict):
-        kept: dict[str, Any] = {}
-        for key, item in value.items():
-            if left[0] <= 0:
-                kept["…"] = f"{len(value) - len(kept)} more"
-                break
-            left[0] -= 1
-            if str(key).lower() in hidden and item not in (None, "", [], {}):
-                kept[key] = REDACTED
-            elif isinstance(item, dict | list):
-                kept[key] = _scrub(item, hidden, left)
-            else:
-                kept[key] = item
-        return kept
-    if isinstance(value, list):
-        rows: list[Any] = []
-        for item in value:
-            if left[0] <= 0:
-                rows.append(f"… {len(value) - len(rows)} more")
-                break
-            left[0] -= 1
-            rows.append(_scrub(item, hidden, left) if isinstance(item, dict | list) else item)
-        return rows
-    return value
 
 
 _in_line: set[int] = set()
@@ -205,12 +101,6 @@ def patiently(*, tries: int = PATIENT_TRIES) -> Iterator[None]:
 class _Patience:
     tries: int
     has_answered: bool = False
-
-
-class Exchange(Protocol):
-    """One request and its answer, whatever its status. Raises the HTTP library's own errors."""
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer: ...
 
 
 @dataclass(slots=True)
@@ -332,76 +222,6 @@ class HttpClient:
             raise RateLimited("The store's allowance is used up for now", retry_after=error.wait) from error
         finally:
             _in_line.discard(threading.get_ident())
-
-
-def by_session() -> Exchange:
-    """Exchanges over a session of its own, which ignores the machine's proxies and .netrc: for calls a person waits
-    for. Never repeats a call by itself."""
-    session = cache(_make_session)
-
-    def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        with session().request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return _read(response.raw, response.status_code, response.headers)
-
-    return exchange
-
-
-def _make_session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-@cache
-def _pool() -> urllib3.PoolManager:
-    """Connections kept open, of all lanes of this process together."""
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-    return urllib3.PoolManager(num_pools=200, maxsize=64, block=False, retries=False, timeout=timeout)
-
-
-def _pool_of(address: str) -> urllib3.HTTPConnectionPool:
-    return _pool().connection_from_url(address)
-
-
-os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def by_pool(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-    """Exchanges over the connections that this process keeps open: for lanes. Never repeats a call by itself."""
-    scheme, host, path, query, _ = urlsplit(url)
-    response = _pool_of(f"{scheme}://{host}").urlopen(
-        method,
-        f"{path or '/'}?{query}" if query else path or "/",
-        headers=headers,
-        body=body,
-        redirect=False,
-        retries=False,
-        assert_same_host=False,
-        preload_content=False,
-    )
-    try:
-        return _read(response, response.status, response.headers)
-    except BaseException:
-        response.close()  # what is unread must not be taken for the next answer
-        raise
-
-
-def _read(response: Any, status: int, headers: Mapping[str, str]) -> Answer:
-    content = response.read(LONGEST_ANSWER + 1, decode_content=True)
-    if len(content) > LONGEST_ANSWER:
-        raise urllib3.exceptions.DecodeError("answer too large")
-    return Answer(status=status, headers={name.lower(): value for name, value in headers.items()}, body=content)
 
 
 def _request_id(answer: Answer | None) -> str:

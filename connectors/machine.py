@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.http import Exchange
+    from connectors.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from django.utils.module_loading import import_string
 from connectors import machine
 from connectors.base.connector import Connector, Source
 from connectors.base.types import Credentials
-from connectors.http import CallRecord, HttpClient, by_pool, by_session
+from connectors.exchange import by_pool, by_session
+from connectors.http import CallRecord, HttpClient
 from connectors.models import ConnectedStore, StorePart
 from connectors.pacing import Pace
 

@@ -17,9 +17,9 @@ from connectors.base.connector import Connector, Destination, Source
 from connectors.base.errors import PlatformError
 from connectors.base.events import EventKind, PlatformEvent
 from connectors.base.types import RawRequest
-from connectors.http import scrub_text
 from connectors.models import ConnectedStore, StorePart, StoreState, WebhookDelivery
 from connectors.pacing import Pace
+from connectors.scrubbing import scrub_text
 from connectors.speaking import speaking, still_hears_us
 from orders import aftersales, outbox, reading, store_reading
 from orders.models import Mirror

@@ -23,7 +23,7 @@ from connectors.models import ConnectedStore
 from orders import turns
 from orders.models import Attention, GiveUpReason, Order, OutboxItem, OutboxKind, OutboxStatus
 
-# Longer than a marked item may wait for a sender (work.SEND_WITHIN) and then for its answer (http.READ_SECONDS).
+# Longer than a marked item may wait for a sender (work.SEND_WITHIN) and then for its answer (exchange.READ_SECONDS).
 LEASE = timedelta(seconds=40)
 # A call that was cut off may still be carried out for 30 s, and what was made may be found 10 s later: only then is
 # "absent" sure. Counted from the mark, that is after the item was sent and had no answer; or from the failure seen.

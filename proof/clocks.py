@@ -105,7 +105,7 @@ def _looks(dice: random.Random, paid_at: datetime, ends_at: datetime) -> Iterato
 
 def _told(dice: random.Random, at: datetime, ours: datetime) -> datetime:
     """What our connector takes for TikTok Shop's clock."""
-    from connectors.http import Answer
+    from connectors.exchange import Answer
     from connectors.platforms.tiktok_shop.wire import clock_there
 
     said = dice.choice([format_datetime(at, usegmt=True)] * 6 + ["", "yesterday", "Thu, 01 Jan 2099 00:00:00 GMT"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from connectors.http import REDACTED, SECRET_KEYS
+from connectors.scrubbing import REDACTED, SECRET_KEYS
 
 _QUERY = re.compile(r"\?[^\s'\"]*=[^\s'\"]*")
 _HIDDEN = SECRET_KEYS | {"email", "phone", "address", "cookie", "credentials", "credentials_text", "body", "buyer_name"}

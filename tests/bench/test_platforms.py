@@ -25,7 +25,8 @@ from connectors.base.types import (
     StoreIdentity,
     Tracking,
 )
-from connectors.http import Answer, HttpClient
+from connectors.exchange import Answer
+from connectors.http import HttpClient
 from connectors.platforms.tiktok_shop import mapping
 from connectors.platforms.tiktok_shop.connector import TikTokShop
 from orders.components import Component, sku_key

@@ -19,7 +19,8 @@ from connectors.base.errors import (
     ScopeMissing,
     TemporaryError,
 )
-from connectors.http import Answer, CallRecord, HttpClient
+from connectors.exchange import Answer
+from connectors.http import CallRecord, HttpClient
 from connectors.pacing import Limits, Pace
 
 SOME = [pytest.param(1, id="in turn"), pytest.param(4, id="at once")]

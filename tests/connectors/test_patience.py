@@ -10,7 +10,8 @@ import requests
 
 from connectors import machine
 from connectors.base.errors import OutcomeUnknown, TemporaryError
-from connectors.http import PATIENT_TRIES, Answer, HttpClient, patiently
+from connectors.exchange import Answer
+from connectors.http import PATIENT_TRIES, HttpClient, patiently
 
 OK, BUSY = Answer(200, {}, b"{}"), Answer(503, {"retry-after": "2"}, b"")
 HANGS = requests.exceptions.ReadTimeout("no answer")

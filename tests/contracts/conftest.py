@@ -23,7 +23,8 @@ from connectors.base.types import (
     SourceStatus,
     StoreIdentity,
 )
-from connectors.http import Answer, HttpClient
+from connectors.exchange import Answer
+from connectors.http import HttpClient
 from demo import apps
 from demo.browser import _Forms
 from orders.components import Component

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request
 
-from connectors.http import READ_SECONDS, Answer
+from connectors.exchange import READ_SECONDS, Answer
 from sandbox.app import Sandbox
 from tests.simulation.processes import reach, this_process
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from connectors.http import Answer
+from connectors.exchange import Answer
 from sandbox.world import World
 from tests.simulation.network import CREATES, Network
 from tests.simulation.post import Letter, Post

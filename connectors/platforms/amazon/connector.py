@@ -40,7 +40,8 @@ from connectors.base.types import (
     StoreIdentity,
     Variant,
 )
-from connectors.http import Answer, failure_of
+from connectors.exchange import Answer
+from connectors.http import failure_of
 from connectors.pacing import Limits
 from connectors.platforms.amazon import mapping
 from connectors.platforms.amazon.markets import API_HOSTS, HOSTS, MARKETS, REGIONS, is_amazon

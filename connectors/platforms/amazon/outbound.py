@@ -19,7 +19,8 @@ from connectors.base.errors import (
     UnreadableAnswer,
 )
 from connectors.base.types import CreateRequest
-from connectors.http import Answer, HttpClient, failure_of
+from connectors.exchange import Answer
+from connectors.http import HttpClient, failure_of
 
 _BASE = "/fba/outbound/2020-07-01"
 CREATE_PATH = f"{_BASE}/fulfillmentOrders"

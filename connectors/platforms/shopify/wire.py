@@ -16,7 +16,8 @@ from connectors.base.errors import (
     TemporaryError,
     UnreadableAnswer,
 )
-from connectors.http import Answer, failure_of
+from connectors.exchange import Answer
+from connectors.http import failure_of
 from connectors.platforms.shopify import signing
 
 # Frozen, locked or refused shops: https://shopify.dev/docs/api/usage/response-codes (notes of 2026-09)

@@ -44,7 +44,8 @@ from connectors.base.types import (
     StoreIdentity,
     Variant,
 )
-from connectors.http import Answer, failure_of
+from connectors.exchange import Answer
+from connectors.http import failure_of
 from connectors.pacing import Limits
 from connectors.platforms.squarespace import mapping, signing
 

@@ -19,7 +19,8 @@ from connectors.base.errors import (
     TemporaryError,
     UnreadableAnswer,
 )
-from connectors.http import Answer, failure_of
+from connectors.exchange import Answer
+from connectors.http import failure_of
 from connectors.platforms.tiktok_shop import signing
 
 # Codes: https://partner.tiktokshop.com/docv2/page/common-errors and the errors of each call's page (read 2026-11)

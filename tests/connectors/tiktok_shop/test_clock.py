@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from connectors.http import Answer
+from connectors.exchange import Answer
 from connectors.platforms.tiktok_shop.wire import clock_there
 
 OURS = datetime(2026, 11, 2, 12, tzinfo=UTC)
