@@ -1,4 +1,4 @@
-"""How much is done: about three minutes by default, or the whole table of the goals."""
+"""How much is done: some minutes by default, or the whole table of the goals."""
 
 from __future__ import annotations
 
