@@ -66,14 +66,16 @@ def remaining(
 def _part(
     bought: PlatformOrder, refunds: Sequence[Refunded], line_ids: Collection[str], dead: Collection[str]
 ) -> PlatformOrder | None:
-    """None where more went back with the lines than was counted for them: the source shared it out otherwise."""
+    """None where an amount of what is left would be less than nothing: the source shared out otherwise than we."""
     single = [each for refund in refunds for each in line_by_line(refund, bought)]
     part = part_of(_take(bought, dead, _of(single, dead)), line_ids)
     own = [line.external_id for line in part.lines]
     gone = [line.external_id for line in part.lines if line.status == CANCELLED]
     part = _take(part, gone, _of(single, own))
-    assert part.payment is not None
-    return part if min(part.payment.shipping, part.payment.tax, part.payment.total) >= 0 else None
+    paid = part.payment
+    assert paid is not None
+    least = min(paid.seller_discount, paid.shipping, paid.tax, paid.total, *paid.fees.values())
+    return part if least >= 0 else None
 
 
 def _as_bought(seen: PlatformOrder, live: Sequence[LineItem], refunds: Sequence[Refunded]) -> PlatformOrder | None:

@@ -134,6 +134,15 @@ class TestPart:
         assert left.part.payment is not None
         assert (left.part.payment.shipping, left.part.payment.total) == (0, 1000)
 
+    def test_whose_discount_was_on_the_cancelled_item_is_shared_out_from_what_is_left(self) -> None:
+        """The source does not tell by line what was taken off, so that it was spread over all three."""
+        order = replace(three(), payment=payment(products=4000, shipping=500, seller_discount=600))
+        left = remaining(cancelled(order, "3"), [refund(0, "3")], line_ids=["3", OTHER])
+        assert left.part.payment is not None
+        assert left.part.payment.seller_discount == 0
+        draft = make_draft(left.order, replace(RULES, line_ids=frozenset([OTHER, "3"])), part=left.part)
+        assert draft.total == _total(left.part)
+
     @settings(deadline=None)
     @given(fates, st.integers(0, 500), st.integers(0, 999), st.booleans())
     def test_adds_up_with_the_other_whenever_each_was_made(
