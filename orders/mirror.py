@@ -14,7 +14,6 @@ from connectors.base.errors import (
     PlatformError,
 )
 from connectors.base.types import LineItem, OrderDraft, PlatformOrder
-from connectors.models import ConnectedStore
 from connectors.registry import label_of
 from connectors.speaking import speaking_to_destination
 from orders import copying, guard, locating, looking, outbox, placing, products, releasing, sent, terms, unsent
@@ -27,7 +26,7 @@ from orders.products import Links
 from orders.rules import RouteRules
 from orders.states import advance, ask_for_attention, note
 from orders.wanted import is_wanted, left_of, wanted_of
-from orders.work import READ_ORDERS, Drain, Work, fail, marked_until, still_open
+from orders.work import READ_ORDERS, READ_STORES, Drain, Work, fail, marked_until, still_open
 
 # How long an idempotency key is surely remembered; Squarespace promises "a while" (2026-11), we count on half a day.
 KEY_LIFE = timedelta(hours=12)
@@ -35,7 +34,6 @@ _MIRRORS = Rows(
     Mirror,
     "select {columns} from orders_mirror t where t.order_id = any(%(ids)s::bigint[]) and t.store_id = %(store)s",
 )
-_STORES = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])")
 _NOT_SHOWN = "The store has not shown the order yet; it is looked for again"
 
 
@@ -49,7 +47,7 @@ class CreateStep:
         store, ids = drain.store, [item.order_id for item in items]
         orders = {order.pk: order for order in READ_ORDERS(ids=ids)}
         sources = {order.source_store_id for order in orders.values()}
-        stores = {source.pk: source for source in _STORES(ids=list(sources))}
+        stores = {source.pk: source for source in READ_STORES(ids=list(sources))}
         mirrors = {mirror.order_id: mirror for mirror in _MIRRORS(ids=ids, store=store.pk)}
         done = [item for item in items if mirrors[item.order_id].state == MirrorState.CREATED]
         if done:

@@ -177,9 +177,8 @@ def remaining_of(order: Order, seen: PlatformOrder, *, line_ids: Collection[str]
 def _dead(order: Order, gone: set[str]) -> set[str]:
     """The lines of those parts of which nothing is wanted any more. Once a store has its part there are none: what it
     got was shared out with them."""
-    parts = dict(order.mirrors.values_list("pk", "line_ids"))
+    parts = list(order.mirrors.values_list("line_ids", flat=True))
     if order.mirrors.exclude(state__in=[MirrorState.PLANNED, MirrorState.DROPPED]).exists():
         return set()
     all_ids = [line["external_id"] for line in order.snapshot.get("lines", [])]
-    by_hand = rest_ids(all_ids, list(parts.values()))
-    return {line_id for part in (*parts.values(), by_hand) if gone.issuperset(part) for line_id in part}
+    return {line_id for part in (*parts, rest_ids(all_ids, parts)) if gone.issuperset(part) for line_id in part}

@@ -33,9 +33,9 @@ from orders.models import (
 from orders.rules import FilterBy, PlatformShipped, Warehoused
 from orders.splitting import counted, rest_ids
 from orders.states import advance, ask_for_attention, clear_attention, note
+from orders.work import READ_STORES
 
 _ROUTES = Rows(Route, "select {columns} from orders_route t where t.source_store_id = %(shop)s")
-_STORES = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])")
 _SWITCHED_ON = "select 1 from orders_setup where store_id = %(shop)s and switched_on_at is not null"
 
 # SKU keys that a route's store has, by the route's id.
@@ -57,7 +57,7 @@ def kept_routes(source_store: ConnectedStore) -> list[Route]:
 
 def _read(source_store: ConnectedStore) -> list[Route]:
     routes = _ROUTES(shop=source_store.pk)
-    stores = {store.pk: store for store in _STORES(ids=[route.destination_store_id for route in routes])}
+    stores = {store.pk: store for store in READ_STORES(ids=[route.destination_store_id for route in routes])}
     for route in routes:
         route.source_store, route.destination_store = source_store, stores[route.destination_store_id]
     return routes

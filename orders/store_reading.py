@@ -24,15 +24,12 @@ from orders import cancellations, fulfillment, partial, store_cancels
 from orders.models import Attention, Fulfillment, Mirror, MirrorState, Order, OrderState
 from orders.reading import Readings, save_calls
 from orders.states import ask_for_attention, note
+from orders.work import READ_STORES, TAKE_WHOLE_ORDERS
 
-_TAKE_ORDERS = Rows(
-    Order, "select {columns} from orders_order t where t.id = any(%(ids)s::bigint[]) order by t.id for update"
-)
 _MIRRORS = Rows(Mirror, "select {columns} from orders_mirror t where t.id = any(%(ids)s::bigint[])")
 _PARCELS = Rows(
     Fulfillment, "select {columns} from orders_fulfillment t where t.order_id = any(%(ids)s::bigint[]) order by t.id"
 )
-_STORES = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])")
 
 _READ = """
 update orders_mirror m set read_at = %s, changed_at = coalesce(r.changed_at, m.changed_at)
@@ -90,9 +87,11 @@ def _keep(
     answers = {mirror.pk: reply for mirror, reply in answered}
     ids = [mirror.order_id for mirror, _ in answered]
     with merchant_rows(store.merchant_id), gathered():
-        orders = {order.pk: order for order in _TAKE_ORDERS(ids=ids)}
+        orders = {order.pk: order for order in TAKE_WHOLE_ORDERS(ids=ids)}
         mirrors = sorted(_MIRRORS(ids=list(answers)), key=lambda mirror: mirror.order_id)
-        sources = {source.pk: source for source in _STORES(ids=[order.source_store_id for order in orders.values()])}
+        sources = {
+            source.pk: source for source in READ_STORES(ids=[order.source_store_id for order in orders.values()])
+        }
         parcels: dict[int, list[Fulfillment]] = {}
         for kept in _PARCELS(ids=ids):
             parcels.setdefault(kept.order_id, []).append(kept)

@@ -24,6 +24,10 @@ DOWN_AFTER, DOWN_AFTER_CALLS = 10, 3
 _OF_THESE = "select {columns} from orders_order t where t.id = any(%(ids)s::bigint[]) order by t.id"
 READ_ORDERS = Rows(Order, _OF_THESE, defer=("search_text",))
 TAKE_ORDERS = Rows(Order, f"{_OF_THESE} for update", defer=("snapshot", "search_text"))  # what is settled changes them
+TAKE_WHOLE_ORDERS = Rows(Order, f"{_OF_THESE} for update")
+READ_STORES = Rows(
+    ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = any(%(ids)s::bigint[])"
+)
 
 
 @dataclass(slots=True)
