@@ -15,14 +15,15 @@ from connectors.speaking import speaking_to_destination
 from orders import admission, ingest, mirror, routing
 from orders.drafting import Blocked
 from orders.models import Attention, Mirror, Order, OrderState
-from orders.splitting import counted, part_of, rest_ids
+from orders.splitting import counted, rest_ids
+from orders.wanted import left_of
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What one store would get of `part` of the order: a draft and the very request that makes it, or the reason why
-    not. `store` is None when no route takes the order, and where `by_hand` names the items that are the merchant's to
-    ship, or `skip_rule` the rule that sends it nowhere."""
+    """What one store would get: a draft and the very request that makes it, or the reason why not. `part` is what is
+    left of its part of the order. `store` is None when no route takes the order, and where `by_hand` names the items
+    that are the merchant's to ship, or `skip_rule` the rule that sends it nowhere."""
 
     store: ConnectedStore | None
     part: PlatformOrder | None = None
@@ -81,7 +82,7 @@ def _of_store(order: Order, seen: PlatformOrder, copy: Mirror, clock: Callable[[
             draft = mirror.draft_for(order=order, seen=seen, mirror=copy, destination=destination, now=clock())
             try:
                 request = destination.rendered(draft, reference=copy.reference)
-                part, preview = part_of(seen, copy.line_ids), destination.preview(draft)
+                part, preview = left_of(order, seen, copy).part, destination.preview(draft)
                 return DryRun(copy.store, part, draft=draft, request=request, preview=preview)
             except UnsupportedFeature as error:
                 return DryRun(copy.store, code=Attention.NOT_SUPPORTED, detail={"message": error.message})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from accounts.access import merchant_rows
-from orders import routing
+from orders import dryrun, routing
 from orders.models import Attention, OrderState, OutboxStatus, Route, RouteRule
+from orders.queries.money import draft_money
 from tests.journeys.conftest import Journey
 
 
@@ -102,6 +103,20 @@ class TestPartOfWhichSomeIsLeft:
         told = total_at(journey, "shopify", order_id) + total_at(journey, "squarespace", order_id)
         assert told == paid_for(journey, order_id)
         assert journey.order(order_id).attention == ""
+
+
+class TestDryRunOfWhatIsLeft:
+    def test_compares_it_with_what_is_left_at_the_source(self, journey: Journey) -> None:
+        """The page set the whole order's amounts beside the draft's, and called them different."""
+        journey.fault("shopify", "orderCreate", "status", status=503, times=-1)
+        order_id = journey.buy_released(lines=[{"sku": "TIN-LAV-04", "quantity": 3}])
+        cancel_tins(journey, order_id, 1)
+        journey.settle()
+        journey.wait(30)
+        (run,) = dryrun.dry_run(order=journey.order(order_id), clock=journey.now)
+        assert run.part is not None
+        assert run.draft is not None
+        assert draft_money(run.part, run.draft, label="Shopify")["is_balanced"]
 
 
 def total_at(journey: Journey, platform: str, order_id: str) -> Decimal:
