@@ -145,20 +145,23 @@ class Pace:
         rate: float | None = None,
         burst: float | None = None,
         cost: float | None = None,
+        actual: float | None = None,
     ) -> None:
         """What this thread's answer, just counted as `answered`, said of the allowance, in points; `cost` is what that
-        call was charged at first. Others of its kind may ask for more: none counts as less than `Limits.costs` say.
+        call was charged at first, `actual` what it came to, the rest of which was given back. Others of its kind may
+        ask for more: none counts as less than `Limits.costs` say.
 
-        An answer that others overtook tells of a time before they were charged: it may lower what is left, not raise
-        it.
+        An answer that others overtook tells of a time before they were charged: what is left may be lowered by it, not
+        raised.
         """
         with self._lock:
             if cost is not None:
                 self._costs[operation] = max(cost, self.limits.costs.get(operation, 0.0))
             if available is not None:  # what is under way may be counted there already, or not yet
                 available -= sum(count * self._cost(name) for name, count in self._under_way.items())
+            given_back = getattr(self._own, "cost", 0.0) - actual if actual is not None else 0.0
             is_overtaken = self._answered > getattr(self._own, "answered", self._answered) + 1
-            self._bucket(operation).learn(available, rate, burst, self._clock(), is_overtaken=is_overtaken)
+            self._bucket(operation).learn(available, rate, burst, given_back, self._clock(), is_overtaken=is_overtaken)
 
     def heed(self, kept: Mapping[str, Any]) -> None:
         """What another process that asks the same store knows of the allowance, as `state` gave it there: no more than
@@ -231,11 +234,19 @@ class _Bucket:
         return max(0, int((self.level + self.rate * open_for) / cost)) if cost and open_for >= 0 else 0
 
     def learn(
-        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
+        self,
+        available: float | None,
+        rate: float | None,
+        burst: float | None,
+        given_back: float,
+        now: float,
+        *,
+        is_overtaken: bool,
     ) -> None:
         self._refill(now)
         self.rate = rate * self._share if rate else self.rate
         self.burst = burst * self._share - self._spare if burst else self.burst
+        self.level = min(self.burst, self.level + given_back)
         if available is not None:
             most = self.level if is_overtaken else self.burst
             self.level = min(most, available * self._share - self._spare)
@@ -308,7 +319,14 @@ class _Window:
         return max(0, int((self.most - counted - self.under_way - self.waiting) / cost))
 
     def learn(
-        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
+        self,
+        available: float | None,
+        rate: float | None,
+        burst: float | None,
+        given_back: float,
+        now: float,
+        *,
+        is_overtaken: bool,
     ) -> None:
         """Platforms that count in windows say nothing of it."""
 

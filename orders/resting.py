@@ -14,14 +14,16 @@ from orders.bell import WORK, ring
 
 # One whose holds end there is never left alone for long.
 LONGEST_REST = {StorePart.SOURCE: 10, StorePart.DESTINATION: 60}
-LOOK_EVERY = 5  # seconds: a thousand stores that looked as often would keep the workers from all others
+LOOK_EVERY = 2  # seconds: a thousand stores that looked as often would keep the workers from all others
+_TURN_TAKES = 10  # seconds: who has not come after its rest has nothing to do there, and looks at nothing
 
-_OTHERS = """l.store_id <> %(store)s and l.rests > 0 and s.id = l.store_id and s.platform = %(platform)s
-  and s.state = 'CONNECTED'"""
+_OTHERS = """l.rests > 0 and s.id = l.store_id and s.platform = %(platform)s and s.state = 'CONNECTED'"""
+# Whoever is first of those that rest: were any other meant, two that end at one moment would leave it to each other.
 _SOMEBODY_LOOKS = f"""select exists (select 1 from orders_lane l, connectors_connectedstore s
-  where {_OTHERS} and (l.lease_until >= %(now)s or l.not_before <= %(soon)s))"""  # noqa: S608 - of constants
+  where l.store_id < %(store)s and {_OTHERS}
+    and (l.lease_until >= %(now)s or l.not_before between %(lately)s and %(soon)s))"""  # noqa: S608 - of constants
 _WAKE = f"""update orders_lane l set not_before = %(now)s from connectors_connectedstore s
-where {_OTHERS} and l.not_before > %(now)s"""  # noqa: S608 - of constants
+where l.store_id <> %(store)s and {_OTHERS} and l.not_before > %(now)s"""  # noqa: S608 - of constants
 
 
 def pause_of(*, store: ConnectedStore, rests: int, now: datetime) -> int:
@@ -32,7 +34,8 @@ def pause_of(*, store: ConnectedStore, rests: int, now: datetime) -> int:
         return pause
     asked: dict[str, Any] = {"platform": store.platform, "store": store.pk, "now": now}
     with all_merchants("others of the same platform may look for it"), connection.cursor() as cursor:
-        cursor.execute(_SOMEBODY_LOOKS, asked | {"soon": now + timedelta(seconds=LOOK_EVERY)})
+        lately, soon = now - timedelta(seconds=_TURN_TAKES), now + timedelta(seconds=LOOK_EVERY + 1)
+        cursor.execute(_SOMEBODY_LOOKS, asked | {"lately": lately, "soon": soon})
         (is_looked_at,) = cursor.fetchone()
     return pause if is_looked_at else LOOK_EVERY
 

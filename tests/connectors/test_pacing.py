@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -52,6 +54,29 @@ class Platform:
         self.at = now
         assert self.level >= self.limits.default_cost, f"refused at {now}"
         self.level -= self.limits.default_cost
+
+
+@contextmanager
+def overtaken(ours: Pace, operation: str, **said: float) -> Iterator[None]:
+    """Once this block is over, such a call is answered that began before a hundred others, all answered by now."""
+    has_taken, may_read = threading.Event(), threading.Event()
+
+    def call_slowly() -> None:
+        ours.take(operation)
+        has_taken.set()
+        may_read.wait(10)
+        ours.answered(operation)
+        ours.learn(operation, **said)
+
+    slow = threading.Thread(target=call_slowly)
+    slow.start()
+    assert has_taken.wait(10)
+    for _ in range(100):
+        ours.take("create")
+        ours.answered("create")
+    yield
+    may_read.set()
+    slow.join()
 
 
 class TestTake:
@@ -180,25 +205,23 @@ class TestLearn:
 
     def test_lets_an_answer_that_was_overtaken_lower_the_level_only(self) -> None:
         ours = pace(POINTS, Clock())
-        has_taken, may_read = threading.Event(), threading.Event()
-
-        def call_slowly() -> None:
-            ours.take("create")
-            has_taken.set()
-            may_read.wait(10)
-            ours.answered("create")
-            ours.learn("create", available=1988)
-
-        slow = threading.Thread(target=call_slowly)
-        slow.start()
-        assert has_taken.wait(10)
-        for _ in range(100):
-            ours.take("create")
-            ours.answered("create")
-        before = ours.room("create", within=0)
-        may_read.set()
-        slow.join()
+        with overtaken(ours, "create", available=1988):
+            before = ours.room("create", within=0)
         assert ours.room("create", within=0) == before
+
+    def test_has_what_was_given_back_though_the_answer_was_overtaken(self) -> None:
+        ours = pace(POINTS, Clock())
+        with overtaken(ours, "look", available=1998, cost=50, actual=2):
+            before = ours.room("create", within=0)
+        assert ours.room("create", within=0) == before + 48 / 12
+
+    def test_counts_what_a_call_came_to_beyond_its_charge(self) -> None:
+        ours = pace(POINTS, Clock())
+        before = ours.room("create", within=0)
+        ours.take("look")
+        ours.answered("look")
+        ours.learn("look", cost=600, actual=600)
+        assert ours.room("create", within=0) == before - 600 / 12
 
 
 class TestState:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from accounts.access import all_merchants
+from connectors.models import ConnectedStore
 from orders.models import Lane, OutboxItem, OutboxStatus
 from orders.resting import LOOK_EVERY, pause_of
 from orders.work import DOWN_AFTER
 from tests.journeys.conftest import Journey
+
+ANOTHER = "another.myshopify.com"
 
 
 def lane_of(journey: Journey, platform: str) -> Lane:
@@ -22,11 +25,11 @@ def bought_at_once(journey: Journey, count: int) -> list[str]:
     return bought
 
 
-def another_store(journey: Journey, *, rests: int, rests_for: int) -> int:
-    """Of Shopify, resting."""
+def another_store(journey: Journey, *, rests: int, rests_for: int, is_first: bool = True) -> int:
+    """Of Shopify, resting; where stores are in a row it comes before the journey's own, or after it."""
     with all_merchants("a test makes a store"):
         store = journey.store("shopify")
-        store.pk, store.external_id = None, "another.myshopify.com"
+        store.pk, store.external_id = (0 if is_first else store.pk + 1), ANOTHER
         store.save(force_insert=True)
         until = journey.now() + timedelta(seconds=rests_for)
         Lane.objects.create(
@@ -36,15 +39,28 @@ def another_store(journey: Journey, *, rests: int, rests_for: int) -> int:
 
 
 class TestWhoLooks:
+    def pauses(self, journey: Journey) -> list[int]:
+        with all_merchants("a test looks"):
+            ours = ConnectedStore.objects.filter(platform="shopify").exclude(external_id=ANOTHER).get()
+        return [pause_of(store=ours, rests=rests, now=journey.now()) for rests in range(8)]
+
     def test_twice_as_long_each_time_where_another_looks(self, journey: Journey) -> None:
-        another_store(journey, rests=3, rests_for=3)
-        pauses = [pause_of(store=journey.store("shopify"), rests=rests, now=journey.now()) for rests in range(8)]
-        assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+        another_store(journey, rests=3, rests_for=LOOK_EVERY)
+        assert self.pauses(journey) == [2, 4, 8, 16, 32, 60, 60, 60]
 
     def test_soon_where_nobody_else_does(self, journey: Journey) -> None:
         another_store(journey, rests=3, rests_for=30)
-        pauses = [pause_of(store=journey.store("shopify"), rests=rests, now=journey.now()) for rests in range(8)]
-        assert pauses == [2, 4, *[LOOK_EVERY] * 6]
+        assert self.pauses(journey) == [LOOK_EVERY] * 8
+
+    def test_soon_where_the_other_had_its_turn_and_nothing_to_do(self, journey: Journey) -> None:
+        another_store(journey, rests=3, rests_for=-30)
+        assert self.pauses(journey) == [LOOK_EVERY] * 8
+
+    def test_two_never_leave_it_to_each_other(self, journey: Journey) -> None:
+        other = another_store(journey, rests=3, rests_for=0, is_first=False)
+        with all_merchants("a test looks"):
+            Lane.objects.filter(store=other).update(lease_until=journey.now() + timedelta(seconds=30))
+        assert self.pauses(journey) == [LOOK_EVERY] * 8
 
     def test_one_that_is_answered_says_so_to_the_others(self, journey: Journey) -> None:
         bought = bought_at_once(journey, DOWN_AFTER + 2)

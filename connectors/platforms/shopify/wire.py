@@ -119,6 +119,7 @@ class Wire(Destination):
                 rate=float(status["restoreRate"]),
                 burst=float(status["maximumAvailable"]),
                 cost=float(cost["requestedQueryCost"]),
+                **({} if cost.get("actualQueryCost") is None else {"actual": float(cost["actualQueryCost"])}),
             )
         except (KeyError, TypeError, ValueError):
             return
