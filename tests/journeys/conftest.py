@@ -219,12 +219,12 @@ def journey(world: World, transactional_db: None, live_server: Any, settings: An
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Iterator[Callable[[], Worker]]:
+def work(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     """Starts a worker group each time it is called."""
     started: list[Worker] = []
 
-    def start() -> Worker:
-        started.append(Worker(tmp_path / "work.log"))
+    def start(**more: str) -> Worker:
+        started.append(Worker(tmp_path / "work.log", **more))
         return started[-1]
 
     yield start

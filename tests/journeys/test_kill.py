@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from django.db import connection
 from django_q.models import OrmQ
 
 from orders import outbox
@@ -111,6 +112,23 @@ class TestFrozenCluster:
 
 
 class TestWorkerHost:
+    def test_that_is_started_while_the_database_is_away_waits_for_it(
+        self, journey: Journey, work: Callable[..., Worker], tmp_path: Path
+    ) -> None:
+        if not connection.settings_dict["HOST"].startswith("/"):
+            pytest.skip("the database has no socket here")
+        host = tmp_path / "postgres"
+        worker = work(host=str(host))
+        wait_until(lambda: said(worker, "The database does not answer"), seconds=30, text="it says so")
+        host.symlink_to(connection.settings_dict["HOST"])
+        wait_until(lambda: said(worker, "Working."), seconds=10, text="it goes on")
+        assert Path(worker.log.name).read_text().count("does not answer") == 1
+
+    def test_that_finds_no_tables_says_what_to_do(self, journey: Journey, work: Callable[..., Worker]) -> None:
+        worker = work(name="postgres")
+        assert worker.process.wait(timeout=30) == 1
+        assert "run `manage.py migrate` first" in Path(worker.log.name).read_text()
+
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
     def test_that_is_killed_takes_its_whole_cluster_with_it(self, journey: Journey, work: Callable[[], Worker]) -> None:
         worker = work()

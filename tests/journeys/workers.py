@@ -25,11 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Worker:
-    """`manage.py work`, with everything it starts."""
+    """`manage.py work`, with everything it starts. `host` and `name` are where it looks for the database."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, host: str = "", name: str = "") -> None:
         database = connection.settings_dict
-        address = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
+        host, name = host or database["HOST"], name or database["NAME"]
+        address = f"postgresql://{database['USER']}@/{name}?host={host}"
         env = {
             **os.environ,
             **project.PLATFORM_VALUES,

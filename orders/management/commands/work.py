@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
 
 from connectors.checks import refuse_unsafe_start
 from orders.supervisor import Supervisor
+
+ASK_AGAIN_AFTER = 1.0
 
 
 class Command(BaseCommand):
@@ -18,7 +22,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unsafe_start()
         settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
-        call_command("setup_schedules", stdout=self.stdout)
+        self._set_schedules_up()
         self.stdout.write("Working. Ctrl-C ends it.")
         Supervisor(say=self.stdout.write).run()
         self.stdout.write("Stopped.")
+
+    def _set_schedules_up(self) -> None:
+        """Waits for a database that does not answer, as it would be waited for later."""
+        said = ""
+        while True:
+            try:
+                call_command("setup_schedules", stdout=self.stdout)
+                return
+            except OperationalError as error:
+                why = " ".join(str(error).split())
+                if why != said:
+                    self.stdout.write(f"The database does not answer; it is asked every second: {why}")
+                    said = why
+                time.sleep(ASK_AGAIN_AFTER)
+            except ProgrammingError as error:
+                raise CommandError("The database has no tables, or old ones: run `manage.py migrate` first.") from error
