@@ -27,6 +27,9 @@ FIRST_LOOK = timedelta(days=7)
 # After an outage the cursor moves in steps of this size, so that a break-off loses little.
 STEP = timedelta(hours=12)
 BATCH = 50
+# Stores stamp changes in whole seconds, by their own clock: what was read so soon after a change may have changed once
+# more within the same second, and is read again. Where webhooks tell of that as well, less is enough.
+SAME_MOMENT, SAME_MOMENT_WITH_WEBHOOKS = timedelta(seconds=30), timedelta(seconds=1)
 # How many orders are read again in one look though no list says that they changed.
 MOST_UNASKED = 30
 
@@ -97,9 +100,11 @@ def poll_destination(
     """
     began = clock()
     since = (store.polled_until or store.connected_at) - OVERLAP
+    has_webhooks = destination.features.webhooks
+    moment = SAME_MOMENT_WITH_WEBHOOKS if has_webhooks else SAME_MOMENT
     changed: Iterator[PlacedOrder] = destination.orders_changed_since(since)
-    news = (_news(store, batch) for batch in _batches(changed))
-    rest = (_to_look_at(store, has_webhooks=destination.features.webhooks, since=began) for _ in range(1))
+    news = (_news(store, batch, moment=moment) for batch in _batches(changed))
+    rest = (_to_look_at(store, has_webhooks=has_webhooks, since=began) for _ in range(1))
     readings = Readings()
     for external_ids in chain(news, rest):
         still_mine()
@@ -128,12 +133,18 @@ def _to_look_at(store: ConnectedStore, *, has_webhooks: bool, since: datetime) -
         ]
 
 
-def _news(store: ConnectedStore, batch: list[PlacedOrder]) -> list[str]:
-    """Those of ours that changed since we read them last; the window overlaps, so most were read before."""
+def _news(store: ConnectedStore, batch: list[PlacedOrder], *, moment: timedelta) -> list[str]:
+    """Those of ours that changed since we read them last, or may have. The window overlaps: most were read before."""
     changed = {placed.external_id: placed.updated_at for placed in batch}
+
+    def is_known(external_id: str, changed_at: datetime | None, read_at: datetime | None) -> bool:
+        if changed_at is None or read_at is None or changed[external_id] != changed_at:
+            return False
+        return read_at >= changed_at + moment
+
     with merchant_rows(store.merchant_id):
-        ours = Mirror.objects.filter(store=store, external_id__in=changed).values_list("external_id", "changed_at")
-        return [external_id for external_id, read in ours if read is None or changed[external_id] != read]
+        ours = Mirror.objects.filter(store=store, external_id__in=changed)
+        return [row[0] for row in ours.values_list("external_id", "changed_at", "read_at") if not is_known(*row)]
 
 
 def _batches(orders: Iterator[T]) -> Iterator[list[T]]:

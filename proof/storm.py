@@ -221,7 +221,7 @@ def _settle(
         verdict = judge_now(here=sky.here, ledger=ledger, order_ids=list(people.orders), last_fault=last_fault)
         is_settled = verdict.is_settled and people.are_done
         settled_since = (settled_since or began) if is_settled else None
-        latest = latest if is_settled else verdict.unsettled
+        latest = latest if is_settled else verdict.unsettled or latest
         if settled_since is not None and began > echo:
             return verdict, settled_since, latest
         if began - last_fault > patience:

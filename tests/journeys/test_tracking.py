@@ -12,13 +12,14 @@ import pytest
 from accounts.access import all_merchants, merchant_rows
 from connectors.base.types import Carrier
 from connectors.speaking import speaking_to_source
-from orders import draining, lanes, saving
+from orders import draining, lanes, reconcile, saving
 from orders.models import (
     Attention,
     CarrierMapping,
     Concern,
     Fulfillment,
     FulfillmentState,
+    Lane,
     OrderState,
     OutboxItem,
     OutboxKind,
@@ -341,6 +342,21 @@ class TestAmazonsWarehouses:
         assert self.leave(amazon, "TBA303000000002", "AMZN_US").attention == ""
         fifth.press("parcel/send")
         assert fifth.told == {("USPS", OTHER)}
+
+    def test_a_parcel_of_the_second_in_which_the_order_was_read_is_found_by_the_next_look(
+        self, amazon: Journey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Amazon's moments have seconds, and no webhook tells of the second change within one."""
+        monkeypatch.setattr(reconcile, "MOST_UNASKED", 0)  # as when hundreds are under way, and each waits long
+        amazon.world.freeze()
+        order_id = amazon.buy_released()
+        with all_merchants("a test sets the stage"):
+            Lane.objects.update(poll_at=amazon.now())
+        amazon.settle()
+        assert amazon.mirror(order_id).read_at == amazon.now()
+        amazon.ship_from("amazon", order_id, number="TBA303000000001", carrier="AMZN_US")
+        amazon.wait(130)
+        assert Parcels(amazon, order_id).told == {("Amazon Logistics", "TBA303000000001")}
 
 
 class TestChange:
