@@ -20,6 +20,7 @@ from orders.models import (
     CatalogVariant,
     Fulfillment,
     Mirror,
+    MirrorState,
     Order,
     OrderState,
     OutboxItem,
@@ -204,7 +205,7 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         ),
         OrderState.READY: (
             "TikTok Shop released this order." if mirrors else "Released, and there is nowhere to send it.",
-            f"It is being created in {where}." if mirrors else "Connect a store; the order then goes there by itself.",
+            _on_its_way(mirrors) if mirrors else "Connect a store; the order then goes there by itself.",
         ),
         OrderState.MIRRORED: (
             f"The order is in {where}.",
@@ -230,6 +231,14 @@ def _sentence(order: Order, mirrors: Sequence[Mirror]) -> dict[str, str]:
         words = reason_words.reason_of(order.attention, order.attention_detail)
         bold, plain = f"{words.title}.", words.what_to_do
     return {"bold": bold, "plain": plain}
+
+
+def _on_its_way(mirrors: Sequence[Mirror]) -> str:
+    made = [label_of(mirror.store) for mirror in mirrors if mirror.state == MirrorState.CREATED]
+    rest = [label_of(mirror.store) for mirror in mirrors if mirror.state == MirrorState.PLANNED]
+    if made and rest:
+        return f"A part of it is in {', '.join(made)}; the rest is being created in {', '.join(rest)}."
+    return f"It is being created in {', '.join(label_of(mirror.store) for mirror in mirrors)}."
 
 
 def _shown_as(order: Order) -> str:

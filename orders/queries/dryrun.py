@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from accounts.access import merchant_rows
 from connectors.base import snapshot
 from connectors.base.types import Address, OrderDraft
 from connectors.registry import label_of
 from orders import reason_words, stand_in
 from orders.dryrun import DryRun
-from orders.models import Order, OrderState
+from orders.models import MirrorState, Order
 from orders.queries.money import draft_money
 from orders.queries.rows import money_text
 from orders.queries.settings import store_label
@@ -23,11 +24,15 @@ def dry_run_context(order: Order, *, clock: Callable[[], datetime]) -> dict[str,
     not to be saved afterwards."""
     is_needed = stand_in.is_needed(snapshot.from_json(order.snapshot))
     runs = [_run(run) for run in tried(order=order, clock=clock)]
+    with merchant_rows(order.merchant_id):
+        made = set(order.mirrors.filter(state=MirrorState.CREATED).values_list("store_id", flat=True))
+    for run in runs:
+        run["is_made"] = run.get("store_id") in made
     is_used = is_needed and any(run.get("address") for run in runs)
     return {
         "runs": runs,
         "stand_in_place": stand_in.place_of(order.source_store.region) if is_used else "",
-        "is_made": order.state in (OrderState.MIRRORED, OrderState.FULFILLED, OrderState.COMPLETED),
+        "is_made": bool(made),
     }
 
 
@@ -36,7 +41,9 @@ def _run(run: DryRun) -> dict[str, Any]:
         return {"store": "Yours to ship by hand", "by_hand": run.by_hand}
     if run.skip_rule:
         return {"store": "No store", "skip_rule": run.skip_rule}
-    shown: dict[str, Any] = {"store": store_label(run.store) if run.store else "No store", "preview": run.preview}
+    shown: dict[str, Any] = {"store": "No store", "preview": run.preview}
+    if run.store:
+        shown |= {"store": store_label(run.store), "store_id": run.store.pk}
     if run.draft is None:
         label = label_of(run.store) if run.store else "The store"
         return {**shown, "reason": reason_words.reason_of(run.code, {"label": label, **run.detail}), "code": run.code}

@@ -132,6 +132,17 @@ class TestSplitOrder:
         assert stores.order(split).state == OrderState.MIRRORED
         assert "order.split" in stores.events(split)
 
+    def test_says_which_part_is_in_its_store(self, stores: Journey) -> None:
+        route(stores, "amazon")
+        route(stores, "wix", rule=RouteRule.SKU, skus=["TIN-*"], takes_part=True, position=1)
+        stores.fault("wix", "orders.create", "status", status=503, times=-1)
+        order_id = stores.buy_released(lines=TWO_LINES)
+        page = f"{stores.site}/orders/{stores.order(order_id).pk}/"
+        said = stores.person.open(page).text
+        assert "A part of it is in Amazon; the rest is being created in Wix." in said
+        said = stores.person.open(f"{page}dry-run/").text
+        assert (said.count("Created before"), said.count("Would be created")) == (1, 1)
+
     def test_sends_every_parcel_to_tiktok(self, stores: Journey, split: str) -> None:
         stores.ship_from("wix", split, number="9400111899562537866361")
         stores.wait(5)
