@@ -27,9 +27,9 @@ FIRST_LOOK = timedelta(days=7)
 # After an outage the cursor moves in steps of this size, so that a break-off loses little.
 STEP = timedelta(hours=12)
 BATCH = 50
-# Stores stamp changes in whole seconds, by their own clock: what was read so soon after a change may have changed once
-# more within the same second, and is read again. Where webhooks tell of that as well, less is enough.
-SAME_MOMENT, SAME_MOMENT_WITH_WEBHOOKS = timedelta(seconds=30), timedelta(seconds=1)
+# Where a store stamps changes in whole seconds, what was read so soon after one may have changed once more within the
+# same second, and is read again. Clocks differ; where webhooks tell of it as well, less is enough.
+SAME_MOMENT, SAME_MOMENT_WITH_WEBHOOKS = timedelta(seconds=5), timedelta(seconds=1)
 # How many orders are read again in one look though no list says that they changed.
 MOST_UNASKED = 30
 
@@ -140,7 +140,7 @@ def _news(store: ConnectedStore, batch: list[PlacedOrder], *, moment: timedelta)
     def is_known(external_id: str, changed_at: datetime | None, read_at: datetime | None) -> bool:
         if changed_at is None or read_at is None or changed[external_id] != changed_at:
             return False
-        return read_at >= changed_at + moment
+        return changed_at.microsecond > 0 or read_at >= changed_at + moment
 
     with merchant_rows(store.merchant_id):
         ours = Mirror.objects.filter(store=store, external_id__in=changed)
