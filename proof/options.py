@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--hold", type=int, default=4, help="seconds for which an order is held (4)")
     made.add_argument("--poll", type=int, help="seconds between two looks at each store (5; full: 20)")
     made.add_argument("--rate", type=float, default=8.0, help="orders a second (8)")
-    made.add_argument("--longest", type=float, help="seconds a storm may outlast its orders (30; full: 600)")
+    made.add_argument("--longest", type=float, help="seconds a storm may outlast its orders (60; full: 600)")
     made.add_argument("--patience", type=float, help="seconds to settle in, after which it is broken (150; full: 900)")
     made.add_argument("--keep", action="store_true", help="keep logs and ledger also of what was held")
     return made
@@ -118,7 +118,7 @@ def read(arguments: list[str] | None = None) -> Options:
         database_kills=int(chosen(given.database_kills, 1, 2)),
         hold=given.hold,
         poll=int(chosen(given.poll, 5, 20)),
-        longest=chosen(given.longest, 30, 600),
+        longest=chosen(given.longest, 60, 600),
         patience=chosen(given.patience, 150, 900),
         webhooks=int(chosen(given.webhooks, 3_000, 50_000)),
         clock_orders=100_000,
