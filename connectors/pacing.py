@@ -159,9 +159,11 @@ class Pace:
                 self._costs[operation] = max(cost, self.limits.costs.get(operation, 0.0))
             if available is not None:  # what is under way may be counted there already, or not yet
                 available -= sum(count * self._cost(name) for name, count in self._under_way.items())
-            given_back = getattr(self._own, "cost", 0.0) - actual if actual is not None else 0.0
+            bucket, now = self._bucket(operation), self._clock()
+            if actual is not None:
+                bucket.give_back(getattr(self._own, "cost", 0.0) - actual, now)
             is_overtaken = self._answered > getattr(self._own, "answered", self._answered) + 1
-            self._bucket(operation).learn(available, rate, burst, given_back, self._clock(), is_overtaken=is_overtaken)
+            bucket.learn(available, rate, burst, now, is_overtaken=is_overtaken)
 
     def heed(self, kept: Mapping[str, Any]) -> None:
         """What another process that asks the same store knows of the allowance, as `state` gave it there: no more than
@@ -233,20 +235,16 @@ class _Bucket:
         open_for = now + within - max(now, self.resting_until)
         return max(0, int((self.level + self.rate * open_for) / cost)) if cost and open_for >= 0 else 0
 
+    def give_back(self, points: float, now: float) -> None:
+        self._refill(now)
+        self.level = min(self.burst, self.level + points)
+
     def learn(
-        self,
-        available: float | None,
-        rate: float | None,
-        burst: float | None,
-        given_back: float,
-        now: float,
-        *,
-        is_overtaken: bool,
+        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
     ) -> None:
         self._refill(now)
         self.rate = rate * self._share if rate else self.rate
         self.burst = burst * self._share - self._spare if burst else self.burst
-        self.level = min(self.burst, self.level + given_back)
         if available is not None:
             most = self.level if is_overtaken else self.burst
             self.level = min(most, available * self._share - self._spare)
@@ -319,16 +317,12 @@ class _Window:
         return max(0, int((self.most - counted - self.under_way - self.waiting) / cost))
 
     def learn(
-        self,
-        available: float | None,
-        rate: float | None,
-        burst: float | None,
-        given_back: float,
-        now: float,
-        *,
-        is_overtaken: bool,
+        self, available: float | None, rate: float | None, burst: float | None, now: float, *, is_overtaken: bool
     ) -> None:
         """Platforms that count in windows say nothing of it."""
+
+    def give_back(self, points: float, now: float) -> None:
+        """Nor do they give anything back."""
 
     def heed(self, known: Any, share: float, now: float) -> None:
         for number, count in known.get("n", []):
