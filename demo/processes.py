@@ -55,7 +55,7 @@ class Programs:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self.running.append((name, process))
         return process
@@ -136,14 +136,14 @@ def require_free(port: int, *, option: str) -> None:
             ) from error
 
 
+def die_with_parent() -> None:
+    """On Linux, a demo that is killed takes its programs with it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
         return
-
-
-def _die_with_parent() -> None:
-    """On Linux, a demo that is killed takes its programs with it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,17 +1,12 @@
-"""R6: nobody is released early, whatever the clocks do. The product's own judgement is asked, with made up clocks.
-
-`python -m proof.clocks ORDERS SEED` is a process of its own, since it lives in another time zone.
-"""
+"""R6: nobody is released early, whatever the clocks do. The product's own judgement is asked, with made up clocks."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -45,8 +40,10 @@ class Early:
 def early_releases(*, orders: int, seed: int) -> Early:
     """Look at each order several times, at true moments that our clock may get wrong, and in a zone with summer time.
 
-    Early is what the product would release before the true end of its hold.
+    Early is what the product would release before the true end of its hold. The process has to be one of its own: it
+    moves to another time zone, and gives way to all others.
     """
+    os.nice(10)
     os.environ["TZ"] = ZONE
     time.tzset()
     judgement = _judgement()
@@ -146,7 +143,3 @@ def _order(*, status: str, paid_at: datetime, updated_at: datetime, is_held: boo
         cancelled_by="",
         told_at=told_at,
     )
-
-
-if __name__ == "__main__":
-    print(json.dumps(asdict(early_releases(orders=int(sys.argv[1]), seed=int(sys.argv[2])))))

@@ -9,6 +9,7 @@ from proof import faults
 from proof.plan import Blow, Storm
 
 PROMISES = ("R1", "R2", "R3", "R4", "R5", "R6", "R7")
+BESIDE = (("R2",), ("R7", "R3", "R4"))  # beside R1; R4 last: it leaves thousands of webhooks behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ class Options:
     def has(self, *names: str) -> bool:
         """Whether any of these promises is to be tried."""
         return any(name in self.only for name in names)
+
+    @property
+    def sides(self) -> list[tuple[str, ...]]:
+        """What is tried in an installation, in the order of trying; the installations stand beside each other, since
+        most of the time is spent waiting for what is sure only later. At full size there is one: it needs the machine.
+        """
+        storms = ("R1",) if self.has("R1") or (self.has("R5") and not self.has("R2")) else ()  # R5 needs one
+        tried = [storms, *(tuple(name for name in part if self.has(name)) for part in BESIDE)]
+        return [part for part in ([sum(tried, ())] if self.is_full else tried) if part]
 
     def broken_calls(self) -> Storm:
         """R1: calls to every platform break in every way, and every program but the sandbox dies."""
