@@ -24,10 +24,12 @@ def configuration(*, url: str, data: Path, role: str, pool_size: int) -> dict[st
     }
     if role == "application":
         options["options"] = f"{options.get('options', '')} -c role={APPLICATION_ROLE}".strip()
-    # A statement asked for the sixth time is planned no more: planning cost the server more than carrying out.
+    # A worker's statement asked for the sixth time is planned no more: planning cost the server more than carrying out.
     options |= {"server_side_binding": True, "prepare_threshold": 5}
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        # A page's filter is planned for its values: a plan for any value cannot use an index that is made for some.
+        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_custom_plan".strip()
     return {
         "ENGINE": "verisync_site.backend",
         "NAME": parts.get("dbname", ""),
