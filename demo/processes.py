@@ -137,7 +137,7 @@ def require_free(port: int, *, option: str) -> None:
 
 
 def die_with_parent() -> None:
-    """On Linux, a demo that is killed takes its programs with it."""
+    """On Linux, a program that is killed takes those that it started with it."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
