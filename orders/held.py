@@ -20,7 +20,7 @@ from connectors.pacing import Pace
 from connectors.registry import connector_class
 from orders import resting
 from orders.models import Lane
-from orders.work import DOWN_AFTER, Drain
+from orders.work import DOWN_AFTER, DOWN_AFTER_CALLS, Drain
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ MOST_ASKED = 8  # questions at once of what is to be read
 GUEST_SHARE = 0.25
 
 # What is due counts as in lanes.py. Where it is over the lane is given back, and where nothing is due or under way.
-_TURN = """
+_TURN = f"""
 with due as materialized (
   select
     exists (select 1 from connectors_webhookdelivery
@@ -58,8 +58,9 @@ update orders_lane l set
   calls_at = case when %(used)s::float is null then calls_at else %(now)s end
 from turn, connectors_connectedstore s
 where l.store_id = %(store)s and l.fence = %(fence)s and s.id = l.store_id and s.state = 'CONNECTED'
-returning goes_on, deliveries, holds, set_aside, items, left_behind, poll, l.pace, l.rests, s.credentials_version
-"""
+returning goes_on, deliveries, holds, set_aside, items, left_behind, poll, l.pace, l.rests, s.credentials_version,
+  {resting.OTHERS_REST}
+"""  # noqa: S608 - of constants
 
 
 _STORE = Rows(ConnectedStore, "select {columns} from connectors_connectedstore t where t.id = %(id)s")
@@ -83,6 +84,7 @@ class Turn:
     pace: str  # JSON
     rests: int
     credentials_version: int
+    others_rest: bool  # those of its platform that were called lately, as far as the reader may see them
 
 
 def open_lane(store_id: int, fence: int, now: datetime) -> tuple[ConnectedStore, Turn] | None:
@@ -97,7 +99,7 @@ def open_lane(store_id: int, fence: int, now: datetime) -> tuple[ConnectedStore,
 def _take_turn(store_id: int, fence: int, now: datetime, **said: Any) -> Turn | None:
     """Renew the lease, or give the lane back; None where it is not ours. In the caller's transaction."""
     unsaid = dict.fromkeys(("rest_until", "pace", "rests", "used", "allowed")) | {"is_over": False, "is_busy": False}
-    asked = {"store": store_id, "fence": fence, "now": now, "until": now + LEASE}
+    asked = {"store": store_id, "fence": fence, "now": now, "until": now + LEASE, "lately": now - resting.LATELY}
     with connection.cursor() as cursor:
         cursor.execute(_TURN, unsaid | asked | said)
         row = cursor.fetchone()
@@ -128,7 +130,10 @@ class LaneHeld:
         create = kind.create_operation if issubclass(kind, Destination) else "orders.get"
         self.drain = Drain(store=store, clock=clock, pace=self.pace, create_operation=create, guest=self._guest)
         self.drain.at_once = self.at_once
-        self.drain.unanswered = DOWN_AFTER - 1 if turn.rests else 0  # the first try tells whether it answers again
+        if turn.rests:
+            self.drain.unanswered = DOWN_AFTER - 1  # the first try tells whether it answers again
+        elif turn.others_rest:
+            self.drain.unanswered = DOWN_AFTER - DOWN_AFTER_CALLS
 
     @property
     def at_once(self) -> int:

@@ -50,10 +50,12 @@ returning o.id
 """
 
 
-_GIVE_BACK = """
-update orders_outboxitem o set status = 'PENDING', lease_until = null, not_before = %s, attempts = o.attempts - 1,
+_PUT_BACK = """
+update orders_outboxitem o set status = 'PENDING', lease_until = null, not_before = %s,
+  attempts = greatest(0, o.attempts - 1), last_error = mine.error,
   is_doubtful = mine.is_doubtful, sure_at = mine.sure_at
-from unnest(%s::bigint[], %s::bigint[], %s::bool[], %s::timestamptz[]) as mine(id, fence, is_doubtful, sure_at)
+from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bool[], %s::timestamptz[])
+  as mine(id, fence, error, is_doubtful, sure_at)
 where o.id = mine.id and o.fence = mine.fence and o.status = 'IN_FLIGHT'
 """
 _CLAIM = Rows(
@@ -212,9 +214,29 @@ def settle_done(*, items: Sequence[OutboxItem], now: datetime) -> set[int]:
 def give_back(*, items: Sequence[OutboxItem], now: datetime) -> None:
     """These were marked and not sent after all: due at once, as if this try had not been, in the caller's transaction.
     Items that somebody else holds by now are left alone."""
+    errors = [item.last_error for item in items]
     doubts = [item.earlier_sure_at is not None for item in items]
+    _put_back(items, errors, doubts, [item.earlier_sure_at for item in items], now)
+
+
+def wait_for_platform(*, failed: Sequence[tuple[OutboxItem, PlatformError]], now: datetime) -> None:
+    """These were tried while the platform answered nobody, which is not their doing: due at once, and the try does not
+    count, in the caller's transaction. Items that somebody else holds by now are left alone."""
+    items = [item for item, _ in failed]
+    errors = [error.message[:300] for _, error in failed]
+    doubts = [item.is_doubtful or isinstance(error, OutcomeUnknown) for item, error in failed]
+    _put_back(items, errors, doubts, [_sure_at(item, now) for item in items], now)
+
+
+def _put_back(
+    items: Sequence[OutboxItem],
+    errors: list[str],
+    doubts: list[bool],
+    sure_at: list[datetime | None],
+    now: datetime,
+) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK, [now, *_held(items), doubts, [item.earlier_sure_at for item in items]])
+        cursor.execute(_PUT_BACK, [now, *_held(items), errors, doubts, sure_at])
 
 
 def settle(
@@ -257,9 +279,7 @@ def postpone(
     of MOST_ATTEMPTS.
     """
     pause = wait if wait is not None else pause_after(item.attempts)
-    sure_at = item.sure_at
-    if item.was_cut_off:  # since now at the latest, so that it is known how long it may still be carried out
-        sure_at = min(now + SURE_AFTER_FAILURE, sure_at or now + SURE_AFTER_FAILURE)
+    sure_at = _sure_at(item, now)
     if not _mine(item).update(
         status=OutboxStatus.PENDING,
         lease_until=None,
@@ -338,6 +358,13 @@ def rescue(*, store: ConnectedStore, now: datetime) -> int:
     return OutboxItem.objects.filter(store=store, status=OutboxStatus.IN_FLIGHT, lease_until__lt=now).update(
         status=OutboxStatus.PENDING, lease_until=None, not_before=now, fence=F("fence") + 1
     )
+
+
+def _sure_at(item: OutboxItem, now: datetime) -> datetime | None:
+    """A call that was cut off was so at this moment at the latest: it is known how long it may still be carried out."""
+    if not item.was_cut_off:
+        return item.sure_at
+    return min(now + SURE_AFTER_FAILURE, item.sure_at or now + SURE_AFTER_FAILURE)
 
 
 def _held(items: Sequence[OutboxItem]) -> list[list[int]]:

@@ -25,6 +25,15 @@ _SOMEBODY_LOOKS = f"""select exists (select 1 from orders_lane l, connectors_con
 _WAKE = f"""update orders_lane l set not_before = %(now)s from connectors_connectedstore s
 where l.store_id <> %(store)s and {_OTHERS} and l.not_before > %(now)s"""  # noqa: S608 - of constants
 
+# Whether most stores of the platform that were called lately rest: then it answers nobody, and a store that has not
+# found out yet tries little. In SQL, of the lane `l` of the store `s`.
+LATELY = timedelta(seconds=10)
+OTHERS_REST = """case when exists (select 1 from orders_lane where rests > 0) then (
+  select count(*) filter (where o.rests > 0) > greatest(2, count(*) filter (where o.rests = 0))
+  from orders_lane o join connectors_connectedstore p on p.id = o.store_id
+  where p.platform = s.platform and o.store_id <> l.store_id and o.calls_at > %(lately)s
+) else false end"""
+
 
 def pause_of(*, store: ConnectedStore, rests: int, now: datetime) -> int:
     """Seconds for which the store's lane rests, after so many rests in a row: twice as long each time, unless nobody

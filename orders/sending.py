@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from typing import TypeGuard
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
@@ -184,21 +185,30 @@ def settle(*, works: Sequence[Work], drain: Drain) -> None:
         if done:
             _settle(_STEPS[OutboxKind(kind)], done, drain)
     _renew([work for work in works if isinstance(work.error, AuthorizationError)], drain)
-    late = [work for work in works if isinstance(work.error, TooLate)]
     for work in works:
         drain.count(work.error, is_unanswered=_is_unanswered(work.error))
-        if work.error is not None and not work.is_settled and not isinstance(work.error, TooLate):
+    failed = [work for work in works if work.error is not None and not work.is_settled]
+    late = [work.item for work in failed if isinstance(work.error, TooLate)]
+    waiting = [(work.item, work.error) for work in failed if _waits_for_platform(work.error, drain)]
+    for work in failed:
+        if not isinstance(work.error, TooLate) and not _waits_for_platform(work.error, drain):
             _sort_out_work(work=work, drain=drain)
-    if late or drain.asked or any(work.calls for work in works):
+    if late or waiting or drain.asked or any(work.calls for work in works):
         with merchant_rows(drain.store.merchant_id):
             if late:
-                outbox.give_back(items=[work.item for work in late], now=drain.clock())
+                outbox.give_back(items=late, now=drain.clock())
+            if waiting:
+                outbox.wait_for_platform(failed=waiting, now=drain.clock())
             _save_calls(works, drain)
 
 
 def _is_unanswered(error: Exception | None) -> bool:
     is_temporary = isinstance(error, TemporaryError) and not error.reason
     return is_temporary and not isinstance(error, RateLimited | StoreWaits | TokenRenewed | TooLate)
+
+
+def _waits_for_platform(error: Exception | None, drain: Drain) -> TypeGuard[TemporaryError]:
+    return drain.is_down and troubles.is_platforms(error)
 
 
 def _settle(step: Step, works: Sequence[Work], drain: Drain) -> None:
@@ -264,7 +274,11 @@ def _sort_out(*, item: OutboxItem, error: Exception, drain: Drain) -> None:
     try:
         if isinstance(error, outbox.LostLease):
             raise error
-        troubles.sort_out(item=item, error=error, now=drain.clock(), is_down=drain.is_down)
+        if _waits_for_platform(error, drain):
+            with merchant_rows(item.merchant_id):
+                outbox.wait_for_platform(failed=[(item, error)], now=drain.clock())
+        else:
+            troubles.sort_out(item=item, error=error, now=drain.clock())
     except outbox.LostLease:
         log.warning("item was taken over", extra={"item": item.pk})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from accounts.access import merchant_rows
 from connectors.base.errors import OutcomeUnknown, PlatformError, ScopeMissing, TemporaryError
@@ -29,12 +29,14 @@ _LOOKED_AT_AGAIN = {Attention.NOT_LINKED: 300.0, Attention.ADDRESS_NOT_RELEASED:
 GONE_PAUSE, GONE_TRIES = 60.0, 5
 
 
-def sort_out(*, item: OutboxItem, error: Exception, now: datetime, is_down: bool = False) -> None:
-    """Wait, ask a person, or give up: whatever failed, the item stays written down. Raises outbox.LostLease.
+def is_platforms(error: Exception | None) -> TypeGuard[TemporaryError]:
+    """Whether it is no order's doing where the platform answers nobody: the try does not count, and what comes next is
+    decided by deadlines and not by who tried most. Its lane rests meanwhile (orders/draining.py)."""
+    return isinstance(error, TemporaryError) and error.retry_after is None and not error.reason
 
-    `is_down`: the platform answers nothing, which is not this item's doing: the try does not count, and what comes next
-    is decided by deadlines and not by who tried most.
-    """
+
+def sort_out(*, item: OutboxItem, error: Exception, now: datetime) -> None:
+    """Wait, ask a person, or give up: whatever failed, the item stays written down. Raises outbox.LostLease."""
     with merchant_rows(item.merchant_id):
         order = Order.objects.select_for_update(of=("self",)).select_related("source_store").get(pk=item.order_id)
         store = ConnectedStore.objects.get(pk=item.store_id)
@@ -52,8 +54,6 @@ def sort_out(*, item: OutboxItem, error: Exception, now: datetime, is_down: bool
             _park(item=item, order=order, code=code, detail=error.detail, error=text, now=now)
         elif isinstance(error, preflight.Objection):
             _park(item=item, order=order, code=error.code, detail=error.detail, error=error.code.label, now=now)
-        elif isinstance(error, TemporaryError) and is_down and error.retry_after is None and not error.reason:
-            _wait_for_platform(item=item, error=error, now=now)
         elif isinstance(error, TemporaryError):
             _retry(item=item, order=order, store=store, error=error, now=now)
         elif isinstance(error, PlatformError) and error.reason == Attention.PRODUCT_DELETED:
@@ -80,18 +80,6 @@ def _retry(*, item: OutboxItem, order: Order, store: ConnectedStore, error: Temp
     elif item.attempts >= TELL_AFTER and not order.attention and not isinstance(error, StoreWaits):
         detail = {**_detail(error, store), "will_retry": True}
         ask_for_attention(order=order, code=Attention.REMOTE_ERROR, now=now, detail=detail)
-
-
-def _wait_for_platform(*, item: OutboxItem, error: TemporaryError, now: datetime) -> None:
-    """Its lane rests meanwhile (orders/draining.py)."""
-    outbox.postpone(
-        item=item,
-        now=now,
-        error=error.message,
-        wait=0,
-        is_doubtful=item.is_doubtful or isinstance(error, OutcomeUnknown),
-        counts=False,
-    )
 
 
 def _wait(

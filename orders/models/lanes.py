@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import Merchant
 from connectors.models import ConnectedStore
@@ -29,7 +30,10 @@ class Lane(models.Model):
     calls_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["poll_at"], name="lane_polls")]
+        indexes: ClassVar = [
+            models.Index(fields=["poll_at"], name="lane_polls"),
+            models.Index(fields=["store"], condition=Q(rests__gt=0), name="lane_rests"),
+        ]
 
     def __str__(self) -> str:
         return f"lane of {self.store_id}"
