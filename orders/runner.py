@@ -30,8 +30,9 @@ LEAST_SENDERS = 4  # of each lane
 class Runner:
     """Drains lanes in threads. One per process, made by the first task it runs."""
 
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], drain: Callable[..., int] = draining.drain) -> None:
         self._clock = clock
+        self._drain = drain
         self._changed = threading.Condition()
         self._active = 0
         self._pool = ThreadPoolExecutor(MOST_HERE, thread_name_prefix="lane")
@@ -54,7 +55,7 @@ class Runner:
     def _run(self, store_id: int, fence: int) -> None:
         try:
             close_old_connections()
-            draining.drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=self._senders_of_one)
+            self._drain(store_id=store_id, fence=fence, clock=self._clock, most_senders=self._senders_of_one)
         except Exception:
             log.exception("a lane could not be drained", extra={"store": store_id})
             connection.close()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from accounts.access import all_merchants
 from connectors.models import ConnectedStore
+from orders.crew import FEW
 from orders.models import Lane, OutboxItem, OutboxStatus
 from orders.resting import LOOK_EVERY, pause_of
 from orders.work import DOWN_AFTER
@@ -25,15 +26,23 @@ def bought_at_once(journey: Journey, count: int) -> list[str]:
     return bought
 
 
-def another_store(journey: Journey, *, rests: int, rests_for: int, is_first: bool = True) -> int:
+def another_store(
+    journey: Journey, *, rests: int, rests_for: int, is_first: bool = True, number: int = 0, was_called: bool = False
+) -> int:
     """Of Shopify, resting; where stores are in a row it comes before the journey's own, or after it."""
     with all_merchants("a test makes a store"):
         store = journey.store("shopify")
-        store.pk, store.external_id = (0 if is_first else store.pk + 1), ANOTHER
+        store.pk, store.external_id = (-number if is_first else store.pk + 1), f"{number or ''}{ANOTHER}"
         store.save(force_insert=True)
         until = journey.now() + timedelta(seconds=rests_for)
         Lane.objects.create(
-            store=store, merchant_id=store.merchant_id, rests=rests, not_before=until, poll_at=until, pace={}
+            store=store,
+            merchant_id=store.merchant_id,
+            rests=rests,
+            not_before=until,
+            poll_at=until,
+            pace={},
+            calls_at=journey.now() if was_called else None,
         )
     return int(store.pk)
 
@@ -73,6 +82,31 @@ class TestWhoLooks:
         assert all(len(journey.shopify_orders(order_id)) == 1 for order_id in bought)
         with all_merchants("a test looks"):
             assert Lane.objects.get(store=other).not_before <= journey.now()
+
+
+class TestWhatOthersFoundOut:
+    def tried(self, journey: Journey, *, others_rest: list[int]) -> int:
+        """How many of a store's orders are tried while others of its platform, called lately, rested so often."""
+        bought, lane = bought_at_once(journey, DOWN_AFTER + 2), lane_of(journey, "shopify")
+        journey.fault("shopify", "*", "status", status=503, times=-1)
+        journey.world.advance(journey.world.hold_seconds + 5)
+        for number, rests in enumerate(others_rest, 1):
+            another_store(journey, rests=rests, rests_for=3600, number=number, was_called=True)
+        journey.settle()
+        with all_merchants("a test looks"):
+            lane.refresh_from_db()
+            assert lane.rests
+            items = OutboxItem.objects.filter(order__external_id__in=bought)
+            return items.exclude(last_error="").count()
+
+    def test_saves_a_store_most_of_its_tries(self, journey: Journey) -> None:
+        assert self.tried(journey, others_rest=[1, 2, 3]) == FEW
+
+    def test_counts_only_where_most_of_them_rest(self, journey: Journey) -> None:
+        assert self.tried(journey, others_rest=[1, 2, 3, 0, 0, 0]) == DOWN_AFTER + 2
+
+    def test_counts_only_where_they_are_several(self, journey: Journey) -> None:
+        assert self.tried(journey, others_rest=[1, 2]) == DOWN_AFTER + 2
 
 
 class TestOutage:

@@ -179,6 +179,27 @@ class TestSending:
             pytest.fail("sent all the same")
 
 
+class TestWaitForPlatform:
+    def test_the_try_does_not_count_and_a_call_that_was_cut_off_stays_in_doubt(
+        self, item: OutboxItem, shopify: ConnectedStore
+    ) -> None:
+        with pytest.raises(OutcomeUnknown) as caught, outbox.sending(item=item, now=NOON):
+            raise OutcomeUnknown("cut off")
+        with merchant_rows(item.merchant_id):
+            outbox.wait_for_platform(failed=[(item, caught.value)], now=SOON)
+        left = again(item)
+        assert (left.status, left.attempts, left.last_error, left.not_before) == ("PENDING", 0, "cut off", SOON)
+        assert (left.is_doubtful, left.sure_at) == (True, SOON + outbox.SURE_AFTER_FAILURE)
+
+    def test_leaves_alone_what_somebody_else_holds(self, item: OutboxItem, shopify: ConnectedStore) -> None:
+        late = NOON + outbox.LEASE + timedelta(seconds=1)
+        with merchant_rows(item.merchant_id):
+            outbox.rescue(store=shopify, now=late)
+            outbox.claim(store=shopify, now=late, limit=1)
+            outbox.wait_for_platform(failed=[(item, RateLimited("busy"))], now=late)
+        assert again(item).status == OutboxStatus.IN_FLIGHT
+
+
 class TestGiveBack:
     def test_is_as_if_the_try_had_not_been(self, item: OutboxItem, shopify: ConnectedStore) -> None:
         with merchant_rows(item.merchant_id):
