@@ -85,6 +85,13 @@ def _allowed(drain: Drain, most: int) -> int:
     return min(most, drain.pace.room(drain.create_operation, within=AHEAD))
 
 
+def _plan_anew() -> None:
+    """This thread's statements were planned for merchants with few orders, it may be: such a plan reads all orders of a
+    merchant to find some by their ids, and a plan that is made for one with many does not."""
+    with connection.cursor() as cursor:
+        cursor.execute("discard plans")
+
+
 def _is_to_be_sent(work: Work) -> bool:
     return work.is_open and work.is_marked
 
@@ -115,6 +122,7 @@ class _Crew:
         self.last_sent = self.last_handed_over = time.monotonic()
 
     def run(self, claimed: sending.Claimed) -> int:
+        _plan_anew()
         self._more_preparers(1, claimed)
         self._more_senders(FEWEST_SENDERS)
         try:
