@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django_q.management.commands.qcluster import Command as QCluster
@@ -15,7 +15,6 @@ from orders.cluster import die_as_a_family, die_with, stand_back
 
 class Command(QCluster):
     help = "django-q2's cluster, whose processes die with their parents. Started by `work`, not by hand."
-    requires_system_checks: ClassVar[list[str]] = []  # `work` made them; they load every page, which no worker shows
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
