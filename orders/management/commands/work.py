@@ -23,9 +23,14 @@ class Command(BaseCommand):
         refuse_unsafe_start()
         settings.DEBUG = False  # a worker shows no pages; Django would write down every statement
         self._set_schedules_up()
-        self.stdout.write("Working. Ctrl-C ends it.")
-        Supervisor(say=self.stdout.write).run()
-        self.stdout.write("Stopped.")
+        self._say("Working. Ctrl-C ends it.")
+        Supervisor(say=self._say).run()
+        self._say("Stopped.")
+
+    def _say(self, text: str) -> None:
+        """At once, also where a file or a service manager reads it."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
     def _set_schedules_up(self) -> None:
         """Waits for a database that does not answer, as it would be waited for later."""
@@ -37,7 +42,7 @@ class Command(BaseCommand):
             except OperationalError as error:
                 why = " ".join(str(error).split())
                 if why != said:
-                    self.stdout.write(f"The database does not answer; it is asked every second: {why}")
+                    self._say(f"The database does not answer; it is asked every second: {why}")
                     said = why
                 time.sleep(ASK_AGAIN_AFTER)
             except ProgrammingError as error:
