@@ -38,9 +38,7 @@ def taken_after(runner: Runner, store_id: int, within: float) -> float | None:
 
 
 class TestLanesThatHang:
-    def test_keep_others_waiting_only_until_another_process_could_have_taken_them(
-        self, runner: Runner, is_over: threading.Event
-    ) -> None:
+    def test_keep_others_waiting_only_until_another_process_could_have_taken_them(self, runner: Runner) -> None:
         took = [taken_after(runner, store_id, 2.0) for store_id in range(MOST_HERE)]
         assert all(seconds is not None and seconds < 1.0 for seconds in took[:MOST_LANES])
         assert all(seconds is not None and 0.05 < seconds < 1.0 for seconds in took[MOST_LANES:])
